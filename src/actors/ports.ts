@@ -1,0 +1,146 @@
+/**
+ * What the actors need from outside. Adapters in src/infra implement these, tests implement them in memory.
+ */
+import { Context, Data, type Effect } from 'effect'
+import type { FailureReason } from '#domain/failure.ts'
+import type { ProviderId } from '#domain/ids.ts'
+import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
+import type { Upcast } from '#domain/upcast.ts'
+
+// ---- the event log -------------------------------------------------------------------------------------------------
+
+/** Why the log could not do what it was asked. */
+export type EventLogReason =
+  /** The disk is full or failing, the file is locked, the worker is gone: trying again later may work. */
+  | { readonly _tag: 'Unavailable'; readonly detail: string }
+  /** Another writer has used this (writer, writerSeq) or (stream, streamVersion) for something else. */
+  | { readonly _tag: 'Conflict'; readonly detail: string }
+  /** The file cannot be used: not ours, newer than this program, damaged. The message says what to do. */
+  | { readonly _tag: 'Unusable'; readonly detail: string }
+
+export class EventLogError extends Data.TaggedError('EventLogError')<{ readonly reason: EventLogReason }> {
+  override get message(): string {
+    return this.reason.detail
+  }
+}
+
+/** A snapshot of folded state. `version` names the fold that made it; another version is never loaded. */
+export interface StoredSnapshot {
+  readonly version: string
+  /** The last position that is folded in. */
+  readonly position: number
+  /** JSON text. */
+  readonly state: string
+}
+
+/** One row as it is read back; events that this release cannot know are passed on as such, never dropped silently. */
+export type ReadEvent =
+  | { readonly _tag: 'Known'; readonly recorded: RecordedEvent }
+  | { readonly _tag: 'Foreign'; readonly position: number; readonly upcast: Exclude<Upcast, { _tag: 'Known' }> }
+
+export interface ReadQuery {
+  /** Exclusive; 0 reads from the beginning. */
+  readonly after: number
+  /** At most this many rows (at most 10,000). */
+  readonly limit: number
+  readonly types?: readonly string[]
+  readonly stream?: string
+  readonly correlation?: string
+  /** Epoch ms, inclusive, by occurredAt. */
+  readonly since?: number
+  readonly until?: number
+  /** Newest first; `after` is then ignored and `before` (exclusive) pages. */
+  readonly descending?: boolean
+  readonly before?: number
+}
+
+export interface LogStats {
+  readonly head: number
+  readonly databaseBytes: number
+  readonly walBytes: number
+}
+
+export interface VerifyProblem {
+  readonly position: number | null
+  readonly problem: string
+}
+
+export interface VerifyReport {
+  readonly events: number
+  readonly head: number
+  readonly problems: readonly VerifyProblem[]
+}
+
+/**
+ * The append-only log. Contract (test/support/event-log-contract.ts): positions gapless from 1 in append order; an append
+ * is all or nothing and durable when it returns; appending the same (writer, writerSeq) range again returns the same
+ * positions and changes nothing; what a reader has seen never changes.
+ */
+export class EventLog extends Context.Service<
+  EventLog,
+  {
+    /** Appends in order; returns the position of the last event. */
+    readonly append: (events: readonly NewEvent[]) => Effect.Effect<number, EventLogError>
+    readonly read: (query: ReadQuery) => Effect.Effect<readonly ReadEvent[], EventLogError>
+    readonly head: Effect.Effect<number, EventLogError>
+    readonly saveSnapshot: (snapshot: StoredSnapshot) => Effect.Effect<void, EventLogError>
+    /** The newest snapshot of this version, if any. */
+    readonly latestSnapshot: (version: string) => Effect.Effect<StoredSnapshot | undefined, EventLogError>
+    /** Reads the whole log and checks it; calls back with the share done (0..1). */
+    readonly verify: (progress: (share: number) => void) => Effect.Effect<VerifyReport, EventLogError>
+    readonly stats: Effect.Effect<LogStats, EventLogError>
+  }
+>()('signalbox/actors/EventLog') {}
+
+// ---- upstreams -----------------------------------------------------------------------------------------------------
+
+/** Header names in lower case; values as they were sent. Order and repetition are kept. */
+export type HeaderList = readonly (readonly [name: string, value: string])[]
+
+export interface UpstreamRequest {
+  /** The path of the client's call without base URL, e.g. `/v1/messages`. */
+  readonly path: '/v1/messages' | '/v1/messages/count_tokens' | '/v1/models'
+  /** With its question mark, or empty. */
+  readonly query: string
+  readonly method: 'GET' | 'POST'
+  /** The client's headers; the adapter removes what must not travel and adds the credential. */
+  readonly headers: HeaderList
+  /** The client's body, or what a dialect made of it. */
+  readonly body: Uint8Array | null
+}
+
+/** What an upstream tells while it answers. Calls come in order; after `end` or `fail` none follows. */
+export interface UpstreamListener {
+  readonly connected: () => void
+  readonly headers: (status: number, headers: HeaderList) => void
+  /** Answers false to ask for a pause; the caller of `Exchange.resume` ends it. */
+  readonly data: (chunk: Uint8Array) => boolean
+  readonly end: () => void
+  readonly fail: (reason: FailureReason) => void
+}
+
+/** One exchange under way. */
+export interface Exchange {
+  readonly resume: () => void
+  /** Closes the upstream connection at once; no further call reaches the listener. */
+  readonly abort: () => void
+}
+
+/** One provider as the attempt sees it. */
+export interface Upstream {
+  readonly id: ProviderId
+  /** Starts the exchange; failures arrive at the listener. */
+  readonly open: (request: UpstreamRequest, listener: UpstreamListener) => Exchange
+  /** What a status, headers and body (at most the first 64 kB) mean. Undefined = a success. */
+  readonly classify: (status: number, headers: HeaderList, body: Uint8Array, at: number) => FailureReason | undefined
+  /** What an `error` event inside a 200 stream means. */
+  readonly classifyStreamError: (data: string, at: number) => FailureReason
+}
+
+export class Upstreams extends Context.Service<
+  Upstreams,
+  {
+    /** The upstream of a provider of the current configuration. */
+    readonly get: (provider: ProviderId) => Upstream | undefined
+  }
+>()('signalbox/actors/Upstreams') {}

@@ -1,0 +1,130 @@
+/**
+ * Everything that decisions depend on besides facts. It enters the log as `PolicyChanged`, so a replay decides under the
+ * policy that was in force. Numbers are the recommended parameters of docs/adr/0006; durations end in Ms, shares in Share.
+ */
+import { Schema } from 'effect'
+import { ProviderId } from '#domain/ids.ts'
+
+const Ms = Schema.Finite
+const Share = Schema.Finite
+
+export const BreakerPolicy = Schema.Struct({
+  /** Open after so many provider failures in a row … */
+  consecutiveFailures: Schema.Int,
+  /** … or so many failures to connect in a row … */
+  consecutiveConnectFailures: Schema.Int,
+  /** … or when this share of at least `minimumOutcomes` outcomes in the window failed. */
+  failureRateShare: Share,
+  minimumOutcomes: Schema.Int,
+  windowMs: Ms,
+  /** The first open time; doubles with each re-opening up to the cap, ± jitter. */
+  openBaseMs: Ms,
+  openCapMs: Ms,
+  openJitterShare: Share,
+  /** After so long without opening, the next opening starts again from the base. */
+  forgiveAfterMs: Ms,
+  /** Successful probes that close the circuit. */
+  probeSuccesses: Schema.Int,
+  /** A probe that has not answered by then gives its lease back. */
+  probeLeaseMs: Ms,
+  /** After closing, the share of traffic admitted grows from rampFloorShare to 1 over this time. */
+  rampMs: Ms,
+  rampFloorShare: Share,
+  /** A 429 without a time: full-jitter back-off from this base … */
+  throttleBaseMs: Ms,
+  /** … to this cap. */
+  throttleCapMs: Ms,
+  /** Longest `retry-after` that is believed. */
+  throttleMaxMs: Ms,
+  /** A refused credential is tried again after this. */
+  credentialRetryMs: Ms,
+  /** An exhausted quota without a reset time is tried again after this. */
+  quotaRetryMs: Ms,
+})
+export type BreakerPolicy = typeof BreakerPolicy.Type
+
+export const TimeoutPolicy = Schema.Struct({
+  connectMs: Ms,
+  headersMs: Ms,
+  firstContentMs: Ms,
+  idleMs: Ms,
+  progressMs: Ms,
+})
+export type TimeoutPolicy = typeof TimeoutPolicy.Type
+
+export const ProviderPolicy = Schema.Struct({
+  id: ProviderId,
+  kind: Schema.String,
+  enabled: Schema.Boolean,
+  /** Lower is tried first by the `priority` strategy. */
+  priority: Schema.Finite,
+  /** Client model pattern (`*` wildcards) → the provider's model name; empty = every model under its own name. */
+  models: Schema.Record(Schema.String, Schema.String),
+  /** Requests with a larger estimated input are not sent here. */
+  maxInputTokens: Schema.optionalKey(Schema.Int),
+  breaker: BreakerPolicy,
+  timeouts: TimeoutPolicy,
+})
+export type ProviderPolicy = typeof ProviderPolicy.Type
+
+export const Policy = Schema.Struct({
+  providers: Schema.Array(ProviderPolicy),
+  routing: Schema.Struct({
+    strategy: Schema.Literals(['priority']),
+    /** Fallbacks after the primary, so attempts per request are at most maxFallbacks + 1. */
+    maxFallbacks: Schema.Int,
+    fallbackDelayMs: Ms,
+    /** From admission to the first byte or the error. */
+    deadlineMs: Ms,
+  }),
+  retryBudget: Schema.Struct({
+    /** Tokens a full bucket holds; each extra attempt takes one, each success gives `perSuccess` back. */
+    tokens: Schema.Finite,
+    perSuccess: Schema.Finite,
+    /** No extra attempt while fewer tokens than this are left. */
+    reserve: Schema.Finite,
+  }),
+  stream: Schema.Struct({
+    /** A stream that is still silent after this gets its response headers, so that the client sees life. */
+    commitHeadersAfterMs: Ms,
+    /** Longest silence towards the client while content is held back. */
+    keepAliveMs: Ms,
+  }),
+})
+export type Policy = typeof Policy.Type
+
+export const defaultBreaker: BreakerPolicy = {
+  consecutiveFailures: 5,
+  consecutiveConnectFailures: 3,
+  failureRateShare: 0.5,
+  minimumOutcomes: 10,
+  windowMs: 60_000,
+  openBaseMs: 10_000,
+  openCapMs: 300_000,
+  openJitterShare: 0.2,
+  forgiveAfterMs: 600_000,
+  probeSuccesses: 2,
+  probeLeaseMs: 120_000,
+  rampMs: 60_000,
+  rampFloorShare: 0.1,
+  throttleBaseMs: 1_000,
+  throttleCapMs: 60_000,
+  throttleMaxMs: 24 * 3_600_000,
+  credentialRetryMs: 600_000,
+  quotaRetryMs: 3_600_000,
+}
+
+export const defaultTimeouts: TimeoutPolicy = {
+  connectMs: 5_000,
+  headersMs: 60_000,
+  firstContentMs: 180_000,
+  idleMs: 120_000,
+  progressMs: 240_000,
+}
+
+export const defaultPolicy: Policy = {
+  providers: [],
+  routing: { strategy: 'priority', maxFallbacks: 3, fallbackDelayMs: 0, deadlineMs: 240_000 },
+  retryBudget: { tokens: 10, perSuccess: 0.2, reserve: 5 },
+  stream: { commitHeadersAfterMs: 15_000, keepAliveMs: 10_000 },
+}

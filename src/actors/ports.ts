@@ -144,3 +144,19 @@ export class Upstreams extends Context.Service<
     readonly get: (provider: ProviderId) => Upstream | undefined
   }
 >()('signalbox/actors/Upstreams') {}
+
+// ---- the client ----------------------------------------------------------------------------------------------------
+
+/** The client's side of one response, as the stream gate writes it. */
+export interface ClientResponse {
+  /** True once status and headers have gone out. */
+  readonly started: () => boolean
+  readonly start: (status: number, headers: HeaderList) => void
+  /** Answers false when the client reads slower than we write; `onDrain` then tells when to go on. */
+  readonly write: (bytes: Uint8Array) => boolean
+  readonly onDrain: (listener: () => void) => void
+  /** Completes the response. */
+  readonly end: (last?: Uint8Array) => void
+  /** Breaks the connection off, so that the client cannot take the response for a complete one. */
+  readonly destroy: () => void
+}

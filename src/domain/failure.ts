@@ -69,9 +69,13 @@ const MEANING: { readonly [K in FailureTag]: Meaning } = {
 }
 
 /** True when another provider may serve the same request. */
-export const retryableElsewhere = (reason: FailureReason): boolean =>
+export const retryableElsewhere = (reason: FailureReason): boolean => {
   // The client's own key is refused: no other provider was meant to see it, and the client must hear of it.
-  reason._tag === 'CredentialRefused' && reason.whose === 'client' ? false : MEANING[reason._tag].retryableElsewhere
+  if (reason._tag === 'CredentialRefused' && reason.whose === 'client') return false
+  // A model that one provider does not have may be at the next one.
+  if (reason._tag === 'InvalidRequest' && reason.status === 404) return true
+  return MEANING[reason._tag].retryableElsewhere
+}
 
 /** Whose account the failure is booked on; only `provider`, `limit` and `account` move a provider's machine. */
 export const countsAgainst = (reason: FailureReason): Blame =>

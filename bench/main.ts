@@ -1,0 +1,149 @@
+/**
+ * Runs the benchmarks and prints a table. docs/benchmarks.md says what is measured and how; `--help` lists the options.
+ */
+import { cpus } from 'node:os'
+import { parseArgs } from 'node:util'
+import { measureBoot } from './boot.ts'
+import { compare } from './compare.ts'
+import { measureDisk } from './disk.ts'
+import { printReport, type Report, verdicts } from './report.ts'
+import { signalboxExists } from './signalbox.ts'
+
+const SECTIONS = ['json', 'stream', 'boot', 'disk'] as const
+type Section = (typeof SECTIONS)[number]
+
+const FULL = {
+  rounds: 9,
+  requests: 2_000,
+  warmUp: 3_000,
+  latencyRequests: 1_000,
+  diskRequests: 10_000,
+  bootRequests: 1_000_000,
+  bootTimes: 5,
+}
+const QUICK = {
+  rounds: 3,
+  requests: 500,
+  warmUp: 500,
+  latencyRequests: 200,
+  diskRequests: 2_000,
+  bootRequests: 20_000,
+  bootTimes: 2,
+}
+
+const HELP = `Usage: npm run bench -- [options]
+
+  --quick                 fewer requests, a smaller log; for a first look
+  --only SECTION          ${SECTIONS.join(' | ')}; may be given several times
+  --check                 exit 1 when a figure is above its limit
+  --json                  print JSON
+  --main PATH             the main.ts of the Signalbox to measure (default src/main.ts)
+  --bare                  only the baseline, without Signalbox
+  --rounds N  --requests N  --warm-up N  --concurrency N  --latency-requests N
+  --pause MS              between the 15 writes of the stream (default 0: one per turn of the upstream's event loop)
+  --disk-requests N
+  --boot-requests N  --boot-times N
+  --boot-folder PATH      keep the log there and use it again
+`
+
+const usage = (message: string): never => {
+  console.error(`bench: ${message}\n\n${HELP}`)
+  process.exit(2)
+}
+
+const parse = () => {
+  try {
+    return parseArgs({
+      options: {
+        help: { type: 'boolean', short: 'h', default: false },
+        quick: { type: 'boolean', default: false },
+        only: { type: 'string', multiple: true },
+        check: { type: 'boolean', default: false },
+        json: { type: 'boolean', default: false },
+        main: { type: 'string', default: 'src/main.ts' },
+        bare: { type: 'boolean', default: false },
+        rounds: { type: 'string' },
+        requests: { type: 'string' },
+        'warm-up': { type: 'string' },
+        concurrency: { type: 'string' },
+        'latency-requests': { type: 'string' },
+        pause: { type: 'string' },
+        'disk-requests': { type: 'string' },
+        'boot-requests': { type: 'string' },
+        'boot-times': { type: 'string' },
+        'boot-folder': { type: 'string' },
+      },
+    }).values
+  } catch (error) {
+    return usage((error as Error).message)
+  }
+}
+
+const values = parse()
+if (values.help) {
+  console.log(HELP)
+  process.exit(0)
+}
+
+const count = (text: string | undefined, otherwise: number): number => {
+  if (text === undefined) return otherwise
+  const value = Number(text)
+  return Number.isInteger(value) && value >= 0 ? value : usage(`${text} is not a whole number`)
+}
+
+const sections = (values.only ?? SECTIONS).map((name): Section => {
+  const section = SECTIONS.find((known) => known === name)
+  return section ?? usage(`unknown section ${name}; there are ${SECTIONS.join(', ')}`)
+})
+
+const sizes = values.quick ? QUICK : FULL
+const note = (text: string): void => console.error(text)
+const main = !values.bare && signalboxExists(values.main) ? values.main : undefined
+if (main === undefined && values.check)
+  usage(`--check needs Signalbox; ${values.bare ? 'leave --bare out' : `there is no ${values.main}`}`)
+if (main === undefined && !values.bare) note(`bench: there is no ${values.main}; measuring the baseline only`)
+
+const comparison = {
+  main,
+  rounds: count(values.rounds, sizes.rounds),
+  requests: count(values.requests, sizes.requests),
+  warmUp: count(values['warm-up'], sizes.warmUp),
+  concurrency: count(values.concurrency, 8),
+  latencyRequests: count(values['latency-requests'], sizes.latencyRequests),
+  pauseMs: count(values.pause, 0),
+  note,
+}
+
+const wanted = (section: Section): boolean => sections.includes(section)
+
+const measure = async (): Promise<Report> => ({
+  at: new Date().toISOString(),
+  node: process.version,
+  processor: `${cpus().length} × ${cpus()[0]?.model ?? 'unknown'}`,
+  ...(wanted('json') ? { json: await compare('json', comparison) } : {}),
+  ...(wanted('stream') ? { stream: await compare('stream', comparison) } : {}),
+  ...(wanted('disk') && main !== undefined
+    ? { disk: await measureDisk(main, count(values['disk-requests'], sizes.diskRequests)) }
+    : {}),
+  ...(wanted('boot')
+    ? {
+        boot: await measureBoot({
+          main,
+          requests: count(values['boot-requests'], sizes.bootRequests),
+          times: count(values['boot-times'], sizes.bootTimes),
+          folder: values['boot-folder'],
+          note,
+        }),
+      }
+    : {}),
+})
+
+const report = await measure().catch((error: unknown) => {
+  note(`bench: ${(error as Error).message}`)
+  process.exit(1)
+})
+
+if (values.json) console.log(JSON.stringify({ ...report, verdicts: verdicts(report) }, null, 2))
+else printReport(report)
+const missed = verdicts(report).filter((verdict) => !verdict.met)
+process.exitCode = values.check && missed.length > 0 ? 1 : 0

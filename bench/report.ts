@@ -1,0 +1,117 @@
+/** The figures as a table, and what they must not exceed. */
+import type { Boot } from './boot.ts'
+import type { Comparison, FirstByte, ProxyCost } from './compare.ts'
+import type { Disk } from './disk.ts'
+import type { Summary } from './statistics.ts'
+
+export interface Report {
+  readonly at: string
+  readonly node: string
+  readonly processor: string
+  readonly json?: Comparison
+  readonly stream?: Comparison
+  readonly disk?: Disk
+  readonly boot?: Boot
+}
+
+export interface Verdict {
+  readonly what: string
+  readonly value: number
+  readonly limit: number
+  readonly met: boolean
+}
+
+/** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
+export const verdicts = (report: Report): readonly Verdict[] => {
+  const { json, stream, disk, boot } = report
+  const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
+    ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
+    ['JSON: added first byte p50, ms', json && addedFirstByte(json)?.p50Ms, LIMITS.firstByteMs],
+    ['stream: CPU over bare', stream?.cpuRatio?.median, LIMITS.streamRatio],
+    ['stream: added first byte p50, ms', stream && addedFirstByte(stream)?.p50Ms, LIMITS.firstByteMs],
+    ['events per request', disk?.eventsPerRequest, LIMITS.events],
+    ['bytes of disk per request', disk?.bytesPerRequest, LIMITS.diskBytes],
+    ['boot from a snapshot, ms', boot?.snapshotMs?.median, LIMITS.bootMs],
+    ['boot from a snapshot and a tail, ms', boot?.tailMs?.median, LIMITS.bootMs],
+  ]
+  return pairs.flatMap(([what, value, limit]) =>
+    value === undefined ? [] : [{ what, value, limit, met: value <= limit }],
+  )
+}
+
+export const printReport = (report: Report): void => {
+  console.log(`${report.at}  Node ${report.node}  ${report.processor}\n`)
+  const lines: (readonly [what: string, figures: string])[] = []
+  for (const comparison of [report.json, report.stream])
+    if (comparison !== undefined) lines.push(...comparisonLines(comparison))
+  if (report.disk !== undefined) lines.push(...diskLines(report.disk))
+  if (report.boot !== undefined) lines.push(...bootLines(report.boot))
+  const width = Math.max(...lines.map(([what]) => what.length))
+  for (const [what, figures] of lines) console.log(`${what.padEnd(width)}  ${figures}`)
+  const judged = verdicts(report)
+  if (judged.length > 0) console.log('')
+  for (const { what, value, limit, met } of judged) {
+    console.log(`${met ? 'met   ' : 'MISSED'}  ${what}: ${round(value)} (at most ${limit})`)
+  }
+}
+
+const LIMITS = { jsonRatio: 3, streamRatio: 1.8, firstByteMs: 1, events: 4, diskBytes: 2_500, bootMs: 2_000 }
+
+/** What Signalbox adds to the upstream's own time, quantile by quantile. */
+const addedFirstByte = ({ firstByte }: Comparison): FirstByte | undefined =>
+  firstByte.signalbox && {
+    p50Ms: firstByte.signalbox.p50Ms - firstByte.direct.p50Ms,
+    p99Ms: firstByte.signalbox.p99Ms - firstByte.direct.p99Ms,
+  }
+
+type Line = readonly [what: string, figures: string]
+
+const comparisonLines = (comparison: Comparison): readonly Line[] => {
+  const { kind, bare, signalbox, cpuRatio, firstByte } = comparison
+  const cost = (name: string, proxy: ProxyCost): Line => [
+    `${kind}: ${name}`,
+    `CPU per request ${range(proxy.cpuMsPerRequest)} ms; ${range(proxy.requestsPerSecond)} requests/s; ` +
+      `${Math.round(proxy.residentBytes / 2 ** 20)} MiB; ${round(proxy.pieces)} pieces per answer`,
+  ]
+  const first = (name: string, times: FirstByte): Line => [
+    `${kind}: first byte, ${name}`,
+    `p50 ${round(times.p50Ms)} ms, p99 ${round(times.p99Ms)} ms`,
+  ]
+  const added = addedFirstByte(comparison)
+  return [
+    cost('bare', bare),
+    ...(signalbox === undefined ? [] : [cost('Signalbox', signalbox)]),
+    ...(cpuRatio === undefined ? [] : [[`${kind}: CPU, Signalbox over bare`, range(cpuRatio)] as const]),
+    first('direct', firstByte.direct),
+    first('bare', firstByte.bare),
+    ...(firstByte.signalbox === undefined ? [] : [first('Signalbox', firstByte.signalbox)]),
+    ...(added === undefined ? [] : [first('added by Signalbox', added)]),
+  ]
+}
+
+const diskLines = (disk: Disk): readonly Line[] => [
+  ['disk: events per request', round(disk.eventsPerRequest)],
+  [
+    'disk: bytes per request',
+    `${Math.round(disk.bytesPerRequest)}, of these ${Math.round(disk.eventBytesPerRequest)} events and their indexes (${disk.requests} requests)`,
+  ],
+]
+
+const bootLines = (boot: Boot): readonly Line[] => {
+  const log: Line = ['boot: log', `${boot.events} events, ${Math.round(boot.logBytes / 1e6)} MB`]
+  const { emptyMs, firstMs, snapshotMs, tailMs } = boot
+  const ms = (name: string, times: Summary | undefined): readonly Line[] =>
+    times === undefined ? [] : [[`boot: ${name}`, `${range(times)} ms`]]
+  return [
+    log,
+    ...ms('empty log', emptyMs),
+    ...ms('from a snapshot', snapshotMs),
+    ...ms(`from a snapshot and a tail of ${boot.tailEvents} events`, tailMs),
+    ...(firstMs === undefined ? [] : [['boot: first start on this log', `${Math.round(firstMs)} ms`] as const]),
+  ]
+}
+
+/** Median, with minimum and maximum. */
+const range = ({ min, median, max }: Summary): string => `${round(median)} (${round(min)} – ${round(max)})`
+
+const round = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toPrecision(3))

@@ -1,0 +1,75 @@
+/**
+ * Signalbox as the benchmark runs it: the command line as it is, a configuration with two providers that are the same
+ * upstream, its log in a SQLite file, every other setting left at its default.
+ */
+import { existsSync, writeFileSync } from 'node:fs'
+import { get } from 'node:http'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freePort, type Server, startCommand } from './process.ts'
+
+export interface SignalboxOptions {
+  /** The composition root, relative to the repository or absolute. */
+  readonly main: string
+  /** An existing folder for the configuration and the log. */
+  readonly folder: string
+  readonly upstream: string
+  /** Flags of Node in front of the script. */
+  readonly nodeFlags?: readonly string[]
+  /** How long it may take to become ready, e.g. to fold a whole log. */
+  readonly readyWithinMs?: number
+}
+
+/** The providers of the configuration, and of the logs that history.ts writes. */
+export const PROVIDERS = ['primary', 'second'] as const
+
+/** False while the composition root is not there: the baseline can be measured without it. */
+export const signalboxExists = (main: string): boolean => existsSync(new URL(main, new URL('..', import.meta.url)))
+
+export const logPath = (folder: string): string => join(folder, 'signalbox.db')
+
+/** Starts it and waits until it is ready. `readyMs`: from the start of the process to the first 200 of /readyz. */
+export const startSignalbox = async (options: SignalboxOptions): Promise<Server & { readonly readyMs: number }> => {
+  const { main, folder, upstream, nodeFlags = [], readyWithinMs = READY_MS } = options
+  const config = join(folder, 'signalbox.yaml')
+  writeFileSync(config, configuration(upstream))
+  const port = await freePort()
+  const env = {
+    HOME: folder,
+    SIGNALBOX_CONFIG: config,
+    SIGNALBOX_HOST: '127.0.0.1',
+    SIGNALBOX_PORT: String(port),
+    SIGNALBOX_DATABASE_URL: `sqlite:${logPath(folder)}`,
+  }
+  const start = performance.now()
+  const server = startCommand([process.execPath, ...nodeFlags, main, 'serve'], env, `http://127.0.0.1:${port}`)
+  while (!(await isReady(server.url))) {
+    const failure = server.failure()
+    if (failure !== undefined) throw new Error(failure)
+    if (performance.now() - start > readyWithinMs) {
+      await server.stop()
+      throw new Error(`Signalbox was not ready within ${readyWithinMs / 1_000} s`)
+    }
+    await sleep(POLL_MS)
+  }
+  return { ...server, readyMs: performance.now() - start }
+}
+
+const READY_MS = 30_000
+const POLL_MS = 5
+
+const configuration = (upstream: string): string =>
+  [
+    'providers:',
+    ...PROVIDERS.map((id) => `  ${id}: { kind: anthropic-compatible, baseUrl: '${upstream}', credential: none }`),
+    '',
+  ].join('\n')
+
+const isReady = (url: string): Promise<boolean> =>
+  new Promise((resolve) => {
+    get(`${url}/readyz`, { agent: false }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+      // Refused until it listens.
+    }).on('error', () => resolve(false))
+  })

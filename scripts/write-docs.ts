@@ -1,0 +1,21 @@
+/**
+ * Writes the documentation that is generated from the code. A test fails while a file is out of date.
+ */
+import { readFileSync, writeFileSync } from 'node:fs'
+import { configurationJsonSchema } from '#infra/config/json-schema.ts'
+import { configurationMarkdown } from '#infra/config/markdown.ts'
+
+const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
+
+/** Path in the repository → its content now. */
+export const generatedDocs = (): Readonly<Record<string, string>> => ({
+  'docs/configuration.md': configurationMarkdown(readFileSync(at('signalbox.example.yaml'), 'utf8')),
+  'docs/configuration.schema.json': configurationJsonSchema(),
+})
+
+if (import.meta.main) {
+  for (const [path, content] of Object.entries(generatedDocs())) {
+    writeFileSync(at(path), content)
+    console.log(path)
+  }
+}

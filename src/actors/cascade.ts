@@ -1,0 +1,214 @@
+/**
+ * The fallback cascade of one request, as an Effect program: walks the chosen route, asks each provider's own machine again,
+ * runs one attempt at a time within the retry budget and the deadline, and sees to it that exactly one terminal event is
+ * recorded whatever happens, before the client gets the end of its response.
+ */
+import { Effect, Exit, Random, Result } from 'effect'
+import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
+import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
+import { admission, providerPolicy } from '#actors/gateway-state.ts'
+import { Ledger } from '#actors/ledger.ts'
+import { type ClientResponse, type HeaderList, Upstreams, type UpstreamRequest } from '#actors/ports.ts'
+import type { ProviderError } from '#actors/provider-error.ts'
+import { answerHeaders, sendFinal } from '#actors/respond.ts'
+import { StreamGate } from '#actors/stream-gate.ts'
+import { Timekeeper } from '#actors/timekeeper.ts'
+import { setTopLevelString } from '#domain/dialect/raw-json.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
+import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { resolveModel } from '#domain/model-map.ts'
+import { mayRetry } from '#domain/projections/retry-budget.ts'
+
+export interface CascadeInput {
+  readonly admitted: Omit<RequestAdmitted, '_tag' | 'draw'>
+  readonly request: UpstreamRequest & { readonly body: Uint8Array }
+  readonly client: ClientResponse
+  /** Headers for every answer, e.g. `x-signalbox-simulated`. */
+  readonly ownHeaders: HeaderList
+  /** Who is to blame when the running fiber is interrupted. */
+  readonly cancelledBy: () => 'client' | 'shutdown'
+}
+
+/** Serves one request to its end. Never fails: every failure has been answered, mirrored or recorded. */
+export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
+  const ledger = yield* Ledger
+  const upstreams = yield* Upstreams
+  const timekeeper = yield* Timekeeper
+  const random = yield* Random.Random
+  const clock = yield* Effect.clockWith(Effect.succeed)
+  const now = () => clock.currentTimeMillisUnsafe()
+  const draw = () => random.nextDoubleUnsafe()
+  const { admitted, client, ownHeaders } = input
+  const { requestId } = admitted
+
+  const admittedAt = now()
+  const decisions = ledger.record({ _tag: 'RequestAdmitted', ...admitted, draw: draw() }, admittedAt)
+  const route = decisions.find((decision) => decision._tag === 'RouteChosen')
+  if (route === undefined) return yield* Effect.die(new Error('no route was decided for an admitted request'))
+
+  const { routing, stream: streamPolicy } = ledger.state.policy
+  const deadlineAt = admittedAt + routing.deadlineMs
+  const gate = admitted.stream
+    ? new StreamGate(client, { startedAt: admittedAt, ...streamPolicy }, answerHeaders([], { requestId }, ownHeaders), now)
+    : undefined
+  if (gate !== undefined) timekeeper.add(gate.watch)
+
+  const failures: FailedAttempt[] = []
+  const skipped: Skip[] = [...route.skipped]
+  let attempts = 0
+  let inFlight: { readonly provider: ProviderId; readonly model: ModelId; readonly startedAt: number } | undefined
+  let terminal = false
+
+  const failAttempt = (reason: FailureReason, error?: ProviderError): void => {
+    if (inFlight === undefined) return
+    const at = now()
+    const usage = error === undefined ? gate?.reading.usage : error.usage
+    const upstreamRequestId = error?.upstreamRequestId
+    ledger.record(
+      {
+        _tag: 'AttemptFailed',
+        requestId,
+        attempt: attempts,
+        provider: inFlight.provider,
+        model: inFlight.model,
+        reason,
+        stage: error?.stage ?? gate?.stage ?? 'S0',
+        durationMs: at - inFlight.startedAt,
+        ...(usage === undefined ? {} : { usage }),
+        ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
+        draw: draw(),
+      },
+      at,
+    )
+    inFlight = undefined
+  }
+
+  const failRequest = (reason: FailureReason, status: number): void => {
+    terminal = true
+    ledger.record({ _tag: 'RequestFailed', requestId, attempts, status, reason }, now())
+  }
+
+  const succeed = (success: AttemptSuccess, provider: ProviderId, asked: ModelId, startedAt: number): void => {
+    terminal = true
+    inFlight = undefined
+    const at = now()
+    const { upstreamRequestId } = success
+    ledger.record(
+      {
+        _tag: 'AttemptSucceeded',
+        requestId,
+        attempt: attempts,
+        provider,
+        model: (success.model ?? asked) as ModelId,
+        status: success.status,
+        usage: success.usage,
+        stopReason: success.stopReason,
+        ttftMs: success.firstContentAt - startedAt,
+        durationMs: at - startedAt,
+        responseBytes: success.responseBytes,
+        ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
+      },
+      at,
+    )
+  }
+
+  const mayFallBack = () => attempts <= routing.maxFallbacks && mayRetry(ledger.state.projections.retryBudget)
+
+  const walk = Effect.gen(function* () {
+    let stopped: Stopped = 'exhausted'
+    for (const [index, provider] of route.order.entries()) {
+      const last = failures.at(-1)
+      if (attempts > 0) {
+        if (last !== undefined && !retryableElsewhere(last.error.reason)) break
+        if (!mayFallBack()) {
+          stopped = 'retryBudget'
+          break
+        }
+        if (routing.fallbackDelayMs > 0) yield* Effect.sleep(routing.fallbackDelayMs)
+      }
+      const at = now()
+      if (at >= deadlineAt) {
+        stopped = 'deadline'
+        break
+      }
+      const upstream = upstreams.get(provider)
+      const policy = providerPolicy(ledger.state, provider)
+      const model = policy && resolveModel(policy, admitted.model)
+      if (upstream === undefined || policy === undefined || model === undefined) {
+        skipped.push({ provider, reason: 'disabled' })
+        continue
+      }
+      const admits = admission(ledger.state, provider, at)
+      if (admits.admit === 'no') {
+        skipped.push({ provider, reason: admits.reason, ...(admits.until === undefined ? {} : { until: admits.until }) })
+        continue
+      }
+      attempts += 1
+      inFlight = { provider, model, startedAt: at }
+      const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
+      ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, ...probe }, at)
+      // The lease of a probe is a promise: it must be durable before the probe goes out.
+      if (admits.admit === 'probe') yield* ledger.committed
+      const attempt = attempts
+      const result = yield* Effect.result(
+        runAttempt({
+          upstream,
+          request: { ...input.request, body: setModel(input.request.body, admitted.model, model) },
+          gate,
+          sendAnswer: (answer) => {
+            client.start(answer.status, answer.headers)
+            client.end(answer.body)
+          },
+          clientHeaders: (upstreamHeaders) =>
+            answerHeaders(upstreamHeaders, { requestId, provider, model, attempts: attempt }, ownHeaders),
+          hold: index < route.order.length - 1 && mayFallBack(),
+          timeouts: policy.timeouts,
+          deadlineAt,
+          timekeeper,
+          now,
+        }),
+      )
+      if (Result.isSuccess(result)) {
+        succeed(result.success, provider, model, at)
+        yield* ledger.committed
+        result.success.release()
+        return
+      }
+      const error = result.failure
+      failAttempt(error.reason, error)
+      failures.push({ provider, error })
+      if (error.mirror !== undefined) {
+        failRequest(error.reason, 200)
+        yield* ledger.committed
+        error.mirror()
+        return
+      }
+    }
+    const final = finalAnswer(admitted.model, skipped, failures, stopped, now())
+    failRequest(final.reason, client.started() ? 200 : final.answer.status)
+    yield* ledger.committed
+    sendFinal(client, final, { requestId, attempts }, ownHeaders)
+  })
+
+  yield* walk.pipe(
+    Effect.onExit((exit) =>
+      Effect.suspend(() => {
+        if (gate !== undefined) timekeeper.remove(gate.watch)
+        if (terminal || Exit.isSuccess(exit)) return Effect.void
+        const by = input.cancelledBy()
+        if (Exit.hasInterrupts(exit)) {
+          failAttempt({ _tag: 'Cancelled', by })
+          ledger.record({ _tag: 'RequestCancelled', requestId, attempts, by }, now())
+        } else {
+          failAttempt({ _tag: 'Unknown' })
+          failRequest({ _tag: 'Unknown' }, client.started() ? 200 : 500)
+        }
+        return Effect.void
+      }),
+    ),
+  )
+})
+
+const setModel = (body: Uint8Array, asked: string, model: string): Uint8Array =>
+  asked === model ? body : setTopLevelString(body, 'model', model)

@@ -1,0 +1,158 @@
+/**
+ * What the client hears when nobody served its request (docs/adr/0007): a provider's own error unchanged where it ends the
+ * cascade, else Signalbox's, true about the cause and about when trying again makes sense.
+ */
+import type { ProviderError, UpstreamAnswer } from '#actors/provider-error.ts'
+import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
+import type { RouteChosen } from '#domain/events.ts'
+import { type FailureReason, retryableElsewhere, uselessUntil } from '#domain/failure.ts'
+import type { ProviderId } from '#domain/ids.ts'
+
+export interface FailedAttempt {
+  readonly provider: ProviderId
+  readonly error: ProviderError
+}
+
+export type FinalAnswer = { readonly reason: FailureReason } & (
+  | {
+      readonly _tag: 'Upstream'
+      readonly answer: UpstreamAnswer
+      readonly provider: ProviderId
+      readonly hopeless: boolean
+    }
+  | { readonly _tag: 'Own'; readonly answer: ErrorAnswer }
+)
+
+export type Skip = RouteChosen['skipped'][number]
+
+/** Why the cascade tried nobody else. */
+export type Stopped = 'exhausted' | 'retryBudget' | 'deadline'
+
+/** `retry-after` of an outage that nobody gave a time for; the client backs off from there. */
+const OUTAGE_WAIT_MS = 1_000
+
+/** A client that follows a provider's redirect would leave the proxy and take its credential along. */
+const isRedirect = (status: number): boolean => status >= 300 && status < 400
+
+const own = (reason: FailureReason, answer: ErrorAnswer): FinalAnswer => ({ _tag: 'Own', reason, answer })
+
+/**
+ * @param skipped providers that were not tried, from the route and from the walk along it
+ * @param failures attempts in order
+ * @param at epoch ms, for `retry-after`
+ */
+export const finalAnswer = (
+  model: string,
+  skipped: readonly Skip[],
+  failures: readonly FailedAttempt[],
+  stopped: Stopped,
+  at: number,
+): FinalAnswer => {
+  const last = failures.at(-1)
+  return last === undefined ? nobodyTried(model, skipped, stopped, at) : allFailed(last, failures, skipped, at)
+}
+
+const allFailed = (
+  last: FailedAttempt,
+  failures: readonly FailedAttempt[],
+  skipped: readonly Skip[],
+  at: number,
+): FinalAnswer => {
+  const { reason } = last.error
+  const passOn = (failed: FailedAttempt): FinalAnswer | undefined =>
+    failed.error.answer === undefined || isRedirect(failed.error.answer.status)
+      ? undefined
+      : {
+          _tag: 'Upstream',
+          reason: failed.error.reason,
+          answer: failed.error.answer,
+          provider: failed.provider,
+          hopeless: failed.error.reason._tag === 'QuotaExhausted' || failed.error.reason._tag === 'Retired',
+        }
+  if (!retryableElsewhere(reason)) return passOn(last) ?? own(reason, errorAnswer.hopeless(describe(last)))
+  if (reason._tag === 'CredentialRefused') return own(reason, errorAnswer.hopeless(describe(last)))
+  // The last provider that said anything speaks for all; one that could not be reached has nothing to say.
+  const spoken = failures.findLast(
+    ({ error }) =>
+      error.answer !== undefined && !isRedirect(error.answer.status) && error.reason._tag !== 'CredentialRefused',
+  )
+  const spokenAnswer = spoken && passOn(spoken)
+  if (spokenAnswer !== undefined) return spokenAnswer
+  return own(
+    reason,
+    errorAnswer.overloaded(
+      `No provider could serve this request: ${failures.map(describe).join('; ')}.`,
+      waitMs([...failures.map(({ error }) => uselessUntil(error.reason)), ...skipped.map((skip) => skip.until)], at) ??
+        OUTAGE_WAIT_MS,
+    ),
+  )
+}
+
+const nobodyTried = (model: string, skipped: readonly Skip[], stopped: Stopped, at: number): FinalAnswer => {
+  const having = (...reasons: Skip['reason'][]) => skipped.filter((skip) => reasons.includes(skip.reason))
+  const names = (skips: readonly Skip[]) => skips.map((skip) => skip.provider).join(', ')
+  const soonest = (skips: readonly Skip[]) =>
+    waitMs(
+      skips.map((skip) => skip.until),
+      at,
+    )
+
+  const throttled = having('throttled')
+  const open = having('circuitOpen', 'probeInFlight')
+  if (throttled.length > 0) {
+    const wait = soonest([...throttled, ...open])
+    return own(
+      { _tag: 'RateLimited', ...(wait === undefined ? {} : { until: at + wait }) },
+      errorAnswer.rateLimited(`Every provider that serves ${model} is at a limit now (${names(throttled)}).`, wait),
+    )
+  }
+  if (open.length > 0) {
+    const wait = soonest(open)
+    return own(
+      { _tag: 'Overloaded', ...(wait === undefined ? {} : { until: at + wait }) },
+      errorAnswer.overloaded(
+        `Every provider that serves ${model} is out of service now (${names(open)}).`,
+        wait ?? OUTAGE_WAIT_MS,
+      ),
+    )
+  }
+  if (having('inputTooLarge').length > 0) {
+    // The client compacts on this wording (facts/claude-code 5).
+    return own({ _tag: 'ContextTooLong', status: 400 }, errorAnswer.invalidRequest('prompt is too long'))
+  }
+  if (stopped === 'deadline') {
+    return own(
+      { _tag: 'Timeout', phase: 'deadline' },
+      errorAnswer.overloaded('The request timed out before a provider was tried.', OUTAGE_WAIT_MS),
+    )
+  }
+  if (having('modelNotMapped').length > 0) {
+    return own({ _tag: 'InvalidRequest', status: 404 }, errorAnswer.notFound(`model: ${model}`))
+  }
+  return own(
+    { _tag: 'Unknown' },
+    errorAnswer.hopeless('No provider is enabled. Add one to the configuration; `signalbox config check` explains.'),
+  )
+}
+
+const waitMs = (untils: readonly (number | undefined)[], at: number): number | undefined => {
+  const known = untils.filter((until) => until !== undefined)
+  return known.length === 0 ? undefined : Math.max(0, Math.min(...known) - at)
+}
+
+const describe = ({ provider, error: { reason } }: FailedAttempt): string => {
+  switch (reason._tag) {
+    case 'CredentialRefused':
+      return reason.status === undefined
+        ? `provider ${provider} cannot be asked with the credential that Signalbox holds for it; check the key that the configuration names`
+        : `provider ${provider} refused the credential that Signalbox holds for it (status ${reason.status}); check the key that the configuration names`
+    case 'Timeout':
+      return `provider ${provider} timed out (${reason.phase})`
+    case 'Transport':
+      return `provider ${provider} could not be reached (${reason.code})`
+    case 'MalformedOutput':
+      return `provider ${provider} sent an unreadable answer (${reason.detail})`
+    default:
+      return `provider ${provider} failed (${reason._tag}${'status' in reason && reason.status !== undefined ? ` ${reason.status}` : ''})`
+  }
+}

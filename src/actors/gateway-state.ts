@@ -1,0 +1,142 @@
+/**
+ * Everything the box knows, folded from its events: provider machines, projections, the policy in force. The live path and
+ * the boot replay run the same functions below. The state is owned by one folder (the ledger, or a replay) and updated in
+ * place; whoever else looks must copy what it keeps.
+ */
+import {
+  type Admission,
+  initialProvider,
+  type MachineFact,
+  type ProviderSnapshot,
+  admission as providerAdmission,
+  step,
+} from '#actors/provider-machine.ts'
+import type { Decision, DomainEvent, Fact } from '#domain/events.ts'
+import { isFact, isTerminal } from '#domain/events.ts'
+import type { ProviderId } from '#domain/ids.ts'
+import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.ts'
+import { PROJECTIONS } from '#domain/projections/index.ts'
+import type { Occurred, Projection } from '#domain/projections/projection.ts'
+import type { NewEvent } from '#domain/recorded-event.ts'
+import { chooseRoute } from '#domain/routing/choose-route.ts'
+import { fromJson, toJson } from '#domain/snapshot-json.ts'
+
+export type ProjectionStates = {
+  -readonly [K in keyof typeof PROJECTIONS]: (typeof PROJECTIONS)[K] extends Projection<infer S> ? S : never
+}
+
+export interface GatewayState {
+  policyVersion: number
+  policy: Policy
+  readonly machines: Map<ProviderId, ProviderSnapshot>
+  readonly projections: ProjectionStates
+  /** Last version of each stream that may still grow. */
+  readonly streams: Map<string, number>
+}
+
+/** Names the fold: a snapshot made by another fold is not loaded. Raise the number when machines or this file change. */
+export const STATE_VERSION = [
+  'gateway-1',
+  ...Object.values(PROJECTIONS).map((projection) => `${projection.name}-${projection.version}`),
+].join(' ')
+
+const projectionNames = Object.keys(PROJECTIONS) as (keyof ProjectionStates)[]
+
+export const initialState = (): GatewayState => ({
+  policyVersion: 0,
+  policy: defaultPolicy,
+  machines: new Map(),
+  projections: Object.fromEntries(projectionNames.map((name) => [name, PROJECTIONS[name].initial()])) as ProjectionStates,
+  streams: new Map(),
+})
+
+export const encodeState = (state: GatewayState): string => toJson(state)
+/** The text must come from `encodeState` under the same STATE_VERSION. */
+export const decodeState = (text: string): GatewayState => fromJson(text) as GatewayState
+
+export const providerPolicy = (state: GatewayState, id: ProviderId): ProviderPolicy | undefined =>
+  state.policy.providers.find((provider) => provider.id === id)
+
+/** Whether a provider's own machine lets a request in at this moment. */
+export const admission = (state: GatewayState, id: ProviderId, at: number): Admission => {
+  const snapshot = state.machines.get(id)
+  const policy = providerPolicy(state, id)
+  return snapshot === undefined || policy === undefined
+    ? { admit: 'no', reason: 'disabled' }
+    : providerAdmission(snapshot, at, policy.breaker)
+}
+
+const project = (state: GatewayState, occurred: Occurred): void => {
+  for (const name of projectionNames) {
+    // The union of projections is folded pairwise; each state only ever meets its own projection.
+    const projection = PROJECTIONS[name] as Projection<unknown>
+    ;(state.projections as Record<string, unknown>)[name] = projection.evolve(state.projections[name], occurred)
+  }
+}
+
+const isMachineFact = (fact: Fact): fact is MachineFact & { readonly provider: ProviderId } =>
+  'provider' in fact && fact.provider !== undefined
+
+/** Folds one fact in and returns what the machines conclude from it. */
+export const applyFact = (state: GatewayState, fact: Fact, occurredAt: number, writer: string): readonly Decision[] => {
+  if (fact._tag === 'PolicyChanged') applyPolicy(state, fact.policy, fact.version)
+  let decisions: readonly Decision[] = []
+  if (isMachineFact(fact)) {
+    const snapshot = state.machines.get(fact.provider)
+    const policy = providerPolicy(state, fact.provider)
+    // A provider that was removed while its attempt was under way has no machine any more.
+    if (snapshot !== undefined && policy !== undefined) {
+      const [next, concluded] = step(snapshot, fact, occurredAt, fact.provider, policy.breaker)
+      state.machines.set(fact.provider, next)
+      decisions = concluded
+    }
+  }
+  project(state, { event: fact, occurredAt, writer })
+  return decisions
+}
+
+/** Folds one decision in. */
+export const applyDecision = (state: GatewayState, decision: Decision, occurredAt: number, writer: string): void =>
+  project(state, { event: decision, occurredAt, writer })
+
+/** Everything that follows from a fact that was just applied: what the machines concluded, and the route of a request. */
+export const decide = (
+  state: GatewayState,
+  fact: Fact,
+  occurredAt: number,
+  writer: string,
+): readonly Decision[] => {
+  const concluded = applyFact(state, fact, occurredAt, writer)
+  if (fact._tag !== 'RequestAdmitted') return concluded
+  const route = chooseRoute({
+    request: fact,
+    policy: state.policy,
+    policyVersion: state.policyVersion,
+    admission: (id) => admission(state, id, occurredAt),
+  })
+  return [...concluded, route]
+}
+
+/** Folds one recorded event, as boot does: decisions are taken from the log, not concluded anew. */
+export const applyRecorded = (state: GatewayState, recorded: NewEvent): void => {
+  const { event, occurredAt, writer } = recorded
+  if (isFact(event)) applyFact(state, event, occurredAt, writer)
+  else applyDecision(state, event, occurredAt, writer)
+  trackStream(state, recorded.stream, recorded.streamVersion, event)
+}
+
+/** Remembers the version of a stream, and forgets a request's stream with its terminal event. */
+export const trackStream = (state: GatewayState, stream: string, version: number, event: DomainEvent): void => {
+  if (isTerminal(event)) state.streams.delete(stream)
+  else state.streams.set(stream, version)
+}
+
+const applyPolicy = (state: GatewayState, policy: Policy, version: number): void => {
+  state.policy = policy
+  state.policyVersion = version
+  const named = new Set(policy.providers.map((provider) => provider.id))
+  for (const id of state.machines.keys()) if (!named.has(id)) state.machines.delete(id)
+  for (const provider of policy.providers) {
+    if (!state.machines.has(provider.id)) state.machines.set(provider.id, initialProvider(provider.breaker))
+  }
+}

@@ -1,0 +1,239 @@
+/**
+ * The single writer. A fact is decided at once, in memory, in the order in which it is recorded; its events then go to the
+ * log in groups, and observers hear of them after the commit. Routing therefore always sees the newest state and never
+ * waits for the disk; whoever has promised something to the outside (the end of a response, a probe) waits with
+ * `committed`. docs/adr/0004 has the reasons.
+ */
+import { Cause, Context, Effect, Fiber, Latch, Layer, type Scope } from 'effect'
+import { decide, encodeState, applyDecision, type GatewayState, STATE_VERSION, trackStream } from '#actors/gateway-state.ts'
+import { EventLog, type EventLogError } from '#actors/ports.ts'
+import { restore } from '#actors/restore.ts'
+import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
+import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
+
+/** A batch goes to the log when it holds this many events, when somebody waits, or when it is this old. */
+const BATCH_EVENTS = 64
+const LINGER_MS = 20
+/** A snapshot after this many events keeps a restart short. */
+const SNAPSHOT_EVERY = 10_000
+/** While the log fails, whoever waits for a commit is let go after this: serving goes on, and the failure is loud. */
+const WAIT_WHILE_FAILING_MS = 1_000
+const RETRY_MIN_MS = 100
+const RETRY_MAX_MS = 5_000
+/** Above this many unwritten events (some 50 MB) new requests are refused. */
+const MAX_PENDING = 100_000
+
+/** Whether the log keeps up. `failingSince`: epoch ms of the first of the current failures. */
+export interface LedgerHealth {
+  readonly pending: number
+  readonly committedPosition: number
+  readonly failingSince: number | undefined
+  readonly failure: string | undefined
+  readonly overflowing: boolean
+}
+
+export type CommitListener = (events: readonly RecordedEvent[]) => void
+
+export class Ledger extends Context.Service<
+  Ledger,
+  {
+    /** The live state. It changes in place: read it, do not keep it. */
+    readonly state: GatewayState
+    /** Identifies this process in the log. */
+    readonly writer: string
+    /** Records a fact that happened at `at` (epoch ms) and returns what was decided from it. */
+    readonly record: (fact: Fact, at: number) => readonly Decision[]
+    /** Waits until everything recorded so far is durable. */
+    readonly committed: Effect.Effect<void>
+    /** Hears every commit, in order, until the scope closes. A listener must be quick and must not throw. */
+    readonly subscribe: (listener: CommitListener) => Effect.Effect<void, never, Scope.Scope>
+    readonly health: () => LedgerHealth
+    /** Never succeeds; dies when the writer does, so that the process can end loudly. */
+    readonly running: Effect.Effect<never>
+    /** Commits everything and stores a snapshot; for the end of the process. */
+    readonly close: Effect.Effect<void>
+  }
+>()('signalbox/actors/Ledger') {}
+
+interface Waiter {
+  readonly seq: number
+  readonly resume: () => void
+}
+
+const make = (options: { readonly writer: string }) =>
+  Effect.gen(function* () {
+    const log = yield* EventLog
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const now = () => clock.currentTimeMillisUnsafe()
+    const { writer } = options
+    const restored = yield* restore(log)
+    const { state } = restored
+
+    let pending: NewEvent[] = []
+    let seq = 0
+    let committedSeq = 0
+    let position = restored.position
+    let snapshotPosition = restored.snapshotPosition
+    let failingSince: number | undefined
+    let failure: string | undefined
+    let waiters: Waiter[] = []
+    const listeners = new Set<CommitListener>()
+    const nonEmpty = Latch.makeUnsafe(false)
+    const urgent = Latch.makeUnsafe(false)
+
+    const enqueue = (event: DomainEvent, at: number, causation: number | undefined): number => {
+      const stream = streamOf(event)
+      const streamVersion = (state.streams.get(stream) ?? 0) + 1
+      trackStream(state, stream, streamVersion, event)
+      seq += 1
+      pending.push({
+        event,
+        stream,
+        streamVersion,
+        occurredAt: at,
+        writer,
+        writerSeq: seq,
+        ...('requestId' in event ? { correlation: event.requestId } : {}),
+        ...(causation === undefined ? {} : { causation }),
+      })
+      return seq
+    }
+
+    const record = (fact: Fact, at: number): readonly Decision[] => {
+      const cause = enqueue(fact, at, undefined)
+      const decisions = decide(state, fact, at, writer)
+      for (const decision of decisions) {
+        applyDecision(state, decision, at, writer)
+        enqueue(decision, at, cause)
+      }
+      nonEmpty.openUnsafe()
+      if (pending.length >= BATCH_EVENTS) urgent.openUnsafe()
+      return decisions
+    }
+
+    const release = (upTo: number): void => {
+      if (waiters.length === 0) return
+      const ready = waiters.filter((waiter) => waiter.seq <= upTo)
+      waiters = waiters.filter((waiter) => waiter.seq > upTo)
+      for (const waiter of ready) waiter.resume()
+    }
+
+    const committed = Effect.callback<void>((resume) => {
+      if (committedSeq >= seq) {
+        resume(Effect.void)
+        return
+      }
+      const waiter: Waiter = { seq, resume: () => resume(Effect.void) }
+      waiters.push(waiter)
+      urgent.openUnsafe()
+      return Effect.sync(() => {
+        waiters = waiters.filter((other) => other !== waiter)
+      })
+    }).pipe((wait) =>
+      // Only while the log is failing does a waiter stop waiting; the failure is on /readyz, in metrics and in the log.
+      Effect.suspend(() => (failingSince === undefined ? wait : Effect.timeoutOption(wait, WAIT_WHILE_FAILING_MS))),
+    )
+
+    const publish = (batch: readonly NewEvent[], last: number, recordedAt: number) =>
+      Effect.sync(() => {
+        if (listeners.size === 0) return
+        const first = last - batch.length + 1
+        const events = batch.map((event, index): RecordedEvent => ({ ...event, position: first + index, schemaVersion: CATALOGUE[event.event._tag].schemaVersion, recordedAt }))
+        for (const listener of listeners) listener(events)
+      }).pipe(
+        // An observer's bug must not stop the log.
+        Effect.catchCause((cause) => Effect.logError('an observer of the event log failed', Cause.squash(cause))),
+      )
+
+    const appendForever = (batch: readonly NewEvent[]): Effect.Effect<number> => {
+      const attempt = (delay: number): Effect.Effect<number> =>
+        log.append(batch).pipe(
+          Effect.catch((error: EventLogError) => {
+            if (error.reason._tag !== 'Unavailable') return Effect.die(error)
+            failingSince ??= now()
+            failure = error.reason.detail
+            const stuck = waiters
+            return Effect.logError('the event log cannot write; events wait in memory', { detail: failure, waiting: pending.length + batch.length }).pipe(
+              Effect.andThen(Effect.sleep(Math.min(delay, WAIT_WHILE_FAILING_MS))),
+              Effect.tap(() => {
+                waiters = waiters.filter((waiter) => !stuck.includes(waiter))
+                for (const waiter of stuck) waiter.resume()
+                return Effect.sleep(Math.max(0, delay - WAIT_WHILE_FAILING_MS))
+              }),
+              Effect.andThen(Effect.suspend(() => attempt(Math.min(delay * 2, RETRY_MAX_MS)))),
+            )
+          }),
+        )
+      return attempt(RETRY_MIN_MS)
+    }
+
+    const flush = Effect.gen(function* () {
+      if (pending.length === 0) return
+      const batch = pending
+      pending = []
+      const lastSeq = seq
+      // At this very moment the state is the fold of everything up to the end of this batch.
+      const snapshot = position + batch.length - snapshotPosition >= SNAPSHOT_EVERY ? encodeState(state) : undefined
+      const last = yield* appendForever(batch)
+      if (failingSince !== undefined) {
+        yield* Effect.logWarning('the event log writes again', { failedForMs: now() - failingSince })
+        failingSince = undefined
+        failure = undefined
+      }
+      position = last
+      committedSeq = lastSeq
+      release(lastSeq)
+      yield* publish(batch, last, now())
+      if (snapshot !== undefined) yield* saveSnapshot(snapshot, last)
+    })
+
+    const saveSnapshot = (text: string, at: number) =>
+      log.saveSnapshot({ version: STATE_VERSION, position: at, state: text }).pipe(
+        Effect.tap(() => {
+          snapshotPosition = at
+          return Effect.void
+        }),
+        // Without it the next start reads more of the log; nothing is lost.
+        Effect.catch((error) => Effect.logWarning('a snapshot could not be stored', { detail: error.message })),
+      )
+
+    const writing = Effect.gen(function* () {
+      yield* nonEmpty.await
+      if (pending.length < BATCH_EVENTS) yield* Effect.timeoutOption(urgent.await, LINGER_MS)
+      nonEmpty.closeUnsafe()
+      urgent.closeUnsafe()
+      yield* Effect.uninterruptible(flush)
+    })
+
+    const close = Effect.suspend(() => flush).pipe(
+      Effect.andThen(Effect.suspend(() => (position > snapshotPosition ? saveSnapshot(encodeState(state), position) : Effect.void))),
+    )
+
+    const fiber = yield* Effect.forkScoped(Effect.forever(writing))
+    yield* Effect.addFinalizer(() => close)
+
+    return Ledger.of({
+      state,
+      writer,
+      record,
+      committed,
+      subscribe: (listener) =>
+        Effect.acquireRelease(
+          Effect.sync(() => void listeners.add(listener)),
+          () => Effect.sync(() => void listeners.delete(listener)),
+        ),
+      health: () => ({
+        pending: pending.length,
+        committedPosition: position,
+        failingSince,
+        failure,
+        overflowing: pending.length >= MAX_PENDING,
+      }),
+      running: Fiber.join(fiber),
+      close,
+    })
+  })
+
+/** The ledger over an event log. `writer` must be unique per process start. */
+export const layer = (options: { readonly writer: string }): Layer.Layer<Ledger, EventLogError, EventLog> =>
+  Layer.effect(Ledger, make(options))

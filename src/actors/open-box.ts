@@ -1,0 +1,54 @@
+/**
+ * Opening and closing the box, as facts: what a dead process left unfinished is closed as abandoned, the policy in force is
+ * recorded when it differs from the one in the log.
+ */
+import { Effect } from 'effect'
+import { Ledger } from '#actors/ledger.ts'
+import type { Policy } from '#domain/policy.ts'
+import { toJson } from '#domain/snapshot-json.ts'
+
+export interface Opened {
+  /** Requests of earlier processes that were closed as abandoned. */
+  readonly abandoned: number
+  readonly policyChanged: boolean
+}
+
+/** Records a policy if it is not the one in force already. */
+export const changePolicy = Effect.fnUntraced(function* (policy: Policy) {
+  const ledger = yield* Ledger
+  if (ledger.state.policyVersion > 0 && toJson(ledger.state.policy) === toJson(policy)) return false
+  const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  ledger.record({ _tag: 'PolicyChanged', version: ledger.state.policyVersion + 1, policy }, at)
+  return true
+})
+
+/** To be run once, before the first request is taken in. Durable when it returns. */
+export const openBox = Effect.fnUntraced(function* (options: { readonly policy: Policy; readonly version: string }) {
+  const ledger = yield* Ledger
+  const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  ledger.record({ _tag: 'BoxStarted', instance: ledger.writer, version: options.version }, at)
+  // Copied first: recording changes the map that is walked.
+  const unfinished = [...ledger.state.projections.requests.inFlight]
+  for (const [requestId, request] of unfinished) {
+    ledger.record(
+      {
+        _tag: 'RequestAbandoned',
+        requestId,
+        attempts: request.attempts,
+        ...(request.provider === undefined ? {} : { provider: request.provider }),
+      },
+      at,
+    )
+  }
+  const policyChanged = yield* changePolicy(options.policy)
+  yield* ledger.committed
+  return { abandoned: unfinished.length, policyChanged } satisfies Opened
+})
+
+/** The last fact of a process that stops in good order. */
+export const closeBox = Effect.fnUntraced(function* (signal: string | undefined) {
+  const ledger = yield* Ledger
+  const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+  ledger.record({ _tag: 'BoxStopped', instance: ledger.writer, ...(signal === undefined ? {} : { signal }) }, at)
+  yield* ledger.committed
+})

@@ -1,0 +1,59 @@
+/**
+ * Calls beside the messages path: token counts and model lists. They go through the providers in order, are never recorded
+ * as requests and never move a machine (house rule: a failing count says nothing about a provider's health).
+ */
+import { Effect } from 'effect'
+import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
+import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
+import type { FailureReason } from '#domain/failure.ts'
+
+/** Answers above this are not what was asked for. */
+const MAX_BYTES = 8 * 1024 * 1024
+
+/** One whole exchange. Fails with ProviderError for anything but a 2xx; times out by the caller. */
+export const sideCall = (
+  upstream: Upstream,
+  request: UpstreamRequest,
+  now: () => number,
+): Effect.Effect<UpstreamAnswer, ProviderError> =>
+  Effect.callback((resume) => {
+    const pieces: Uint8Array[] = []
+    let bytes = 0
+    let status = 0
+    let headers: UpstreamAnswer['headers'] = []
+    const fail = (reason: FailureReason, answer?: UpstreamAnswer): void =>
+      resume(
+        Effect.fail(
+          new ProviderError({ reason, stage: 'S0', usage: undefined, upstreamRequestId: undefined, answer, mirror: undefined }),
+        ),
+      )
+    const exchange = upstream.open(request, {
+      connected: () => undefined,
+      headers: (code, list) => {
+        status = code
+        headers = list
+      },
+      data: (chunk) => {
+        bytes += chunk.length
+        if (bytes > MAX_BYTES) {
+          exchange.abort()
+          fail({ _tag: 'MalformedOutput', detail: `the answer is larger than ${MAX_BYTES} bytes` })
+        } else pieces.push(chunk)
+        return true
+      },
+      end: () => {
+        const body = new Uint8Array(bytes)
+        let offset = 0
+        for (const piece of pieces) {
+          body.set(piece, offset)
+          offset += piece.length
+        }
+        const answer = { status, headers, body }
+        const reason = upstream.classify(status, headers, body.subarray(0, 64 * 1024), now())
+        if (reason === undefined) resume(Effect.succeed(answer))
+        else fail(reason, answer)
+      },
+      fail: (reason) => fail(reason),
+    })
+    return Effect.sync(() => exchange.abort())
+  })

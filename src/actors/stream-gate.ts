@@ -1,0 +1,213 @@
+/**
+ * Stands between the attempts of one streamed request and its client. Until the first frame that binds anybody, it holds
+ * the upstream's bytes back, so that a failure can fall through to the next provider unseen (stages S0 and S1); from then
+ * on every byte passes as it came (S2, S3). While it holds, the client gets its headers after `commitHeadersAfterMs` and a
+ * comment every `keepAliveMs`, because it gives up on silence (facts/claude-code 7 and 9).
+ */
+import type { ClientResponse, HeaderList } from '#actors/ports.ts'
+import type { Watch } from '#actors/timekeeper.ts'
+import type { Stage } from '#domain/events.ts'
+import { type AnthropicStream, anthropicStream, readFrame } from '#domain/dialect/anthropic-stream.ts'
+import { cutFrames, type FrameCutter, frameCutter } from '#domain/dialect/sse-frames.ts'
+
+const text = new TextEncoder()
+const KEEP_ALIVE = text.encode(': keep-alive\n\n')
+const MESSAGE_STOP = text.encode('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+/** More than any prelude; a stream that says this much before its first content is let through. */
+const MAX_HELD_BYTES = 1024 * 1024
+
+const SSE_HEADERS: HeaderList = [
+  ['content-type', 'text/event-stream; charset=utf-8'],
+  ['cache-control', 'no-cache'],
+]
+
+/** What a chunk did to the attempt. */
+export type GateEvent = 'more' | 'pause' | 'stopped' | 'error' | 'malformed'
+
+export interface GateTiming {
+  readonly startedAt: number
+  readonly commitHeadersAfterMs: number
+  readonly keepAliveMs: number
+}
+
+/** One request's gate. `ownHeaders` go out with every response (`request-id`, `x-signalbox-…`). */
+export class StreamGate {
+  readonly #client: ClientResponse
+  readonly #timing: GateTiming
+  readonly #earlyHeaders: HeaderList
+  readonly #now: () => number
+  #lastByteAt: number
+  #held: Uint8Array[] = []
+  #heldBytes = 0
+  #open = false
+  #hold = true
+  #relayed = false
+  #headers: { readonly status: number; readonly headers: HeaderList } | undefined
+  #tail: Uint8Array[] = []
+  #cutter: FrameCutter = frameCutter()
+  /** What has been read of the current attempt's stream. */
+  reading: AnthropicStream = anthropicStream()
+  stage: Stage = 'S0'
+  /** Whether the last chunk brought more than pings and comments. */
+  progressed = false
+  /** Epoch ms of the current attempt's first content. */
+  firstContentAt: number | undefined
+
+  constructor(client: ClientResponse, timing: GateTiming, earlyHeaders: HeaderList, now: () => number) {
+    this.#client = client
+    this.#timing = timing
+    this.#earlyHeaders = earlyHeaders
+    this.#now = now
+    this.#lastByteAt = timing.startedAt
+  }
+
+  /** Keeps the client company while nothing may be relayed; set for the whole request. */
+  readonly watch: Watch = {
+    due: () =>
+      this.#open
+        ? Number.POSITIVE_INFINITY
+        : this.#client.started()
+          ? this.#lastByteAt + this.#timing.keepAliveMs
+          : this.#timing.startedAt + this.#timing.commitHeadersAfterMs,
+    fire: (now) => {
+      if (!this.#client.started()) this.#client.start(200, [...SSE_HEADERS, ...this.#earlyHeaders])
+      if (this.stage === 'S0') this.stage = 'S1'
+      this.#client.write(KEEP_ALIVE)
+      this.#lastByteAt = now
+    },
+  }
+
+  /** Begins an attempt. Without `hold` there is nobody to fall back to, so bytes pass from the first on. */
+  begin(status: number, headers: HeaderList, hold: boolean): void {
+    this.reset()
+    this.#headers = { status, headers }
+    this.#hold = hold
+  }
+
+  /** Forgets the attempt before. */
+  reset(): void {
+    this.#headers = undefined
+    this.#held = []
+    this.#heldBytes = 0
+    this.#tail = []
+    this.#cutter = frameCutter()
+    this.reading = anthropicStream()
+    this.firstContentAt = undefined
+    this.stage = this.#client.started() ? 'S1' : 'S0'
+  }
+
+  /** True when the client has seen bytes of the current attempt. */
+  get relayed(): boolean {
+    return this.#relayed
+  }
+
+  /** True once anything of the current attempt may have reached the client, headers included. */
+  get opened(): boolean {
+    return this.#open
+  }
+
+  /** The bytes held back so far, for an error that is passed on whole. */
+  heldBytes(): Uint8Array {
+    return concat(this.#held)
+  }
+
+  /** Takes one chunk of the upstream's stream. */
+  take(chunk: Uint8Array): GateEvent {
+    let binds = !this.#hold || this.#heldBytes + chunk.length > MAX_HELD_BYTES
+    let stopAt = -1
+    let errorAt = -1
+    this.progressed = false
+    const ok = cutFrames(this.#cutter, chunk, (frame, end) => {
+      const kind = readFrame(this.reading, frame)
+      if (kind !== 'quiet') this.progressed = true
+      if (kind === 'quiet' || kind === 'prelude') return
+      if (kind === 'error') {
+        if (errorAt === -1 && stopAt === -1) errorAt = Math.max(0, end - frame.length)
+        return
+      }
+      binds = true
+      this.firstContentAt ??= this.#now()
+      if (kind === 'stop' && stopAt === -1) stopAt = Math.max(0, end - frame.length)
+      else if (kind === 'finish') this.stage = 'S3'
+      else if (this.stage !== 'S3') this.stage = 'S2'
+    })
+    if (!ok || this.reading.malformed) return 'malformed'
+
+    if (this.#tail.length > 0) {
+      // After message_stop (or the error event): whatever still comes is part of the end that waits for the commit.
+      this.#tail.push(chunk)
+      return 'more'
+    }
+    if (errorAt !== -1 && !this.#open && !binds) {
+      this.#keep(chunk)
+      return 'error'
+    }
+    if (!this.#open && !binds) {
+      this.#keep(chunk)
+      return 'more'
+    }
+    const cut = stopAt !== -1 ? stopAt : errorAt
+    const flowing = this.#relay(cut === -1 ? chunk : chunk.subarray(0, cut))
+    if (cut !== -1) {
+      this.#tail.push(chunk.subarray(cut))
+      return stopAt !== -1 ? 'stopped' : 'error'
+    }
+    return flowing ? 'more' : 'pause'
+  }
+
+  /** Ends the response after the outcome is committed: the rest of the upstream's bytes, then the end. */
+  release(): void {
+    this.#relay(new Uint8Array(0))
+    this.#client.end(concat(this.#tail))
+  }
+
+  /** Ends a response whose answer was complete when the upstream broke off before its last frame (stage S3). */
+  complete(): void {
+    this.#relay(MESSAGE_STOP)
+    this.#client.end()
+  }
+
+  /** Breaks the response off, so that the client applies its own rule for lost connections. */
+  breakOff(): void {
+    this.#client.destroy()
+  }
+
+  onDrain(listener: () => void): void {
+    this.#client.onDrain(listener)
+  }
+
+  #keep(chunk: Uint8Array): void {
+    this.#held.push(chunk)
+    this.#heldBytes += chunk.length
+  }
+
+  #relay(chunk: Uint8Array): boolean {
+    if (!this.#client.started() && this.#headers !== undefined) {
+      this.#client.start(this.#headers.status, this.#headers.headers)
+    }
+    this.#open = true
+    let flowing = true
+    if (this.#held.length > 0) {
+      this.#held.push(chunk)
+      flowing = this.#client.write(concat(this.#held))
+      this.#held = []
+      this.#relayed = true
+    } else if (chunk.length > 0) {
+      flowing = this.#client.write(chunk)
+      this.#relayed = true
+    }
+    return flowing
+  }
+}
+
+const concat = (pieces: readonly Uint8Array[]): Uint8Array => {
+  const [only] = pieces
+  if (pieces.length === 1 && only !== undefined) return only
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
+  let offset = 0
+  for (const piece of pieces) {
+    whole.set(piece, offset)
+    offset += piece.length
+  }
+  return whole
+}

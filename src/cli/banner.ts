@@ -1,0 +1,59 @@
+/**
+ * What `signalbox serve` says when it is up: where it listens, whom it serves through, and what to type next.
+ */
+import type { Config, ResolvedProvider } from '#infra/config/config.ts'
+import { describeReference } from '#infra/credentials/credential-reference.ts'
+
+export interface BannerInput {
+  readonly version: string
+  readonly url: string
+  readonly config: Config
+  readonly providers: readonly ResolvedProvider[]
+  readonly simulated: boolean
+  readonly logPosition: number
+  readonly abandoned: number
+}
+
+/** Lines for a terminal; no credential is in them. */
+export const banner = (input: BannerInput): string => {
+  const { config, url } = input
+  const lines = [`Signalbox ${input.version} listens on ${url}`, '']
+  if (input.simulated) {
+    lines.push(
+      'SIMULATED: no provider credential was found, so three simulated providers answer. Everything else is real:',
+      'routing, fallback, the event log, metrics. No answer comes from a model.',
+      '',
+    )
+  }
+  lines.push('Providers')
+  for (const provider of input.providers) {
+    const credential = input.simulated ? 'simulated' : describeReference(provider.credential)
+    const state = provider.policy.enabled ? '' : ', disabled'
+    lines.push(`  ${provider.id.padEnd(14)} ${provider.kind.padEnd(22)} ${provider.baseUrl}  (${credential}${state})`)
+  }
+  const missing = config.discovery.filter(({ found }) => !found)
+  for (const { provider, variable } of missing) {
+    lines.push(`  ${provider.padEnd(14)} not used: ${variable} is not set`)
+  }
+  if (missing.length > 0) lines.push('  Other providers: name them in signalbox.yaml (see signalbox.example.yaml).')
+  const files = config.source.files
+  lines.push(
+    '',
+    `Configuration  ${files.length === 0 ? 'built in (no file found)' : files.join(', ')}`,
+    `Event log      ${config.database.url}, position ${input.logPosition}`,
+  )
+  if (input.abandoned > 0) {
+    lines.push(`               ${input.abandoned} request(s) that an earlier process left unfinished were closed as abandoned`)
+  }
+  for (const warning of config.warnings) lines.push(`Warning        ${warning.key}: ${warning.text}`)
+  lines.push(
+    '',
+    'Use it with Claude Code',
+    `  export ANTHROPIC_BASE_URL=${url}`,
+    `  ${input.simulated ? 'ANTHROPIC_AUTH_TOKEN=signalbox claude' : 'claude'}`,
+    '',
+    `Look at it: ${url}/health, ${url}/metrics, npm run signalbox -- events --follow`,
+    'Stop it with Ctrl-C.',
+  )
+  return lines.join('\n')
+}

@@ -1,0 +1,68 @@
+/**
+ * `signalbox replay`: rebuilds the state from the log alone and compares with the recorded decisions and the stored
+ * snapshot.
+ */
+import { Console, Effect } from 'effect'
+import { STATE_VERSION } from '#actors/gateway-state.ts'
+import { EventLog } from '#actors/ports.ts'
+import { startReplay } from '#actors/replay.ts'
+import { progress } from '#cli/progress.ts'
+
+const PAGE = 5_000
+
+/** Prints the result; answers the exit code: 0 identical, 1 a difference. */
+export const replay = Effect.fnUntraced(function* (options: { readonly json: boolean }) {
+  const log = yield* EventLog
+  const head = yield* log.head
+  const snapshot = yield* log.latestSnapshot(STATE_VERSION)
+  const run = startReplay()
+  const bar = progress('replaying', options.json)
+  const startedAt = performance.now()
+  for (let after = 0; ; ) {
+    const page = yield* log.read({ after, limit: PAGE })
+    for (const row of page) {
+      run.next(row)
+      if (snapshot !== undefined) run.compare(snapshot)
+    }
+    after = run.position()
+    bar.update(head === 0 ? 1 : after / head)
+    if (page.length < PAGE) break
+  }
+  run.finish()
+  bar.done()
+  const seconds = (performance.now() - startedAt) / 1000
+  const { events, facts, decisions } = run.counts()
+  const difference = run.difference()
+  const compared = snapshot !== undefined && snapshot.position <= run.position() ? snapshot.position : null
+
+  if (options.json) {
+    yield* Console.log(
+      JSON.stringify({
+        identical: difference === undefined,
+        events,
+        facts,
+        decisions,
+        snapshotComparedAt: compared,
+        seconds,
+        difference: difference ?? null,
+      }),
+    )
+  } else {
+    const rate = seconds > 0 ? Math.round(events / seconds).toLocaleString('en') : '–'
+    yield* Console.log(
+      `Replayed ${events.toLocaleString('en')} events (${facts.toLocaleString('en')} facts, ${decisions.toLocaleString('en')} decisions) in ${seconds.toFixed(2)} s, ${rate} a second.`,
+    )
+    yield* Console.log(
+      compared === null
+        ? 'No snapshot of this version is stored, so none was compared.'
+        : `The snapshot at position ${compared.toLocaleString('en')} was compared.`,
+    )
+    if (difference === undefined) yield* Console.log('Identical: every recorded decision follows from the facts.')
+    else {
+      yield* Console.log(`First difference at position ${difference.position}: ${difference.what}`)
+      yield* Console.log(`  expected  ${JSON.stringify(difference.expected)}`)
+      yield* Console.log(`  recorded  ${JSON.stringify(difference.recorded)}`)
+    }
+  }
+  return difference === undefined ? 0 : 1
+})

@@ -1,0 +1,135 @@
+/**
+ * `signalbox serve`: puts the parts together, serves until a signal, and stops in good order: no new connections, streams
+ * run out, the log is flushed. A second signal ends at once.
+ */
+import { randomBytes } from 'node:crypto'
+import { Console, Effect, Layer } from 'effect'
+import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
+import * as ledgerLayer from '#actors/ledger.ts'
+import { Ledger } from '#actors/ledger.ts'
+import { type HeaderList, Upstreams } from '#actors/ports.ts'
+import { Timekeeper } from '#actors/timekeeper.ts'
+import { banner } from '#cli/banner.ts'
+import { databaseLayer } from '#cli/database.ts'
+import { loggerLayer } from '#cli/logger.ts'
+import { VERSION } from '#cli/version.ts'
+import { serve as serveHttp } from '#http/server.ts'
+import { defaultBreaker, defaultTimeouts } from '#domain/policy.ts'
+import { providerId } from '#domain/ids.ts'
+import type { Config, ResolvedProvider } from '#infra/config/config.ts'
+import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
+import { toPolicy } from '#infra/config/to-policy.ts'
+import { watchConfig } from '#infra/config/watch.ts'
+import { demoProviders } from '#infra/simulator/demo-providers.ts'
+import { startSimulator } from '#infra/simulator/simulator.ts'
+import { makeMetrics } from '#infra/telemetry/metrics.ts'
+import { makeUpstreams } from '#infra/upstream/upstreams.ts'
+
+/** Waits for the first SIGINT or SIGTERM; the second ends the process at once. */
+const signalled = Effect.callback<NodeJS.Signals>((resume) => {
+  let first = true
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (!first) process.exit(signal === 'SIGINT' ? 130 : 143)
+    first = false
+    resume(Effect.succeed(signal))
+  }
+  process.on('SIGINT', onSignal)
+  process.on('SIGTERM', onSignal)
+})
+
+/** Three simulated providers in this process, as if the configuration had named them. */
+const startDemo = Effect.gen(function* () {
+  const simulators = yield* Effect.forEach(demoProviders(), startSimulator)
+  return simulators.map(
+    (simulator, index): ResolvedProvider => ({
+      id: providerId(simulator.id),
+      kind: 'anthropic-compatible',
+      baseUrl: simulator.url,
+      credential: { _tag: 'None' },
+      headers: [],
+      tls: {},
+      policy: { enabled: true, priority: (index + 1) * 10, models: {}, breaker: defaultBreaker, timeouts: defaultTimeouts },
+    }),
+  )
+})
+
+const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
+
+/** Settings that only a restart can change. */
+const NEEDS_RESTART = ['server.', 'database.', 'log.', 'features.simulator']
+
+const running = (config: Config, load: LoadOptions) =>
+  Effect.gen(function* () {
+    const ledger = yield* Ledger
+    const providersOf = (from: Config) => (config.simulator ? demo : from.providers)
+    const demo = config.simulator ? yield* startDemo : []
+    const upstreams = yield* makeUpstreams(providersOf(config))
+    const policyOf = (from: Config) => toPolicy({ ...from, providers: providersOf(from) })
+    const { abandoned } = yield* openBox({ policy: policyOf(config), version: VERSION })
+    const metrics = yield* makeMetrics({ version: VERSION, processMetrics: true })
+
+    yield* watchConfig({
+      initial: config,
+      load: loadConfig(load),
+      onChange: (next, source, changed) =>
+        Effect.gen(function* () {
+          const restart = changed.filter((key) => NEEDS_RESTART.some((prefix) => key.startsWith(prefix)))
+          upstreams.replace(providersOf(next))
+          const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+          ledger.record({ _tag: 'ConfigChanged', source, changed }, at)
+          yield* changePolicy(policyOf(next)).pipe(Effect.provideService(Ledger, ledger))
+          yield* Effect.logInfo('configuration reloaded', { changed })
+          if (restart.length > 0) yield* Effect.logWarning('these settings take effect at the next start', { restart })
+        }),
+      onError: (error) =>
+        Effect.logError('the changed configuration is not usable; the old one stays in force', { problems: error.message }),
+    })
+
+    const server = yield* serveHttp({
+      host: config.server.host,
+      port: config.server.port,
+      bodyLimit: config.server.bodyLimitBytes,
+      allowedHosts: config.server.allowedHosts,
+      drainTimeoutMs: config.server.drainTimeoutMs,
+      requestTimeoutMs: config.server.requestTimeoutMs,
+      ownHeaders: config.simulator ? SIMULATED : [],
+      version: VERSION,
+      metrics: metrics.render,
+    }).pipe(
+      Effect.provide(
+        Timekeeper.layer.pipe(Layer.merge(Layer.succeed(Upstreams, upstreams.service)), Layer.provideMerge(Layer.succeed(Ledger, ledger))),
+      ),
+    )
+    const host = server.host.includes(':') ? `[${server.host}]` : server.host
+    yield* Console.log(
+      banner({
+        version: VERSION,
+        url: `http://${host}:${server.port}`,
+        config,
+        providers: providersOf(config),
+        simulated: config.simulator,
+        logPosition: ledger.health().committedPosition,
+        abandoned,
+      }),
+    )
+
+    const signal = yield* Effect.raceFirst(signalled, ledger.running)
+    yield* Effect.logInfo('stopping: waiting for what is under way; a second signal stops at once', {
+      signal,
+      requests: server.active(),
+    })
+    const drained = yield* server.drain
+    yield* closeBox(signal)
+    yield* Effect.logInfo('stopped', drained)
+  })
+
+/** Serves until a signal. Fails with ConfigError, ListenError or EventLogError, whose messages say what to do. */
+export const serve = (load: LoadOptions) =>
+  Effect.gen(function* () {
+    const config = yield* loadConfig(load)
+    const writer = randomBytes(6).toString('base64url')
+    const ledger = ledgerLayer.layer({ writer }).pipe(Layer.provideMerge(databaseLayer(config.database.url)))
+    yield* Effect.scoped(running(config, load).pipe(Effect.provide(ledger))).pipe(
+      Effect.provide(loggerLayer(config.log)),
+    )
+  })

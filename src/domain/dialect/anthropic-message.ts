@@ -1,0 +1,37 @@
+/**
+ * What we read of a whole (non-streamed) Anthropic answer.
+ */
+import { readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { noUsage, type Usage } from '#domain/usage.ts'
+
+export type MessageReading =
+  | {
+      readonly _tag: 'Message'
+      readonly model: string | undefined
+      readonly stopReason: string | null
+      readonly usage: Usage
+    }
+  /** An error envelope with status 200. */
+  | { readonly _tag: 'Error' }
+  /** Not an Anthropic message at all: HTML, truncated JSON, another dialect. */
+  | { readonly _tag: 'NotAMessage' }
+
+/** Reads the body of a 200 answer to `stream: false`. */
+export const readMessage = (body: Uint8Array): MessageReading => {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(new TextDecoder().decode(body))
+  } catch {
+    return { _tag: 'NotAMessage' }
+  }
+  if (typeof parsed !== 'object' || parsed === null) return { _tag: 'NotAMessage' }
+  const message = parsed as { readonly [key: string]: unknown }
+  if (message.type === 'error') return { _tag: 'Error' }
+  if (message.type !== 'message' || !Array.isArray(message.content)) return { _tag: 'NotAMessage' }
+  return {
+    _tag: 'Message',
+    model: typeof message.model === 'string' ? message.model : undefined,
+    stopReason: typeof message.stop_reason === 'string' ? message.stop_reason : null,
+    usage: readUsage(message.usage) ?? noUsage,
+  }
+}

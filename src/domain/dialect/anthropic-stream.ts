@@ -1,0 +1,108 @@
+/**
+ * What we read of an Anthropic event stream while it passes by: how binding each frame is for the client, and the few
+ * values that are recorded. Unknown events and blocks are never errors.
+ */
+import { mergeDeltaUsage, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { eventData, eventName } from '#domain/dialect/sse-fields.ts'
+import type { Usage } from '#domain/usage.ts'
+
+/**
+ * - `quiet`: comment, ping, unnamed data: says nothing.
+ * - `prelude`: message_start, the start or end of an empty block: binds nobody yet.
+ * - `content`: anything the client acts on, unknown events included.
+ * - `finish`: message_delta with a stop reason: the answer is complete but for its last frame.
+ * - `stop`: message_stop.
+ * - `error`: the provider's own error event.
+ */
+export type FrameKind = 'quiet' | 'prelude' | 'content' | 'finish' | 'stop' | 'error'
+
+/** Owned by one stream and updated in place. */
+export interface AnthropicStream {
+  started: boolean
+  model: string | undefined
+  stopReason: string | null
+  usage: Usage | undefined
+  /** Data of the `error` event, once seen. */
+  errorData: string | undefined
+  /** A known event whose data was not JSON. */
+  malformed: boolean
+}
+
+export const anthropicStream = (): AnthropicStream => ({
+  started: false,
+  model: undefined,
+  stopReason: null,
+  usage: undefined,
+  errorData: undefined,
+  malformed: false,
+})
+
+type Json = { readonly [key: string]: unknown }
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null
+
+const parse = (stream: AnthropicStream, frame: Uint8Array): Json => {
+  try {
+    const data: unknown = JSON.parse(eventData(frame))
+    if (isObject(data)) return data
+  } catch {
+    // Not JSON: the flag below is the report.
+  }
+  stream.malformed = true
+  return {}
+}
+
+/** Reads one frame; content deltas, the bulk of every stream, are not even decoded. */
+export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind => {
+  switch (eventName(frame)) {
+    case '':
+    case 'ping':
+      return 'quiet'
+    case 'content_block_delta':
+      return 'content'
+    case 'message_start': {
+      const message = parse(stream, frame).message
+      stream.started = true
+      if (isObject(message)) {
+        if (typeof message.model === 'string') stream.model = message.model
+        stream.usage = readUsage(message.usage) ?? stream.usage
+      }
+      return 'prelude'
+    }
+    case 'content_block_start':
+      return isEmptyBlock(parse(stream, frame).content_block) ? 'prelude' : 'content'
+    case 'content_block_stop':
+      return 'prelude'
+    case 'message_delta': {
+      const data = parse(stream, frame)
+      stream.usage = mergeDeltaUsage(stream.usage, data.usage)
+      const reason = isObject(data.delta) ? data.delta.stop_reason : undefined
+      if (typeof reason !== 'string') return 'content'
+      stream.stopReason = reason
+      return 'finish'
+    }
+    case 'message_stop':
+      return 'stop'
+    case 'error':
+      stream.errorData = eventData(frame)
+      return 'error'
+    default:
+      return 'content'
+  }
+}
+
+/** Blocks that carry nothing yet; those that arrive whole (redacted thinking, server tool results …) are content. */
+const isEmptyBlock = (block: unknown): boolean => {
+  if (!isObject(block)) return true
+  switch (block.type) {
+    case 'text':
+      return block.text === '' || block.text === undefined
+    case 'thinking':
+      return block.thinking === '' || block.thinking === undefined
+    case 'tool_use':
+    case 'server_tool_use':
+    case 'mcp_tool_use':
+      return !isObject(block.input) || Object.keys(block.input).length === 0
+    default:
+      return false
+  }
+}

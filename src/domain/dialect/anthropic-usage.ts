@@ -1,0 +1,52 @@
+/**
+ * The Anthropic usage object → our Usage. `cache_creation` splits writes into 5-minute and 1-hour ones; without it all
+ * writes are 5-minute ones (the API's default lifetime). Missing and null members count as not reported.
+ */
+import type { Usage } from '#domain/usage.ts'
+
+type Json = { readonly [key: string]: unknown }
+
+const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** No request has a trillion tokens; a larger number is noise, and its sums would not be exact any more. */
+const MOST_TOKENS = 1e12
+
+const count = (value: unknown): number | undefined =>
+  typeof value === 'number' && value >= 0 && value <= MOST_TOKENS ? Math.trunc(value) : undefined
+
+/** Usage of a whole message, or of `message_start`. */
+export const readUsage = (usage: unknown): Usage | undefined => {
+  if (!isObject(usage)) return undefined
+  const created = count(usage.cache_creation_input_tokens) ?? 0
+  const split = isObject(usage.cache_creation) ? usage.cache_creation : {}
+  const hour = Math.min(count(split.ephemeral_1h_input_tokens) ?? 0, created || Number.MAX_SAFE_INTEGER)
+  // A split that does not add up to the total (some gateways send zeros) must not lose billed writes.
+  const fiveMinutes = Math.max(count(split.ephemeral_5m_input_tokens) ?? 0, created - hour)
+  return {
+    inputTokens: count(usage.input_tokens) ?? 0,
+    outputTokens: count(usage.output_tokens) ?? 0,
+    cacheReadTokens: count(usage.cache_read_input_tokens) ?? 0,
+    cacheWrite5mTokens: fiveMinutes,
+    cacheWrite1hTokens: hour,
+  }
+}
+
+/**
+ * `message_delta.usage` is cumulative: values above zero replace what `message_start` said, zeros and nulls do not (the
+ * client reads it the same way). It never carries the 5-minute/1-hour split, so a changed total keeps the old 1-hour part.
+ */
+export const mergeDeltaUsage = (known: Usage | undefined, delta: unknown): Usage | undefined => {
+  if (!isObject(delta)) return known
+  const base = known ?? readUsage({})
+  if (base === undefined) return known
+  const positive = (value: unknown, otherwise: number): number => count(value) || otherwise
+  const writes = positive(delta.cache_creation_input_tokens, base.cacheWrite5mTokens + base.cacheWrite1hTokens)
+  const hour = Math.min(base.cacheWrite1hTokens, writes)
+  return {
+    inputTokens: positive(delta.input_tokens, base.inputTokens),
+    outputTokens: positive(delta.output_tokens, base.outputTokens),
+    cacheReadTokens: positive(delta.cache_read_input_tokens, base.cacheReadTokens),
+    cacheWrite5mTokens: writes - hour,
+    cacheWrite1hTokens: hour,
+  }
+}

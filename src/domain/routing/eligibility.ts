@@ -1,0 +1,60 @@
+/**
+ * Who may serve a request at all. The rules are asked in order; the first that excludes gives the reason.
+ */
+import type { RequestAdmitted, SkipReason } from '#domain/events.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { resolveModel } from '#domain/model-map.ts'
+import type { ProviderPolicy } from '#domain/policy.ts'
+
+/** What a provider's own machine says about one more request. */
+export type Admission =
+  /** `share` (0..1] of the traffic is welcome; below 1 while the provider ramps up after an outage. */
+  | { readonly admit: 'yes'; readonly share: number }
+  /** One request may test whether it is well again. */
+  | { readonly admit: 'probe' }
+  /** `until`: epoch ms at which this may change, where that is known. */
+  | { readonly admit: 'no'; readonly reason: SkipReason; readonly until?: number }
+
+/** A provider that may serve the request. */
+export interface Candidate {
+  readonly provider: ProviderPolicy
+  /** The name that it is asked for. */
+  readonly model: ModelId
+  /** Probability with which it is taken at its place: 1 unless it ramps up. A probe goes first come, first served. */
+  readonly share: number
+}
+
+export interface Skipped {
+  readonly provider: ProviderId
+  readonly reason: SkipReason
+  readonly until?: number
+}
+
+/** Tokens by the rule of thumb of four bytes each. Base-64 images are overestimated by it, dense code is underestimated. */
+export const estimateInputTokens = (bodyBytes: number): number => Math.ceil(bodyBytes / 4)
+
+/** Splits the policy's providers, in its order, into those that may serve the request and those that may not, with why. */
+export const eligibility = (
+  request: RequestAdmitted,
+  providers: readonly ProviderPolicy[],
+  admission: (id: ProviderId) => Admission,
+): { readonly candidates: readonly Candidate[]; readonly skipped: readonly Skipped[] } => {
+  const candidates: Candidate[] = []
+  const skipped: Skipped[] = []
+  const inputTokens = estimateInputTokens(request.bodyBytes)
+  for (const provider of providers) {
+    const model = resolveModel(provider, request.model)
+    const skip = (reason: SkipReason) => skipped.push({ provider: provider.id, reason })
+    if (!provider.enabled) skip('disabled')
+    else if (model === undefined) skip('modelNotMapped')
+    else if (inputTokens > (provider.maxInputTokens ?? Number.POSITIVE_INFINITY)) skip('inputTooLarge')
+    else {
+      const machine = admission(provider.id)
+      if (machine.admit === 'no') {
+        const { reason, until } = machine
+        skipped.push({ provider: provider.id, reason, ...(until === undefined ? {} : { until }) })
+      } else candidates.push({ provider, model, share: machine.admit === 'probe' ? 1 : machine.share })
+    }
+  }
+  return { candidates, skipped }
+}

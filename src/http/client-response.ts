@@ -1,0 +1,46 @@
+/**
+ * Node's response object as the actors see a client.
+ */
+import type { ServerResponse } from 'node:http'
+import type { ClientResponse, HeaderList } from '#actors/ports.ts'
+
+/** The head is kept until the first bytes, so that both leave in one packet and a whole answer gets its length. */
+export const clientResponse = (response: ServerResponse): ClientResponse => {
+  let head: { readonly status: number; readonly headers: HeaderList } | undefined
+  let sent = false
+  let onDrain: (() => void) | undefined
+
+  const sendHead = (length: number | undefined): void => {
+    if (sent || head === undefined) return
+    sent = true
+    const flat: string[] = []
+    for (const [name, value] of head.headers) flat.push(name, value)
+    if (length !== undefined) flat.push('content-length', String(length))
+    response.writeHead(head.status, flat)
+  }
+
+  return {
+    started: () => head !== undefined,
+    start: (status, headers) => {
+      head ??= { status, headers }
+    },
+    write: (bytes) => {
+      sendHead(undefined)
+      return response.write(bytes)
+    },
+    onDrain: (listener) => {
+      if (onDrain === undefined) response.on('drain', () => onDrain?.())
+      onDrain = listener
+    },
+    end: (last) => {
+      sendHead(last?.length ?? 0)
+      if (last === undefined || last.length === 0) response.end()
+      else response.end(last)
+    },
+    destroy: () => {
+      // A reset, not an orderly end: the client must not take what it has for the whole (facts/claude-code 9, S2).
+      if (response.socket === null) response.destroy()
+      else response.socket.resetAndDestroy()
+    },
+  }
+}

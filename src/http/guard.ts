@@ -1,0 +1,43 @@
+/**
+ * The first look at a request, before routing and on every path: is it meant for us? A page in a browser can reach a local
+ * port by re-binding a name to 127.0.0.1, so the Host must be one of ours; duplicate Host headers and absolute-form targets
+ * pass Node's parser and are refused here (facts/reliability 5.3, 5.4).
+ */
+import type { IncomingMessage } from 'node:http'
+import { errorAnswer, type ErrorAnswer } from '#domain/dialect/anthropic-error.ts'
+
+const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
+
+/** Host name of a Host header without its port, in lower case. */
+const hostName = (host: string): string => host.toLowerCase().replace(/:\d*$/, '')
+
+const hostHeaders = (request: IncomingMessage): readonly string[] => {
+  const hosts: string[] = []
+  const { rawHeaders } = request
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]?.toLowerCase() === 'host') hosts.push(rawHeaders[i + 1] ?? '')
+  }
+  return hosts
+}
+
+/**
+ * @param allowed names beside the loopback ones, from `server.allowedHosts`
+ * @returns the refusal, or undefined when the request may go on
+ */
+export const guard = (request: IncomingMessage, allowed: ReadonlySet<string>): ErrorAnswer | undefined => {
+  const hosts = hostHeaders(request)
+  const [host] = hosts
+  if (host === undefined || hosts.length !== 1) return errorAnswer.invalidRequest('Exactly one Host header is required.')
+  if (!request.url?.startsWith('/')) return errorAnswer.invalidRequest('The request target must be a path.')
+  const name = hostName(host)
+  if (!LOOPBACK.has(name) && !allowed.has(name)) {
+    return errorAnswer.forbidden(
+      'This Host is not served here. Use 127.0.0.1 or localhost, or add the name to server.allowedHosts.',
+    )
+  }
+  // A page of another site has no business here; tools and scripts send no such header.
+  if (request.headers['sec-fetch-site'] === 'cross-site') {
+    return errorAnswer.forbidden('Requests from other sites are not served.')
+  }
+  return undefined
+}

@@ -1,0 +1,33 @@
+/**
+ * GET /health: the state of the box in one JSON document, for people and for checks that want more than a status.
+ */
+import type { Ledger } from '#actors/ledger.ts'
+
+/** Reads the live state; no credential and no prompt is in it. */
+export const healthReport = (
+  ledger: Ledger['Service'],
+  operations: { readonly version: string; readonly accepting: () => boolean },
+) => {
+  const { state } = ledger
+  const { projections } = state
+  const log = ledger.health()
+  const serving = [...state.machines.values()].some((machine) => machine.state === 'healthy' || machine.state === 'halfOpen')
+  return {
+    status: !operations.accepting() ? 'draining' : log.failingSince !== undefined || !serving ? 'degraded' : 'ok',
+    version: operations.version,
+    strategy: state.policy.routing.strategy,
+    providers: state.policy.providers.map((provider) => {
+      const machine = state.machines.get(provider.id)
+      return {
+        id: provider.id,
+        kind: provider.kind,
+        enabled: provider.enabled,
+        priority: provider.priority,
+        state: machine?.state ?? 'unknown',
+        ...projections.health.get(provider.id),
+      }
+    }),
+    requests: { inFlight: projections.requests.inFlight.size, ...projections.traffic.totals },
+    log: { position: log.committedPosition, pending: log.pending, failing: log.failingSince !== undefined },
+  }
+}

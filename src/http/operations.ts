@@ -1,0 +1,123 @@
+/**
+ * Everything but the messages path: model lists, health, metrics, the start page. Small answers, so they go through
+ * Effect's router.
+ */
+import { Context, Effect, Layer } from 'effect'
+import { HttpRouter, HttpServerRequest, HttpServerResponse } from 'effect/http'
+import { Ledger } from '#actors/ledger.ts'
+import type { HeaderList } from '#actors/ports.ts'
+import { errorAnswer, type ErrorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
+import { healthReport } from '#http/health.ts'
+import { makeModelLists } from '#http/models.ts'
+import { newRequestId } from '#http/request-id.ts'
+
+/** What the operations endpoints need from the composition root. */
+export class Operations extends Context.Service<
+  Operations,
+  {
+    /** Prometheus text and its content type. */
+    readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
+    /** False while starting and while draining. */
+    readonly accepting: () => boolean
+    readonly version: string
+    readonly ownHeaders: HeaderList
+  }
+>()('signalbox/http/Operations') {}
+
+const withHeaders = (response: HttpServerResponse.HttpServerResponse, headers: HeaderList) =>
+  HttpServerResponse.setHeaders(response, Object.fromEntries(headers))
+
+const refusal = (answer: ErrorAnswer, ownHeaders: HeaderList) => {
+  const id = newRequestId()
+  return withHeaders(
+    HttpServerResponse.text(errorBody(answer, id), { status: answer.status, contentType: 'application/json' }),
+    [['request-id', id], ...answer.headers, ...ownHeaders],
+  )
+}
+
+const START_PAGE = (version: string): string => `Signalbox ${version} is running.
+
+Use it with Claude Code:
+  export ANTHROPIC_BASE_URL=<this address>
+  claude
+
+Look at it:
+  /health   state of the box and its providers
+  /metrics  Prometheus
+`
+
+/** The routes. Unknown paths get an Anthropic-shaped 404, known ones with another method a 405. */
+export const operationRoutes = Layer.unwrap(
+  Effect.gen(function* () {
+    const operations = yield* Operations
+    const ledger = yield* Ledger
+    const models = yield* makeModelLists
+    const { ownHeaders } = operations
+
+    type Handler = Effect.Effect<
+      HttpServerResponse.HttpServerResponse,
+      never,
+      HttpServerRequest.HttpServerRequest | HttpRouter.RouteContext
+    >
+    const get = (path: `/${string}`, handler: Handler) =>
+      HttpRouter.add(
+        '*',
+        path,
+        Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
+          method === 'GET' || method === 'HEAD'
+            ? handler
+            : Effect.succeed(refusal(errorAnswer.methodNotAllowed('GET'), ownHeaders)),
+        ),
+      )
+    const onlyPost = (path: `/${string}`) =>
+      HttpRouter.add('*', path, Effect.succeed(refusal(errorAnswer.methodNotAllowed('POST'), ownHeaders)))
+
+    const clientHeaders = Effect.map(HttpServerRequest.HttpServerRequest, (request): HeaderList =>
+      Object.entries(request.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    )
+
+    const listModels = Effect.gen(function* () {
+      const data = yield* models.list(yield* clientHeaders)
+      return withHeaders(
+        HttpServerResponse.jsonUnsafe({
+          data,
+          has_more: false,
+          first_id: data.at(0)?.id ?? null,
+          last_id: data.at(-1)?.id ?? null,
+        }),
+        [['request-id', newRequestId()], ...ownHeaders],
+      )
+    })
+
+    const oneModel = Effect.gen(function* () {
+      const { id } = yield* HttpRouter.params
+      const found = (yield* models.list(yield* clientHeaders)).find((model) => model.id === id)
+      return found === undefined
+        ? refusal(errorAnswer.notFound(`model: ${id}`), ownHeaders)
+        : withHeaders(HttpServerResponse.jsonUnsafe(found), [['request-id', newRequestId()], ...ownHeaders])
+    })
+
+    const ready = Effect.sync(() => {
+      const { failingSince, overflowing } = ledger.health()
+      const ok = operations.accepting() && !overflowing
+      return HttpServerResponse.jsonUnsafe(
+        { status: ok ? 'ready' : operations.accepting() ? 'overloaded' : 'draining', log: failingSince === undefined ? 'ok' : 'failing' },
+        { status: ok ? 200 : 503 },
+      )
+    })
+
+    return Layer.mergeAll(
+      get('/', Effect.succeed(HttpServerResponse.text(START_PAGE(operations.version)))),
+      get('/api/hello', Effect.succeed(HttpServerResponse.empty({ status: 200 }))),
+      get('/livez', Effect.succeed(HttpServerResponse.jsonUnsafe({ status: 'alive' }))),
+      get('/readyz', ready),
+      get('/health', Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, operations)))),
+      get('/metrics', Effect.map(operations.metrics, ({ text, contentType }) => HttpServerResponse.text(text, { contentType }))),
+      get('/v1/models', listModels),
+      get('/v1/models/:id', oneModel),
+      onlyPost('/v1/messages'),
+      onlyPost('/v1/messages/count_tokens'),
+      HttpRouter.add('*', '/*', Effect.succeed(refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders))),
+    )
+  }),
+)

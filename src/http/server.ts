@@ -1,0 +1,195 @@
+/**
+ * The HTTP server: one Node server whose messages path runs on Node's own objects and whose other paths run through
+ * Effect's router. Starts listening, serves, and drains: no request that was taken in is lost by an orderly stop.
+ */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
+import { Cause, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
+import { HttpRouter } from 'effect/http'
+import { Ledger } from '#actors/ledger.ts'
+import { type HeaderList, Upstreams } from '#actors/ports.ts'
+import { Timekeeper } from '#actors/timekeeper.ts'
+import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
+import { handleCountTokens } from '#http/count-tokens.ts'
+import { guard } from '#http/guard.ts'
+import { handleMessages, refuse } from '#http/messages.ts'
+import { Operations, operationRoutes } from '#http/operations.ts'
+import { newRequestId } from '#http/request-id.ts'
+
+export interface ServerOptions {
+  readonly host: string
+  /** 0 takes any free port. */
+  readonly port: number
+  /** Bytes of a request body. */
+  readonly bodyLimit: number
+  /** Host names served beside the loopback ones. */
+  readonly allowedHosts: readonly string[]
+  /** How long streams may go on after a stop was asked for. */
+  readonly drainTimeoutMs: number
+  /** How long a client may take to send its request. */
+  readonly requestTimeoutMs: number
+  /** Headers of every answer of our own. */
+  readonly ownHeaders: HeaderList
+  readonly version: string
+  readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
+}
+
+/** The server cannot listen; the message says why and what to do. */
+export class ListenError extends Data.TaggedError('ListenError')<{ readonly message: string }> {}
+
+export interface RunningServer {
+  readonly host: string
+  readonly port: number
+  /** Requests under way. */
+  readonly active: () => number
+  /** Refuses new connections, waits for what is under way up to the drain limit, then breaks off the rest. */
+  readonly drain: Effect.Effect<{ readonly finished: number; readonly brokenOff: number }>
+}
+
+/** Header lines of Claude Code with many betas fit; Node's default of 16 KiB is tight (facts/reliability 5.3). */
+const MAX_HEADER_BYTES = 32 * 1024
+
+const listen = (server: Server, host: string, port: number): Effect.Effect<AddressInfo, ListenError> =>
+  Effect.callback((resume) => {
+    server.once('error', (error: NodeJS.ErrnoException) => {
+      const message =
+        error.code === 'EADDRINUSE'
+          ? `Port ${port} on ${host} is in use. Stop the other program, or choose another port with --port.`
+          : error.code === 'EACCES'
+            ? `No permission to listen on ${host}:${port}. Choose a port above 1023 with --port.`
+            : `Cannot listen on ${host}:${port} (${error.code ?? error.message}).`
+      resume(Effect.fail(new ListenError({ message })))
+    })
+    server.listen(port, host, () => {
+      // A TCP server's address is always an AddressInfo once it listens.
+      resume(Effect.succeed(server.address() as AddressInfo))
+    })
+  })
+
+/** Serves until the scope closes; `drain` first for an orderly stop. */
+export const serve = (
+  options: ServerOptions,
+): Effect.Effect<RunningServer, ListenError, Ledger | Upstreams | Timekeeper | Scope.Scope> =>
+  Effect.gen(function* () {
+    const scope = yield* Effect.scope
+    const context = yield* Effect.context<Ledger | Upstreams | Timekeeper>()
+    const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
+    const active = new Set<Fiber.Fiber<void>>()
+    let accepting = true
+    let stopping = false
+    const { ownHeaders } = options
+
+    const operations = yield* HttpRouter.toHttpEffect(
+      operationRoutes.pipe(
+        Layer.provide(
+          Layer.mergeAll(
+            Layer.succeedContext(context),
+            Layer.succeed(
+              Operations,
+              Operations.of({
+                metrics: options.metrics,
+                accepting: () => accepting,
+                version: options.version,
+                ownHeaders,
+              }),
+            ),
+          ),
+        ),
+      ),
+    )
+    const handleOperation = yield* NodeHttpServer.makeHandler(operations, { scope })
+
+    const run = (
+      request: IncomingMessage,
+      response: ServerResponse,
+      program: Effect.Effect<void, never, Ledger | Upstreams | Timekeeper>,
+    ): void => {
+      const fiber = Effect.runForkWith(context)(program)
+      active.add(fiber)
+      response.on('close', () => {
+        if (!response.writableFinished) fiber.interruptUnsafe()
+      })
+      fiber.addObserver((exit) => {
+        active.delete(fiber)
+        if (Exit.isSuccess(exit)) return
+        if (!Cause.hasInterruptsOnly(exit.cause)) {
+          Effect.runForkWith(context)(Effect.logError('a request died of a bug', exit.cause))
+          if (!response.headersSent) refuse(response, newRequestId(), errorAnswer.internal(), ownHeaders)
+        }
+        if (!response.writableEnded) response.destroy()
+        request.resume()
+      })
+    }
+
+    const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+      const refusal = guard(request, allowed)
+      if (refusal !== undefined) {
+        refuse(response, newRequestId(), refusal, ownHeaders)
+        request.resume()
+        return
+      }
+      if (stopping) response.setHeader('connection', 'close')
+      const url = request.url ?? '/'
+      const mark = url.indexOf('?')
+      const path = mark === -1 ? url : url.slice(0, mark)
+      const query = mark === -1 ? '' : url.slice(mark)
+      if (request.method === 'POST' && path === '/v1/messages') {
+        run(
+          request,
+          response,
+          handleMessages(request, response, query, {
+            bodyLimit: options.bodyLimit,
+            ownHeaders,
+            cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
+          }),
+        )
+      } else if (request.method === 'POST' && path === '/v1/messages/count_tokens') {
+        run(request, response, handleCountTokens(request, response, query, options))
+      } else handleOperation(request, response)
+    }
+
+    const server = createServer(
+      {
+        maxHeaderSize: MAX_HEADER_BYTES,
+        requestTimeout: options.requestTimeoutMs,
+        headersTimeout: Math.min(60_000, options.requestTimeoutMs),
+        keepAlive: true,
+        keepAliveInitialDelay: 30_000,
+        // A client's pooled connection must not be closed under its next request.
+        keepAliveTimeout: 65_000,
+      },
+      onRequest,
+    )
+    const address = yield* listen(server, options.host, options.port)
+
+    const drain = Effect.gen(function* () {
+      accepting = false
+      stopping = true
+      const before = active.size
+      server.close()
+      server.closeIdleConnections()
+      const quiet = Effect.gen(function* () {
+        while (active.size > 0) {
+          yield* Effect.sleep(100)
+          server.closeIdleConnections()
+        }
+      })
+      yield* Effect.timeoutOption(quiet, options.drainTimeoutMs)
+      const rest = [...active]
+      yield* Fiber.interruptAll(rest)
+      server.closeAllConnections()
+      return { finished: before - rest.length, brokenOff: rest.length }
+    })
+
+    yield* Scope.addFinalizer(
+      scope,
+      Effect.suspend(() => {
+        server.closeAllConnections()
+        server.close()
+        return Fiber.interruptAll([...active])
+      }),
+    )
+
+    return { host: address.address, port: address.port, active: () => active.size, drain }
+  })

@@ -1,0 +1,78 @@
+/**
+ * The configuration in force: plain data, every default filled in, durations in Ms, paths absolute, credentials as references.
+ */
+import type { Redacted } from 'effect'
+import type { HeaderList } from '#actors/ports.ts'
+import type { ProviderId } from '#domain/ids.ts'
+import type { Policy, ProviderPolicy } from '#domain/policy.ts'
+import type { SourceFiles } from '#infra/config/files.ts'
+import type { ConfigProblem } from '#infra/config/problem.ts'
+import type { ConfigFile } from '#infra/config/schema.ts'
+import type { CredentialReference } from '#infra/credentials/credential-reference.ts'
+
+export type ProviderKind = NonNullable<ConfigFile['providers']>[string]['kind']
+
+export interface ResolvedProvider {
+  readonly id: ProviderId
+  readonly kind: ProviderKind
+  /** Scheme, host, port and path prefix; no trailing slash. */
+  readonly baseUrl: string
+  readonly credential: CredentialReference
+  /** Names in lower case. */
+  readonly headers: HeaderList
+  readonly tls: {
+    /** Absolute path of a PEM file. */
+    readonly ca?: string
+  }
+  readonly proxy?: string
+  /** What decisions depend on; `models` are the provider's own, without the common ones. */
+  readonly policy: Omit<ProviderPolicy, 'id' | 'kind'>
+}
+
+export interface ServerConfig {
+  readonly host: string
+  readonly port: number
+  readonly bodyLimitBytes: number
+  /** Lower case. */
+  readonly allowedHosts: readonly string[]
+  readonly drainTimeoutMs: number
+  readonly requestTimeoutMs: number
+}
+
+/** A variable that gives a provider without any configuration. */
+export interface Discovery {
+  readonly variable: string
+  readonly provider: string
+  readonly found: boolean
+}
+
+export interface Config {
+  readonly source: SourceFiles
+  /** What works but is probably not meant. */
+  readonly warnings: readonly ConfigProblem[]
+  /** How providers were looked for in the environment; empty when the file has a `providers` block. */
+  readonly discovery: readonly Discovery[]
+  /** The composition root starts the simulated providers. */
+  readonly simulator: boolean
+  readonly providers: readonly ResolvedProvider[]
+  /** Client pattern → provider → the name it is asked for. */
+  readonly models: Readonly<Record<string, Readonly<Record<string, string>>>>
+  readonly routing: Policy['routing']
+  readonly retryBudget: Policy['retryBudget']
+  readonly stream: Policy['stream']
+  readonly server: ServerConfig
+  /** `sqlite:` and an absolute path, or `sqlite::memory:`. */
+  readonly database: { readonly url: string }
+  readonly log: {
+    readonly level: 'none' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+    readonly format: 'pretty' | 'json'
+  }
+  readonly features: {
+    readonly simulator: 'auto' | 'on' | 'off'
+    readonly modelDiscovery: boolean
+    readonly countTokens: boolean
+    readonly strategies: { readonly priority: boolean }
+  }
+  /** From SIGNALBOX_ADMIN_TOKEN only. */
+  readonly adminToken?: Redacted.Redacted<string>
+}

@@ -1,0 +1,178 @@
+/**
+ * One provider of the file, with its defaults and checked for what a schema cannot say.
+ */
+import { isAbsolute, join, resolve } from 'node:path'
+import { providerId } from '#domain/ids.ts'
+import { type BreakerPolicy, defaultBreaker, defaultTimeouts, type TimeoutPolicy } from '#domain/policy.ts'
+import type { ProviderKind, ResolvedProvider } from '#infra/config/config.ts'
+import { looksSecret, type Origin, type ProblemKind } from '#infra/config/problem.ts'
+import { durationMs } from '#infra/config/quantities.ts'
+import type { ConfigFile } from '#infra/config/schema.ts'
+import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
+
+type ProviderFile = NonNullable<ConfigFile['providers']>[string]
+
+/** How a check reports, and where the value at a path was written. */
+export interface Checks {
+  readonly report: (kind: ProblemKind, path: readonly string[], text: string, suggestions?: readonly string[]) => void
+  readonly warn: (kind: ProblemKind, path: readonly string[], text: string) => void
+  readonly origin: (path: readonly string[]) => Origin
+  readonly cwd: string
+  readonly home: string
+}
+
+const defaultBaseUrl: Readonly<Record<ProviderKind, string | undefined>> = {
+  anthropic: 'https://api.anthropic.com',
+  'anthropic-compatible': undefined,
+}
+
+export const resolveProvider = (id: string, file: ProviderFile, checks: Checks): ResolvedProvider => {
+  const at = (...path: readonly string[]) => ['providers', id, ...path]
+  const baseUrl = file.baseUrl ?? defaultBaseUrl[file.kind]
+  if (baseUrl === undefined) {
+    checks.report('missingKey', at('baseUrl'), `is missing; the kind ${file.kind} needs the URL of its API`)
+  }
+  const proxy = file.proxy === undefined ? undefined : checkUrl(file.proxy, at('proxy'), checks)
+  const ca = file.tls?.ca === undefined ? undefined : absolutePath(file.tls.ca, at('tls', 'ca'), checks)
+  for (const pattern of Object.keys(file.models ?? {})) checkPattern(pattern, at('models', pattern), checks)
+  return {
+    id: providerId(id),
+    kind: file.kind,
+    baseUrl: baseUrl === undefined ? '' : checkBaseUrl(baseUrl, at('baseUrl'), checks),
+    credential: resolveCredential(file, at('credential'), checks),
+    headers: resolveHeaders(file.headers ?? {}, at('headers'), checks),
+    tls: ca === undefined ? {} : { ca },
+    ...(proxy === undefined ? {} : { proxy }),
+    policy: {
+      enabled: file.enabled ?? true,
+      priority: file.priority ?? 100,
+      models: file.models ?? {},
+      ...(file.limits?.maxInputTokens === undefined ? {} : { maxInputTokens: file.limits.maxInputTokens }),
+      breaker: resolveBreaker(file.breaker ?? {}),
+      timeouts: resolveTimeouts(file.timeouts ?? {}),
+    },
+  }
+}
+
+/** Milliseconds of a duration key, or its default. */
+export const ms = (value: string | number | undefined, standard: number): number =>
+  value === undefined ? standard : durationMs(value)
+
+const resolveTimeouts = (file: NonNullable<ProviderFile['timeouts']>): TimeoutPolicy => ({
+  connectMs: ms(file.connect, defaultTimeouts.connectMs),
+  headersMs: ms(file.headers, defaultTimeouts.headersMs),
+  firstContentMs: ms(file.firstContent, defaultTimeouts.firstContentMs),
+  idleMs: ms(file.idle, defaultTimeouts.idleMs),
+  progressMs: ms(file.progress, defaultTimeouts.progressMs),
+})
+
+const resolveBreaker = (file: NonNullable<ProviderFile['breaker']>): BreakerPolicy => ({
+  consecutiveFailures: file.consecutiveFailures ?? defaultBreaker.consecutiveFailures,
+  consecutiveConnectFailures: file.consecutiveConnectFailures ?? defaultBreaker.consecutiveConnectFailures,
+  failureRateShare: file.failureRate ?? defaultBreaker.failureRateShare,
+  minimumOutcomes: file.minimumOutcomes ?? defaultBreaker.minimumOutcomes,
+  windowMs: ms(file.window, defaultBreaker.windowMs),
+  openBaseMs: ms(file.openBase, defaultBreaker.openBaseMs),
+  openCapMs: ms(file.openCap, defaultBreaker.openCapMs),
+  openJitterShare: file.openJitter ?? defaultBreaker.openJitterShare,
+  forgiveAfterMs: ms(file.forgiveAfter, defaultBreaker.forgiveAfterMs),
+  probeSuccesses: file.probeSuccesses ?? defaultBreaker.probeSuccesses,
+  probeLeaseMs: ms(file.probeLease, defaultBreaker.probeLeaseMs),
+  rampMs: ms(file.ramp, defaultBreaker.rampMs),
+  rampFloorShare: file.rampFloor ?? defaultBreaker.rampFloorShare,
+  throttleBaseMs: ms(file.throttleBase, defaultBreaker.throttleBaseMs),
+  throttleCapMs: ms(file.throttleCap, defaultBreaker.throttleCapMs),
+  throttleMaxMs: ms(file.throttleMax, defaultBreaker.throttleMaxMs),
+  credentialRetryMs: ms(file.credentialRetry, defaultBreaker.credentialRetryMs),
+  quotaRetryMs: ms(file.quotaRetry, defaultBreaker.quotaRetryMs),
+})
+
+const resolveCredential = (file: ProviderFile, path: readonly string[], checks: Checks): CredentialReference => {
+  const { credential, kind } = file
+  if (credential === undefined) {
+    return kind === 'anthropic' ? { _tag: 'Env', name: 'ANTHROPIC_API_KEY', header: 'x-api-key' } : { _tag: 'None' }
+  }
+  if (credential === 'client') return { _tag: 'Client' }
+  if (credential === 'none') return { _tag: 'None' }
+  const header: CredentialHeader = credential.header ?? 'x-api-key'
+  if ('env' in credential) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(credential.env) || looksSecret(credential.env)) {
+      checks.report('literalSecret', [...path, 'env'], 'expected the name of an environment variable, not a value')
+    }
+    return { _tag: 'Env', name: credential.env, header }
+  }
+  if ('file' in credential) {
+    if (looksSecret(credential.file)) checks.report('literalSecret', [...path, 'file'], 'expected a path, not a value')
+    return { _tag: 'File', path: absolutePath(credential.file, [...path, 'file'], checks), header }
+  }
+  if (credential.command[0] === '') checks.report('invalidValue', [...path, 'command'], 'the program has no name')
+  return { _tag: 'Command', argv: credential.command, header }
+}
+
+/** Relative to the file that says it, or to the working directory for a variable; `~/` is the home folder. */
+export const absolutePath = (path: string, key: readonly string[], checks: Checks): string => {
+  if (path === '~' || path.startsWith('~/')) return join(checks.home, path.slice(1))
+  const at = checks.origin(key)
+  return isAbsolute(path) ? path : resolve(at._tag === 'File' ? at.folder : checks.cwd, path)
+}
+
+/** A pattern is a name with any number of `*`; blanks are never part of a model's name. */
+export const checkPattern = (pattern: string, path: readonly string[], checks: Checks): void => {
+  if (/\s/.test(pattern)) checks.report('invalidValue', path, 'a model name holds no blanks')
+}
+
+const checkUrl = (value: string, path: readonly string[], checks: Checks): string => {
+  const url = URL.parse(value)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
+    checks.report('invalidValue', path, 'expected a URL that starts with http:// or https://')
+  }
+  return value
+}
+
+const checkBaseUrl = (value: string, path: readonly string[], checks: Checks): string => {
+  checkUrl(value, path, checks)
+  const url = URL.parse(value)
+  if (url === null) return value
+  if (url.username !== '' || url.password !== '') {
+    checks.report('literalSecret', path, 'a secret does not belong into the URL; use credential')
+  }
+  if (url.search !== '' || url.hash !== '')
+    checks.report('invalidValue', path, 'a base URL has no query and no fragment')
+  const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
+  if (base.endsWith('/v1')) {
+    checks.warn('invalidValue', path, 'ends in /v1, which is added to it again (…/v1/v1/messages); leave it off')
+  }
+  return base
+}
+
+/** Set by the transport or by the credential. */
+const managed: Readonly<Record<string, string>> = {
+  authorization: 'use credential with header: bearer',
+  'x-api-key': 'use credential',
+  host: 'it follows from baseUrl',
+  'content-length': 'it follows from the body',
+  'transfer-encoding': 'it follows from the body',
+  connection: 'it belongs to the connection',
+  'keep-alive': 'it belongs to the connection',
+  te: 'it belongs to the connection',
+  trailer: 'it belongs to the connection',
+  upgrade: 'it belongs to the connection',
+  'proxy-authorization': 'write proxy: http://USER:PASSWORD@HOST through its environment variable',
+}
+
+const resolveHeaders = (headers: Readonly<Record<string, string>>, path: readonly string[], checks: Checks) => {
+  const names = new Set<string>()
+  return Object.entries(headers).map(([name, value]) => {
+    const lower = name.toLowerCase()
+    const reason = Object.hasOwn(managed, lower) ? managed[lower] : undefined
+    const secret = lower === 'authorization' || lower === 'x-api-key'
+    if (reason !== undefined)
+      checks.report(secret ? 'literalSecret' : 'invalidValue', [...path, name], `cannot be set here; ${reason}`)
+    if (names.has(lower)) checks.report('conflict', [...path, name], 'the header stands twice (case does not count)')
+    names.add(lower)
+    // What Node itself refuses to send: control characters, and characters beyond one byte.
+    if (/[^\t\x20-\x7e\x80-\xff]/.test(value))
+      checks.report('invalidValue', [...path, name], 'has a character that no header may hold')
+    return [lower, value] as const
+  })
+}

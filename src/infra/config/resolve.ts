@@ -1,0 +1,122 @@
+/**
+ * From the decoded file to the configuration in force. Pure: what it needs of the process is in `Place`.
+ */
+import { join, resolve as resolvePath } from 'node:path'
+import { Redacted, Result } from 'effect'
+import { defaultPolicy } from '#domain/policy.ts'
+import type { Config, Discovery } from '#infra/config/config.ts'
+import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
+import { nearest } from '#infra/config/nearest.ts'
+import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
+import { sizeBytes } from '#infra/config/quantities.ts'
+import { absolutePath, type Checks, checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
+import type { ConfigFile } from '#infra/config/schema.ts'
+import { type MapNode, originAt } from '#infra/config/tree.ts'
+
+export interface Unresolved {
+  readonly file: ConfigFile
+  readonly tree: MapNode
+  readonly source: SourceFiles
+  readonly discovery: readonly Discovery[]
+}
+
+export const resolve = (input: Unresolved, place: Place): Result.Result<Config, readonly ConfigProblem[]> => {
+  const { file, tree } = input
+  const problems: ConfigProblem[] = []
+  const warnings: ConfigProblem[] = []
+  const checks: Checks = {
+    report: (kind, path, text, suggestions = []) => {
+      problems.push({ kind, at: originAt(tree, path), key: formatKey(path), text, suggestions })
+    },
+    warn: (kind, path, text) => {
+      warnings.push({ kind, at: originAt(tree, path), key: formatKey(path), text, suggestions: [] })
+    },
+    origin: (path) => originAt(tree, path),
+    cwd: place.cwd,
+    home: place.home,
+  }
+  const features = resolveFeatures(file)
+  const providers = Object.entries(file.providers ?? {}).map(([id, provider]) => resolveProvider(id, provider, checks))
+  checkModels(file, checks)
+  const strategy = file.routing?.strategy ?? defaultPolicy.routing.strategy
+  if (!features.strategies[strategy]) {
+    checks.report('conflict', ['routing', 'strategy'], `${strategy} is switched off by features.strategies.${strategy}`)
+  }
+  const nobody = providers.length === 0
+  const simulator =
+    features.simulator === 'on' || (features.simulator === 'auto' && nobody && input.source.files.length === 0)
+  if (nobody && !simulator) {
+    const ways = 'write a providers block, set ANTHROPIC_API_KEY, or set features.simulator to on'
+    checks.report('noProvider', ['providers'], `there is no provider; ${ways}`)
+  }
+  const token = place.environment.SIGNALBOX_ADMIN_TOKEN ?? ''
+  const config: Config = {
+    source: { files: input.source.files, patterns: input.source.patterns },
+    warnings,
+    discovery: input.discovery,
+    simulator,
+    providers,
+    models: file.models ?? {},
+    routing: {
+      strategy,
+      maxFallbacks: file.routing?.maxFallbacks ?? defaultPolicy.routing.maxFallbacks,
+      fallbackDelayMs: ms(file.routing?.fallbackDelay, defaultPolicy.routing.fallbackDelayMs),
+      deadlineMs: ms(file.routing?.deadline, defaultPolicy.routing.deadlineMs),
+    },
+    retryBudget: { ...defaultPolicy.retryBudget, ...file.retryBudget },
+    stream: {
+      commitHeadersAfterMs: ms(file.stream?.commitHeadersAfter, defaultPolicy.stream.commitHeadersAfterMs),
+      keepAliveMs: ms(file.stream?.keepAlive, defaultPolicy.stream.keepAliveMs),
+    },
+    server: {
+      host: file.server?.host ?? '127.0.0.1',
+      port: file.server?.port ?? 8080,
+      bodyLimitBytes: sizeBytes(file.server?.bodyLimit ?? '32 MiB'),
+      allowedHosts: (file.server?.allowedHosts ?? []).map((host) => host.toLowerCase()),
+      drainTimeoutMs: ms(file.server?.drainTimeout, 300_000),
+      requestTimeoutMs: ms(file.server?.requestTimeout, 300_000),
+    },
+    database: { url: resolveDatabase(file.database?.url, checks, place) },
+    log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'pretty' },
+    features,
+    ...(token === '' ? {} : { adminToken: Redacted.make(token) }),
+  }
+  return problems.length === 0 ? Result.succeed(config) : Result.fail(problems)
+}
+
+const resolveFeatures = (file: ConfigFile): Config['features'] => ({
+  simulator: file.features?.simulator ?? 'auto',
+  modelDiscovery: file.features?.modelDiscovery ?? true,
+  countTokens: file.features?.countTokens ?? true,
+  strategies: { priority: file.features?.strategies?.priority ?? true },
+})
+
+/** The common models name providers that exist, and do not contradict a provider's own. */
+const checkModels = (file: ConfigFile, checks: Checks): void => {
+  const ids = Object.keys(file.providers ?? {})
+  for (const [pattern, names] of Object.entries(file.models ?? {})) {
+    checkPattern(pattern, ['models', pattern], checks)
+    for (const [id, name] of Object.entries(names)) {
+      const path = ['models', pattern, id]
+      const provider =
+        file.providers !== undefined && Object.hasOwn(file.providers, id) ? file.providers[id] : undefined
+      if (provider === undefined)
+        checks.report('unknownKey', path, 'there is no provider of this name', nearest(id, ids))
+      const own =
+        provider?.models !== undefined && Object.hasOwn(provider.models, pattern) ? provider.models[pattern] : name
+      if (own !== name) {
+        checks.report('conflict', path, `${formatKey(['providers', id, 'models', pattern])} says another name`)
+      }
+    }
+  }
+}
+
+const resolveDatabase = (url: string | undefined, checks: Checks, place: Place): string => {
+  if (url === undefined) return `sqlite:${join(xdgFolder(place, 'XDG_DATA_HOME', '.local/share'), 'signalbox.db')}`
+  const path = ['database', 'url']
+  if (/^postgres(ql)?:/i.test(url))
+    checks.report('notAvailable', path, 'postgres is not available yet in this version; expected sqlite:PATH')
+  else if (!/^sqlite:./.test(url)) checks.report('invalidValue', path, 'expected sqlite:PATH')
+  const file = url.slice('sqlite:'.length)
+  return file === ':memory:' ? url : `sqlite:${resolvePath(absolutePath(file, path, checks))}`
+}

@@ -1,0 +1,146 @@
+/**
+ * One provider in the configuration file. See schema.ts for the annotations.
+ */
+import { Schema } from 'effect'
+import { defaultBreaker as breaker, defaultTimeouts as timeouts } from '#domain/policy.ts'
+import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
+
+const header = opt(
+  choice(['x-api-key', 'bearer'], 'How the credential is sent: `x-api-key: …` or `authorization: Bearer …`.', {
+    default: 'x-api-key',
+  }),
+)
+
+/** A reference to a credential, never the credential. */
+export const Credential = Schema.Union([
+  Schema.Literals(['client', 'none']).annotate({ later: ['adc'] }),
+  Schema.Struct({
+    env: text('the name of an environment variable').annotate({
+      description: 'Name of the environment variable that holds the credential.',
+    }),
+    header,
+  }),
+  Schema.Struct({
+    file: text('a path').annotate({
+      description: 'Path of a file that holds the credential and nothing else; read again when it changes.',
+    }),
+    header,
+  }),
+  Schema.Struct({
+    command: Schema.NonEmptyArray(Schema.String).annotate({
+      description:
+        'Program and arguments (no shell) that print the credential; asked again after 5 minutes or a refusal.',
+      expected: 'a list: [program, argument, …]',
+      form: 'list',
+    }),
+    header,
+  }),
+]).annotate({
+  description:
+    'Where the credential is found: `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT] }`, `client` (forward the client’s own) or `none`. ' +
+    'A secret itself is refused here. Default: `{ env: ANTHROPIC_API_KEY }` for the kind `anthropic`, else `none`.',
+  expected: '{ env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] }, client or none',
+  credential: true,
+})
+
+const Limits = Schema.Struct({
+  maxInputTokens: whole('Requests with a larger estimated input are not sent to this provider.', 1, 1_000_000_000),
+}).annotate({
+  description: 'Limits of this provider.',
+  later: ['requestsPerMinute', 'inputTokensPerMinute', 'outputTokensPerMinute', 'requestsPerDay', 'maxConcurrent'],
+})
+
+const Timeouts = Schema.Struct({
+  connect: duration('Until the connection stands.', timeouts.connectMs),
+  headers: duration('From sending the request to the response headers.', timeouts.headersMs),
+  firstContent: duration('From the response headers to the first content.', timeouts.firstContentMs),
+  idle: duration('Longest silence of the connection in a stream.', timeouts.idleMs),
+  progress: duration('Longest time without new content in a stream; pings do not count.', timeouts.progressMs),
+}).annotate({ description: 'Time limits of an attempt, one per phase.' })
+
+const Breaker = Schema.Struct({
+  consecutiveFailures: whole('Failures in a row that open the circuit.', 1, COUNT, breaker.consecutiveFailures),
+  consecutiveConnectFailures: whole(
+    'Failures to connect in a row that open the circuit.',
+    1,
+    COUNT,
+    breaker.consecutiveConnectFailures,
+  ),
+  failureRate: share('Share of failures within the window that opens the circuit (0 to 1).', breaker.failureRateShare),
+  minimumOutcomes: whole('Outcomes in the window before `failureRate` counts.', 1, COUNT, breaker.minimumOutcomes),
+  window: duration('The window of `failureRate`.', breaker.windowMs),
+  openBase: duration('First open time; it doubles with each re-opening.', breaker.openBaseMs),
+  openCap: duration('Longest open time.', breaker.openCapMs),
+  openJitter: share('Random part of the open time, up and down (0 to 1).', breaker.openJitterShare),
+  forgiveAfter: duration(
+    'Without opening for so long, the next opening starts from `openBase`.',
+    breaker.forgiveAfterMs,
+  ),
+  probeSuccesses: whole('Successful probes that close the circuit.', 1, COUNT, breaker.probeSuccesses),
+  probeLease: duration('A probe without an answer gives way to the next after this.', breaker.probeLeaseMs),
+  ramp: duration('After closing, traffic grows from `rampFloor` to all of it over this time.', breaker.rampMs),
+  rampFloor: share('Share of traffic at the start of the ramp (0 to 1).', breaker.rampFloorShare),
+  throttleBase: duration('First back-off after a 429 that names no time.', breaker.throttleBaseMs),
+  throttleCap: duration('Longest back-off after a 429 that names no time.', breaker.throttleCapMs),
+  throttleMax: duration('Longest `retry-after` that is believed.', breaker.throttleMaxMs),
+  credentialRetry: duration('A refused credential is tried again after this.', breaker.credentialRetryMs),
+  quotaRetry: duration('An exhausted quota without a reset time is tried again after this.', breaker.quotaRetryMs),
+}).annotate({ description: 'When this provider is left alone, and how it comes back.' })
+
+export const modelNames = (description: string) =>
+  Schema.Record(
+    text('a model name; * stands for any text'),
+    text('a model name (in quotes if it looks like a number)'),
+  ).annotate({ description, entry: 'pattern' })
+
+export const Provider = Schema.Struct({
+  kind: choice(['anthropic', 'anthropic-compatible'], 'What the provider speaks.', {
+    later: ['vertex', 'openrouter', 'github-models', 'openai-compatible'],
+  }),
+  baseUrl: opt(
+    text('a URL such as https://api.example.com').annotate({
+      description:
+        'Where its API lives, without `/v1`. Default for `anthropic`: `https://api.anthropic.com`; required for `anthropic-compatible`.',
+      concealed: true,
+      form: 'URL',
+    }),
+  ),
+  credential: opt(Credential),
+  models: opt(
+    modelNames(
+      'What the client asks for → what this provider is asked for; `*` is a wildcard, the longest pattern wins. Without any entry every model is asked for under its own name.',
+    ),
+  ),
+  limits: opt(Limits),
+  timeouts: opt(Timeouts),
+  breaker: opt(Breaker),
+  priority: number('The strategy `priority` tries lower numbers first.', -1_000_000, 1_000_000, 100),
+  enabled: flag('False takes the provider out of the routing.', true),
+  headers: opt(
+    Schema.Record(
+      Schema.String.check(Schema.isPattern(/^[A-Za-z0-9!#$%&'*+.^_`|~-]+$/u)).annotate({ expected: 'a header name' }),
+      Schema.String.annotate({ expected: 'a header value (in quotes if it looks like a number)', form: 'text' }),
+    ).annotate({ description: 'Additional request headers for this provider.', concealed: true, entry: 'header' }),
+  ),
+  tls: opt(
+    Schema.Struct({
+      ca: opt(
+        text('a path').annotate({
+          description: 'PEM file of a certificate authority that is trusted for this provider.',
+          form: 'path',
+        }),
+      ),
+    }).annotate({ description: 'TLS to this provider.' }),
+  ),
+  proxy: opt(
+    text('a URL such as http://proxy.example.com:3128').annotate({
+      description: 'HTTP proxy towards this provider; overrides the proxy variables of the environment.',
+      concealed: true,
+      form: 'URL',
+    }),
+  ),
+}).annotate({
+  description: 'One provider.',
+  hint: { apiKey: 'credential', key: 'credential', token: 'credential', url: 'baseUrl', type: 'kind' },
+  later: ['project', 'location'],
+})

@@ -1,0 +1,150 @@
+/**
+ * The configuration file as one schema. Everything else is generated from it: decoding, the names of environment variables,
+ * suggestions for mistaken keys, docs/configuration.md and docs/configuration.schema.json. To add a key: add it here with a
+ * description and its default, then use it in resolve.ts.
+ *
+ * Annotations beyond Effect's own: `expected` names the right form in errors; `later` lists names (keys of a block, values of
+ * a choice) that a coming version knows; `hint` maps wrong names to the right ones; `concealed` values are never shown.
+ */
+import { Schema } from 'effect'
+import { defaultPolicy as policy } from '#domain/policy.ts'
+import { sizePattern } from '#infra/config/quantities.ts'
+import { COUNT, choice, duration, flag, number, opt, text, whole } from '#infra/config/schema-leaf.ts'
+import { modelNames, Provider } from '#infra/config/schema-provider.ts'
+
+const Providers = Schema.Record(
+  Schema.String.check(Schema.isPattern(/^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$/u), Schema.isMaxLength(64)).annotate({
+    expected: 'a name of letters and digits, with single - or _ between (at most 64 characters)',
+  }),
+  Provider,
+).annotate({
+  description:
+    'The providers by their names. Without this block providers are found from the environment (`ANTHROPIC_API_KEY`).',
+  entry: 'id',
+})
+
+const Routing = Schema.Struct({
+  strategy: opt(
+    choice(['priority'], 'How the order of providers is chosen.', {
+      default: policy.routing.strategy,
+      later: ['intelligent', 'cost', 'performance', 'availability'],
+    }),
+  ),
+  maxFallbacks: whole('Providers tried after the first one failed.', 0, 100, policy.routing.maxFallbacks),
+  fallbackDelay: duration('Pause before a fallback.', policy.routing.fallbackDelayMs),
+  deadline: duration('From admission of a request to its first byte or its error.', policy.routing.deadlineMs),
+}).annotate({ description: 'How a request finds its provider.', later: ['weights', 'limitThreshold'] })
+
+const RetryBudget = Schema.Struct({
+  tokens: number('Tokens of a full bucket; each extra attempt takes one.', 0, COUNT, policy.retryBudget.tokens),
+  perSuccess: number('Tokens that a success gives back.', 0, COUNT, policy.retryBudget.perSuccess),
+  reserve: number('No extra attempt with fewer tokens than this.', 0, COUNT, policy.retryBudget.reserve),
+}).annotate({ description: 'Keeps fallbacks from multiplying the load when everything fails.' })
+
+const StreamRules = Schema.Struct({
+  commitHeadersAfter: duration(
+    'A silent stream gets its response headers after this, so that the client sees life.',
+    policy.stream.commitHeadersAfterMs,
+  ),
+  keepAlive: duration('Longest silence towards the client while content is held back.', policy.stream.keepAliveMs),
+}).annotate({ description: 'Streaming towards the client.' })
+
+const Server = Schema.Struct({
+  host: opt(
+    text('a host name or address').annotate({
+      description: 'Address to listen on. Beyond loopback, everyone who reaches it can use the providers.',
+      default: '127.0.0.1',
+    }),
+  ),
+  port: whole('Port to listen on; 0 takes a free one.', 0, 65_535, 8080),
+  bodyLimit: opt(
+    Schema.Union([
+      Schema.String.check(Schema.isPattern(sizePattern)),
+      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+    ]).annotate({
+      description: 'Largest request body; larger ones get 413.',
+      default: '32 MiB',
+      expected: 'a size such as 500 kB, 32 MB or 32 MiB (or a number of bytes)',
+      form: 'size',
+    }),
+  ),
+  allowedHosts: opt(
+    Schema.Array(text('a host name')).annotate({
+      description: 'Names accepted in the `Host` header besides loopback and the address listened on.',
+      default: [],
+      expected: 'a list of host names',
+      form: 'list',
+    }),
+  ),
+  drainTimeout: duration('Longest wait for requests in flight at shutdown.', 300_000),
+  requestTimeout: duration('Longest time a client may take to send its request.', 300_000),
+}).annotate({ description: 'The HTTP server.' })
+
+const Database = Schema.Struct({
+  url: opt(
+    text('sqlite:PATH').annotate({
+      description: 'The event log: `sqlite:PATH`. Default: `signalbox/signalbox.db` in the XDG data folder.',
+      concealed: true,
+      form: 'URL',
+    }),
+  ),
+}).annotate({ description: 'Where the event log lives. Takes effect at the next start.' })
+
+const Log = Schema.Struct({
+  level: opt(
+    choice(['none', 'error', 'warn', 'info', 'debug', 'trace'], 'The least serious messages that are written.', {
+      default: 'info',
+    }),
+  ),
+  format: opt(choice(['pretty', 'json'], 'For people or for machines.', { default: 'pretty' })),
+}).annotate({ description: 'Log messages on standard error.' })
+
+const Features = Schema.Struct({
+  simulator: opt(
+    choice(
+      ['auto', 'on', 'off'],
+      'Simulated providers: `auto` starts them when there is neither a file nor a provider, `on` always, `off` never.',
+      { default: 'auto' },
+    ),
+  ),
+  modelDiscovery: flag('Ask the providers for their models and list them at `/v1/models`.', true),
+  countTokens: flag('Serve `/v1/messages/count_tokens`.', true),
+  strategies: opt(
+    Schema.Struct({ priority: flag('The strategy `priority`.', true) }).annotate({
+      description: 'Routing strategies; one that is off cannot be chosen.',
+      later: ['intelligent', 'cost', 'performance', 'availability'],
+    }),
+  ),
+}).annotate({ description: 'Optional features, on and off.' })
+
+/** The whole file as it is written. */
+export const ConfigFile = Schema.Struct({
+  include: opt(
+    Schema.Union([Schema.NonEmptyString, Schema.Array(Schema.NonEmptyString)]).annotate({
+      description:
+        'Further files, relative to this one; one `*` in the file name stands for any text. A key may be set in one file only.',
+      expected: 'a path or a list of paths',
+      form: 'list',
+      fileOnly: true,
+    }),
+  ),
+  providers: opt(Providers),
+  models: opt(
+    Schema.Record(
+      text('a model name; * stands for any text'),
+      modelNames('Provider → the name that it is asked for.').annotate({ entry: 'id' }),
+    ).annotate({
+      description:
+        'What the client asks for → what each provider is asked for; `*` is a wildcard, the longest pattern wins. Adds to the `models` of the providers.',
+      entry: 'pattern',
+    }),
+  ),
+  routing: opt(Routing),
+  retryBudget: opt(RetryBudget),
+  stream: opt(StreamRules),
+  server: opt(Server),
+  database: opt(Database),
+  log: opt(Log),
+  features: opt(Features),
+}).annotate({ title: 'Signalbox configuration' })
+export type ConfigFile = typeof ConfigFile.Type

@@ -1,0 +1,40 @@
+import { Data } from 'effect'
+import { describeReference, type HeldCredential } from '#infra/credentials/credential-reference.ts'
+
+/** Why a credential could not be had. Codes only: what a program or a file said may hold the secret. */
+export type CredentialReason =
+  | { readonly _tag: 'NotSet' }
+  | { readonly _tag: 'Empty' }
+  /** Holds a line break or another character that no header may hold: probably not the credential alone. */
+  | { readonly _tag: 'Malformed' }
+  /** A code of the operating system, e.g. ENOENT. */
+  | { readonly _tag: 'Unreadable'; readonly code: string }
+  /** Exit code or signal of the command. */
+  | { readonly _tag: 'CommandFailed'; readonly how: string }
+  | { readonly _tag: 'CommandTimedOut'; readonly afterMs: number }
+
+export class CredentialError extends Data.TaggedError('CredentialError')<{
+  readonly reference: HeldCredential
+  readonly reason: CredentialReason
+}> {
+  override get message(): string {
+    return `The credential from ${describeReference(this.reference)} cannot be used: ${explain(this.reason)}.`
+  }
+}
+
+const explain = (reason: CredentialReason): string => {
+  switch (reason._tag) {
+    case 'NotSet':
+      return 'it is not set'
+    case 'Empty':
+      return 'it is empty'
+    case 'Malformed':
+      return 'it must be one line of printable characters'
+    case 'Unreadable':
+      return reason.code === 'ENOENT' ? 'it does not exist' : `it cannot be read (${reason.code})`
+    case 'CommandFailed':
+      return `it ended with ${reason.how}`
+    case 'CommandTimedOut':
+      return `it did not end within ${reason.afterMs / 1_000} s`
+  }
+}

@@ -1,0 +1,36 @@
+/**
+ * Where a credential is to be found. The configuration holds references only; a value exists in memory alone, redacted.
+ */
+
+/** How the value is sent: in `x-api-key`, or as `authorization: Bearer …`. */
+export type CredentialHeader = 'x-api-key' | 'bearer'
+
+/** A credential that Signalbox itself holds. */
+export type HeldCredential =
+  | { readonly _tag: 'Env'; readonly name: string; readonly header: CredentialHeader }
+  /** Absolute path. */
+  | { readonly _tag: 'File'; readonly path: string; readonly header: CredentialHeader }
+  /** Program and arguments; no shell. */
+  | { readonly _tag: 'Command'; readonly argv: readonly string[]; readonly header: CredentialHeader }
+
+export type CredentialReference =
+  | HeldCredential
+  /** The client's own credential is forwarded. */
+  | { readonly _tag: 'Client' }
+  | { readonly _tag: 'None' }
+
+/** A reference as errors and `config show` name it. Arguments of a command may hold secrets, so only the program is named. */
+export const describeReference = (reference: CredentialReference): string => {
+  switch (reference._tag) {
+    case 'Env':
+      return `the environment variable ${reference.name}`
+    case 'File':
+      return `the file ${reference.path}`
+    case 'Command':
+      return `the command ${reference.argv[0] ?? ''}`
+    case 'Client':
+      return "the client's own credential"
+    case 'None':
+      return 'no credential'
+  }
+}

@@ -1,0 +1,116 @@
+/**
+ * Entry of the reader thread: a read-only connection that answers queries in short transactions, so that it never holds
+ * up a checkpoint.
+ */
+import { statSync } from 'node:fs'
+import { workerData } from 'node:worker_threads'
+import type { Database } from 'better-sqlite3'
+import type { LogStats, ReadQuery, StoredSnapshot } from '#actors/ports.ts'
+import { type RawRow, writePage } from '#infra/event-log/page-text.ts'
+import { openForReading } from '#infra/event-log/sqlite-open.ts'
+import { type Bounds, compileRead, walksTheLog } from '#infra/event-log/sqlite-query.ts'
+import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
+
+export interface ReaderData {
+  readonly path: string
+  /** False: open the file with the first call. The thread can then load while the writer still makes the file. */
+  readonly openAtOnce: boolean
+  /** The current schema version of each event type. */
+  readonly versions: ReadonlyMap<string, number>
+}
+
+/** What the reader thread can be asked for. */
+export interface ReaderCalls {
+  /** A page for readPage. `asRows`: every row for itself, for a page that is not JSON as a whole. */
+  readonly read: (request: { readonly query: ReadQuery; readonly asRows: boolean }) => string
+  readonly head: (nothing: null) => number
+  readonly latestSnapshot: (version: string) => StoredSnapshot | null
+  readonly stats: (nothing: null) => LogStats
+  readonly close: (nothing: null) => null
+}
+
+const makeReader = (path: string, database: Database, versions: ReadonlyMap<string, number>): ReaderCalls => {
+  const selectHead = database.prepare<[], number>('SELECT position FROM log_head').pluck()
+  const selectSnapshot = database.prepare<[string], StoredSnapshot>(
+    'SELECT version, position, state FROM snapshots WHERE version = ? ORDER BY position DESC LIMIT 1',
+  )
+  const selectWriter = database.prepare<[number], string>('SELECT name FROM writers WHERE id = ?').pluck()
+  const firstSince = database
+    .prepare<[number], number | null>('SELECT min(position) FROM events WHERE occurred_at >= ?')
+    .pluck()
+  const lastUntil = database
+    .prepare<[number], number | null>('SELECT max(position) FROM events WHERE occurred_at <= ?')
+    .pluck()
+  const writers = new Map<number, string>()
+
+  const nameOf = (id: number): string => {
+    const known = writers.get(id)
+    if (known !== undefined) return known
+    const name = selectWriter.get(id)
+    // A row without its writer is damage; verify reports it, reading goes on.
+    if (name === undefined) return `unknown writer ${id}`
+    writers.set(id, name)
+    return name
+  }
+
+  const boundsOf = (query: ReadQuery): Bounds => {
+    const descending = query.descending === true
+    const from = descending ? 1 : query.after + 1
+    const to = descending && query.before !== undefined ? query.before - 1 : Number.MAX_SAFE_INTEGER
+    if (!walksTheLog(query)) return { from, to }
+    const { since, until } = query
+    return {
+      from: since === undefined ? from : Math.max(from, firstSince.get(since) ?? Number.MAX_SAFE_INTEGER),
+      to: until === undefined ? to : Math.min(to, lastUntil.get(until) ?? 0),
+    }
+  }
+
+  return {
+    read: ({ query, asRows }) => {
+      const { sql, parameters } = compileRead(query, boundsOf(query))
+      const rows = database
+        .prepare(sql)
+        .raw()
+        .all(...parameters) as (string | number | null)[][]
+      for (const row of rows) row[WRITER_CELL] = nameOf(row[WRITER_CELL] as number)
+      return writePage(rows as unknown as readonly RawRow[], asRows ? new Map() : versions)
+    },
+    head: () => selectHead.get() ?? 0,
+    latestSnapshot: (version) => selectSnapshot.get(version) ?? null,
+    stats: () => ({
+      head: selectHead.get() ?? 0,
+      databaseBytes: bytesOf(path),
+      walBytes: bytesOf(`${path}-wal`),
+    }),
+    close: () => {
+      database.close()
+      return null
+    },
+  }
+}
+
+/** Where RawRow has the writer. */
+const WRITER_CELL = 5
+
+const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
+
+await converse(async () => {
+  const { path, openAtOnce, versions } = workerData as ReaderData
+  let reader: ReaderCalls | undefined
+  const opened = () => {
+    reader ??= makeReader(path, openForReading(path), versions)
+    return reader
+  }
+  if (openAtOnce) opened()
+  return (waiting, reply) => {
+    for (const [id, operation, payload] of waiting) {
+      if (operation === 'close') {
+        reply([attempt(id, () => reader?.close(null) ?? null)])
+        endConversation()
+        return
+      }
+      const call = operation as Exclude<keyof ReaderCalls, 'close'>
+      reply([attempt(id, () => (opened()[call] as (payload: unknown) => unknown)(payload))])
+    }
+  }
+})

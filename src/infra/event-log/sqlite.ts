@@ -1,0 +1,93 @@
+/**
+ * The event log in a SQLite file. The file is only ever touched in worker threads: one writes, one reads, one verifies
+ * while it is asked to. An fsync, a checkpoint or a long query never holds up a stream of the main thread.
+ */
+import { Effect, Layer } from 'effect'
+import { EventLog, EventLogError, type ReadEvent, type ReadQuery } from '#actors/ports.ts'
+import { packBatch } from '#infra/event-log/batch.ts'
+import { currentVersions, readPage, rowOf } from '#infra/event-log/codec.ts'
+import type { ReaderCalls, ReaderData } from '#infra/event-log/sqlite-reader.ts'
+import type { VerifierCalls, VerifierData } from '#infra/event-log/sqlite-verifier.ts'
+import type { WriterCalls, WriterData } from '#infra/event-log/sqlite-writer.ts'
+import { startThread, type Thread } from '#infra/event-log/thread.ts'
+
+/**
+ * Opens the log for this process alone; makes the folder, the file and its tables where they are missing. Fails as
+ * Unusable, with a message that says what to do, when the file is not ours, newer, damaged, or in use.
+ * `pragmas` are set last on the write connection (tests: `max_page_count=…` is a full disk).
+ */
+export const layerSqlite = (options: {
+  readonly path: string
+  readonly pragmas?: readonly string[]
+}): Layer.Layer<EventLog, EventLogError> =>
+  Layer.effect(
+    EventLog,
+    Effect.gen(function* () {
+      const { path, pragmas = [] } = options
+      // Started together, to load at the same time; the reader opens the file with its first call. The writer comes
+      // first because it must be closed last: the last connection clears the WAL away, and a reader's cannot.
+      const writer = yield* startWriter({ path, pragmas })
+      const reader = yield* startReader(path, false)
+      yield* writer.ready
+      yield* reader.ready
+      return EventLog.of({
+        ...readingSide(path, reader),
+        append: (events) =>
+          events.length === 0
+            ? reader.call('head', null)
+            : Effect.suspend(() => writer.call('append', packBatch(events.map(rowOf)))),
+        saveSnapshot: (snapshot) => Effect.asVoid(writer.call('saveSnapshot', snapshot)),
+      })
+    }),
+  )
+
+/** Opens an existing log for reading beside, or without, the process that writes to it. Appending fails as Unusable. */
+export const layerSqliteReadOnly = (options: { readonly path: string }): Layer.Layer<EventLog, EventLogError> =>
+  Layer.effect(
+    EventLog,
+    Effect.gen(function* () {
+      const reader = yield* startReader(options.path, true)
+      yield* reader.ready
+      const refused = Effect.fail(
+        new EventLogError({ reason: { _tag: 'Unusable', detail: 'the event log is open for reading only' } }),
+      )
+      return EventLog.of({
+        ...readingSide(options.path, reader),
+        append: () => refused,
+        saveSnapshot: () => refused,
+      })
+    }),
+  )
+
+const readingSide = (
+  path: string,
+  reader: Thread<ReaderCalls>,
+): Omit<EventLog['Service'], 'append' | 'saveSnapshot'> => ({
+  read: (query) => read(reader, query),
+  head: reader.call('head', null),
+  latestSnapshot: (version) => Effect.map(reader.call('latestSnapshot', version), (found) => found ?? undefined),
+  verify: (progress) =>
+    Effect.scoped(Effect.flatMap(startVerifier(path), (verifier) => verifier.call('verify', null, progress))),
+  stats: reader.call('stats', null),
+})
+
+const read = Effect.fnUntraced(function* (reader: Thread<ReaderCalls>, query: ReadQuery) {
+  const page = readPage(yield* reader.call('read', { query, asRows: false }))
+  if (page !== undefined) return page
+  // Some row's data is not JSON, so the page is not either: only that row is to be reported.
+  const rows: readonly ReadEvent[] | undefined = readPage(yield* reader.call('read', { query, asRows: true }))
+  return rows ?? (yield* Effect.die(new Error('a page of quoted rows is not JSON')))
+})
+
+const startWriter = (data: WriterData) =>
+  startThread<WriterCalls>('event log writer', new URL('./sqlite-writer.ts', import.meta.url), data)
+
+const startReader = (path: string, openAtOnce: boolean) => {
+  const data: ReaderData = { path, openAtOnce, versions: currentVersions }
+  return startThread<ReaderCalls>('event log reader', new URL('./sqlite-reader.ts', import.meta.url), data)
+}
+
+const startVerifier = (path: string) => {
+  const data: VerifierData = { path }
+  return startThread<VerifierCalls>('event log verifier', new URL('./sqlite-verifier.ts', import.meta.url), data)
+}

@@ -1,0 +1,68 @@
+/**
+ * A story: what the model says, turn by turn, to a client that really runs the tools. The turn is read off the request
+ * (how many assistant messages it holds), never off a counter, so a retry gets the same turn and a session may move
+ * between simulated providers that share the story. A story is plain data.
+ */
+import type { Block } from '#infra/simulator/content.ts'
+import type { MessagesBody } from '#infra/simulator/request-body.ts'
+import type { Matchable } from '#infra/simulator/script.ts'
+
+/** In text blocks `{provider}` becomes the name of the provider that answers. */
+export type Turn = readonly Block[]
+
+export interface Story {
+  /** Answers of the main loop; afterwards the provider's plain answer. */
+  readonly main: readonly Turn[]
+  /** Answers of each sub-agent (requests with `x-claude-code-agent-id`). */
+  readonly subAgent?: readonly Turn[]
+}
+
+/** Which part of a client's work a request belongs to. */
+export type Part = 'main' | 'subAgent' | 'webSearch' | 'oneOff'
+
+/** `oneOff`: a call without tools of its own, e.g. the session title or a summary. */
+export const partOf = (request: Pick<Matchable, 'headers'>, body: MessagesBody): Part => {
+  if (request.headers.some(([name]) => name.toLowerCase() === 'x-claude-code-agent-id')) return 'subAgent'
+  const tools = body.tools ?? []
+  if (tools.length === 0) return 'oneOff'
+  return tools.every((tool) => 'type' in tool && String(tool.type).startsWith('web_search_')) ? 'webSearch' : 'main'
+}
+
+/** The blocks that the story has for a request; undefined when it has none. */
+export const turnFor = (
+  story: Story,
+  request: Pick<Matchable, 'headers'>,
+  body: MessagesBody,
+  provider: string,
+): Turn | undefined => {
+  const part = partOf(request, body)
+  if (part === 'oneOff') return undefined
+  if (part === 'webSearch') return webSearch
+  const turns = part === 'main' ? story.main : (story.subAgent ?? [])
+  const done = body.messages.filter((message) => message.role === 'assistant').length
+  return turns[done]?.map((block) =>
+    block.type === 'text' && 'text' in block
+      ? { ...block, text: String(block.text).replaceAll('{provider}', provider) }
+      : block,
+  )
+}
+
+/** What the API's own web search streams: the call, its result, and words about it. */
+const webSearch: Turn = [
+  { type: 'text', text: 'I will search.' },
+  { type: 'server_tool_use', id: 'srvtoolu_simulated', name: 'web_search', input: { query: 'simulated query' } },
+  {
+    type: 'web_search_tool_result',
+    tool_use_id: 'srvtoolu_simulated',
+    content: [
+      {
+        type: 'web_search_result',
+        title: 'Simulated result',
+        url: 'https://example.com/',
+        encrypted_content: 'c2ltdWxhdGVk',
+        page_age: null,
+      },
+    ],
+  },
+  { type: 'text', text: 'A simulated search found one simulated page.' },
+]

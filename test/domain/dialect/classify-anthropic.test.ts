@@ -1,0 +1,186 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { describe, expect, it } from '@effect/vitest'
+import { classifyAnthropic, classifyAnthropicEvent, readError } from '#domain/dialect/classify-anthropic.ts'
+import type { FailureReason } from '#domain/failure.ts'
+
+interface Sample {
+  readonly status: number
+  readonly headers: { readonly [name: string]: string }
+  readonly body: unknown
+}
+
+const FOLDER = new URL('../../fixtures/anthropic/', import.meta.url)
+const at = Date.UTC(2026, 10, 23, 10, 0, 0)
+const december = Date.UTC(2026, 11, 1)
+
+const samples: { readonly [file: string]: FailureReason | undefined } = {
+  '200.message.json': undefined,
+  'count_tokens.200.json': undefined,
+  'models.200.json': undefined,
+  '400.beta_header.json': { _tag: 'InvalidRequest', status: 400 },
+  '400.invalid_request.json': { _tag: 'InvalidRequest', status: 400 },
+  '400.prompt_too_long.json': { _tag: 'ContextTooLong', status: 400 },
+  '400.thinking_prefix.json': { _tag: 'InvalidRequest', status: 400 },
+  '400.thinking_signature.json': { _tag: 'InvalidRequest', status: 400 },
+  '400.tool_id.json': { _tag: 'InvalidRequest', status: 400 },
+  '401.json': { _tag: 'CredentialRefused', status: 401, whose: 'gateway' },
+  '402.json': { _tag: 'QuotaExhausted', status: 402 },
+  '403.json': { _tag: 'CredentialRefused', status: 403, whose: 'gateway' },
+  '404.json': { _tag: 'InvalidRequest', status: 404 },
+  '413.json': { _tag: 'InvalidRequest', status: 413 },
+  '429.input_tokens.json': { _tag: 'RateLimited', status: 429, until: at + 17_000 },
+  '429.requests.json': { _tag: 'RateLimited', status: 429, until: at + 1_000 },
+  '429.spend_cap.json': { _tag: 'QuotaExhausted', status: 429, until: december },
+  '429.unified_subscription.json': { _tag: 'RateLimited', status: 429, until: at + 2_094_000 },
+  '500.json': { _tag: 'ServerError', status: 500 },
+  '529.json': { _tag: 'Overloaded', status: 529 },
+}
+
+const files = readdirSync(FOLDER).filter((file) => file.endsWith('.json'))
+
+describe('the sample answers', () => {
+  it('are all in the table', () => {
+    expect(files.sort()).toEqual(Object.keys(samples).sort())
+  })
+
+  it.each(files)('%s', (file) => {
+    const { status, headers, body } = JSON.parse(readFileSync(new URL(file, FOLDER), 'utf8')) as Sample
+    expect(classifyAnthropic(status, Object.entries(headers), JSON.stringify(body), at, 'gateway')).toEqual(
+      samples[file],
+    )
+  })
+})
+
+const envelope = (type: string, message = 'x', code?: string): string =>
+  JSON.stringify({
+    type: 'error',
+    error: { type, message, ...(code === undefined ? {} : { details: { error_code: code } }) },
+  })
+const classify = (status: number, body = '', headers: readonly (readonly [string, string])[] = []) =>
+  classifyAnthropic(status, headers, body, at, 'gateway')
+
+describe('a status', () => {
+  it.each<[string, FailureReason | undefined, FailureReason | undefined]>([
+    ['any 2xx is a success', classify(201), undefined],
+    ['a redirect is not an answer', classify(302), { _tag: 'Unknown', status: 302 }],
+    ['408', classify(408), { _tag: 'ServerError', status: 408 }],
+    ['409', classify(409, '', [['retry-after', '2']]), { _tag: 'ServerError', status: 409, until: at + 2_000 }],
+    ['410', classify(410), { _tag: 'Retired', status: 410 }],
+    ['418', classify(418), { _tag: 'InvalidRequest', status: 418 }],
+    ['422', classify(422), { _tag: 'InvalidRequest', status: 422 }],
+    ['413 of a proxy in front, as HTML', classify(413, '<html>'), { _tag: 'InvalidRequest', status: 413 }],
+    [
+      '413 of another meaning',
+      classify(413, envelope('invalid_request_error')),
+      { _tag: 'ContextTooLong', status: 413 },
+    ],
+    ['429 as HTML', classify(429, '<html>'), { _tag: 'RateLimited', status: 429 }],
+    [
+      '429 of a steep rise',
+      classify(429, envelope('rate_limit_error', 'x', 'ramp_limit_exceeded'), [['retry-after', '5']]),
+      { _tag: 'RateLimited', status: 429, until: at + 5_000 },
+    ],
+    [
+      '429 of a contract',
+      classify(429, envelope('rate_limit_error', 'x', 'contract_spend_limit_reached')),
+      { _tag: 'QuotaExhausted', status: 429, until: december },
+    ],
+    [
+      '500 with a time',
+      classify(500, '', [['retry-after', '3']]),
+      { _tag: 'ServerError', status: 500, until: at + 3_000 },
+    ],
+    ['502 as HTML', classify(502, '<html>'), { _tag: 'ServerError', status: 502 }],
+    ['503', classify(503, envelope('api_error')), { _tag: 'ServerError', status: 503 }],
+    ['503 that says overloaded', classify(503, envelope('overloaded_error')), { _tag: 'Overloaded', status: 503 }],
+    ['504', classify(504, envelope('timeout_error')), { _tag: 'ServerError', status: 504 }],
+    [
+      '529 with a time',
+      classify(529, '', [['retry-after', '4']]),
+      { _tag: 'Overloaded', status: 529, until: at + 4_000 },
+    ],
+    ['599', classify(599), { _tag: 'ServerError', status: 599 }],
+  ])('%s', (_what, reason, expected) => {
+    expect(reason).toEqual(expected)
+  })
+
+  it('says whose credential was refused', () => {
+    for (const whose of ['client', 'gateway'] as const) {
+      expect(classifyAnthropic(401, [], envelope('authentication_error'), at, whose)).toEqual({
+        _tag: 'CredentialRefused',
+        status: 401,
+        whose,
+      })
+    }
+  })
+
+  it('400 about money is about the account, not about the request', () => {
+    const limit = 'You have reached your specified API usage limits. You will regain access on 2026-12-01 at 00:00 UTC.'
+    expect(classify(400, envelope('invalid_request_error', limit))).toEqual({
+      _tag: 'QuotaExhausted',
+      status: 400,
+      until: december,
+    })
+    expect(
+      classify(400, envelope('invalid_request_error', 'Your credit balance is too low to access the Anthropic API.')),
+    ).toEqual({ _tag: 'QuotaExhausted', status: 400 })
+    // The words in the middle of a sentence are the caller's own.
+    expect(classify(400, envelope('invalid_request_error', 'messages.0: prompt is too long'))).toEqual({
+      _tag: 'InvalidRequest',
+      status: 400,
+    })
+  })
+
+  it('a spend cap of December ends with the year', () => {
+    const body = envelope('rate_limit_error', 'x', 'enforced_spend_limit_reached')
+    expect(classifyAnthropic(429, [], body, Date.UTC(2026, 11, 31, 23, 59), 'gateway')).toMatchObject({
+      until: Date.UTC(2027, 0, 1),
+    })
+  })
+})
+
+describe('an error event', () => {
+  it.each<[string, FailureReason]>([
+    ['overloaded_error', { _tag: 'Overloaded' }],
+    ['rate_limit_error', { _tag: 'RateLimited' }],
+    ['billing_error', { _tag: 'QuotaExhausted' }],
+    ['api_error', { _tag: 'ServerError' }],
+    ['timeout_error', { _tag: 'ServerError' }],
+    ['authentication_error', { _tag: 'CredentialRefused', whose: 'gateway' }],
+    ['permission_error', { _tag: 'CredentialRefused', whose: 'gateway' }],
+    ['invalid_request_error', { _tag: 'InvalidRequest' }],
+    ['not_found_error', { _tag: 'InvalidRequest' }],
+    ['request_too_large', { _tag: 'InvalidRequest' }],
+    ['error_of_next_year', { _tag: 'Unknown' }],
+  ])('%s', (type, reason) => {
+    expect(classifyAnthropicEvent(envelope(type))).toEqual(reason)
+  })
+
+  it('of a spend cap', () => {
+    expect(classifyAnthropicEvent(envelope('rate_limit_error', 'x', 'enforced_spend_limit_reached'))).toEqual({
+      _tag: 'QuotaExhausted',
+    })
+  })
+
+  it("about the client's own credential is the client's", () => {
+    expect(classifyAnthropicEvent(envelope('authentication_error'), 'client')).toEqual({
+      _tag: 'CredentialRefused',
+      whose: 'client',
+    })
+  })
+
+  it('that cannot be read is unknown', () => {
+    for (const data of ['', '{', 'null', '[]', '{"error":"overloaded_error"}']) {
+      expect(classifyAnthropicEvent(data)).toEqual({ _tag: 'Unknown' })
+    }
+  })
+})
+
+describe('an error envelope', () => {
+  it('is read without trusting any member', () => {
+    expect(readError(envelope('a', 'b', 'c'))).toEqual({ type: 'a', code: 'c', message: 'b' })
+    for (const body of ['', 'null', '[]', '{"error":[]}', '{"error":{"type":7,"message":{},"details":"x"}}']) {
+      expect(readError(body)).toEqual({ type: undefined, code: undefined, message: '' })
+    }
+  })
+})

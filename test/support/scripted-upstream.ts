@@ -1,0 +1,86 @@
+/**
+ * An Upstream whose exchanges follow a script in the time of the test clock: raw bytes of the Anthropic wire at given
+ * moments. For tests of time and interleaving; tests of sockets use the simulator.
+ */
+import { type Context, Effect } from 'effect'
+import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
+import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import type { FailureReason } from '#domain/failure.ts'
+import { providerId } from '#domain/ids.ts'
+
+export type Move =
+  | { readonly wait: number }
+  | { readonly connected: true }
+  | { readonly headers: number; readonly list?: readonly (readonly [string, string])[] }
+  | { readonly data: string }
+  | { readonly end: true }
+  | { readonly fail: FailureReason }
+
+export interface Recording {
+  readonly request: UpstreamRequest
+  readonly openedAt: number
+  aborted: boolean
+  done: boolean
+}
+
+const encoder = new TextEncoder()
+
+/** `script(n)` gives the moves of the n-th exchange, counted from 0. */
+export const scriptedUpstream = (
+  id: string,
+  context: Context.Context<never>,
+  script: (n: number, request: UpstreamRequest) => readonly Move[],
+  now: () => number,
+): Upstream & { readonly exchanges: Recording[] } => {
+  const exchanges: Recording[] = []
+  return {
+    id: providerId(id),
+    exchanges,
+    open: (request, listener) => {
+      const moves = script(exchanges.length, request)
+      const recording: Recording = { request, openedAt: now(), aborted: false, done: false }
+      exchanges.push(recording)
+      let resume: (() => void) | undefined
+      const play = Effect.gen(function* () {
+        // As with real sockets, nothing is heard before `open` has returned.
+        yield* Effect.yieldNow
+        for (const move of moves) {
+          if (recording.aborted) return
+          if ('wait' in move) yield* Effect.sleep(move.wait)
+          else if ('connected' in move) listener.connected()
+          else if ('headers' in move)
+            listener.headers(move.headers, move.list ?? [['content-type', 'text/event-stream']])
+          else if ('data' in move) {
+            if (!listener.data(encoder.encode(move.data))) {
+              yield* Effect.callback<void>((done) => {
+                resume = () => done(Effect.void)
+              })
+            }
+          } else if ('end' in move) {
+            recording.done = true
+            listener.end()
+            return
+          } else {
+            recording.done = true
+            listener.fail(move.fail)
+            return
+          }
+        }
+        // A script without an end is an upstream that falls silent.
+        yield* Effect.never
+      })
+      const fiber = Effect.runForkWith(context)(play)
+      return {
+        resume: () => resume?.(),
+        abort: () => {
+          if (recording.done) return
+          recording.aborted = true
+          fiber.interruptUnsafe()
+        },
+      }
+    },
+    classify: (status, headers, body, at) =>
+      classifyAnthropic(status, headers, new TextDecoder().decode(body), at, 'gateway'),
+    classifyStreamError: classifyAnthropicEvent,
+  }
+}

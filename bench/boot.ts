@@ -11,7 +11,7 @@ import { EventLog } from '#actors/ports.ts'
 import { layerSqlite } from '#infra/event-log/sqlite.ts'
 import { type HistoryOptions, history } from './history.ts'
 import { startScript } from './process.ts'
-import { logPath, startSignalbox } from './signalbox.ts'
+import { logPath, type Ready, startSignalbox } from './signalbox.ts'
 import { type Summary, summary } from './statistics.ts'
 
 export interface BootOptions {
@@ -27,13 +27,19 @@ export interface Boot {
   readonly events: number
   readonly logBytes: number
   /** An empty log: what the program itself needs. */
-  readonly emptyMs?: Summary
+  readonly empty?: BootTimes
   /** The first start on this log: folds it all (or as much as the newest usable snapshot lacks). */
-  readonly firstMs?: number
-  readonly snapshotMs?: Summary
-  readonly tailMs?: Summary
+  readonly first?: BootTimes
+  readonly snapshot?: BootTimes
+  readonly tail?: BootTimes
   readonly tailEvents: number
   readonly residentBytes?: number
+}
+
+export interface BootTimes {
+  readonly wallMs: Summary
+  /** User and system time of all threads: says more than the wall clock on a machine that is busy with other things. */
+  readonly cpuMs: Summary
 }
 
 export const measureBoot = async (options: BootOptions): Promise<Boot> => {
@@ -53,32 +59,37 @@ export const measureBoot = async (options: BootOptions): Promise<Boot> => {
     const built = { events, logBytes, tailEvents: TAIL_REQUESTS * EVENTS_PER_REQUEST }
     if (main === undefined) return built
 
-    const boot = async (where: string) => {
-      const server = await startSignalbox({ main, folder: where, upstream: upstream.url, readyWithinMs: FOLD_MS })
-      const residentBytes = server.residentBytes()
-      await server.stop()
-      return { readyMs: server.readyMs, residentBytes }
-    }
-    const several = async (name: string, where: string, prepare: () => Promise<void>) => {
-      const taken: number[] = []
+    let residentBytes = 0
+    const several = async (
+      name: string,
+      where: string,
+      times: number,
+      prepare: () => Promise<void> = async () => {},
+    ): Promise<BootTimes> => {
+      const booted: Ready[] = []
       for (let i = 0; i < times; i++) {
         await prepare()
-        const { readyMs } = await boot(where)
-        note(`boot: ${name} ${Math.round(readyMs)} ms`)
-        taken.push(readyMs)
+        const box = await startSignalbox({ main, folder: where, upstream: upstream.url, readyWithinMs: FOLD_MS })
+        residentBytes = box.residentBytes()
+        await box.stop()
+        booted.push(box)
+        note(`boot: ${name} ${Math.round(box.readyMs)} ms, ${Math.round(box.readyCpuMs)} ms of CPU`)
       }
-      return summary(taken)
+      return {
+        wallMs: summary(booted.map((box) => box.readyMs)),
+        cpuMs: summary(booted.map((box) => box.readyCpuMs)),
+      }
     }
-    const nothing = async (): Promise<void> => {}
-
-    await boot(empty)
-    const emptyMs = await several('on an empty log', empty, nothing)
-    note('boot: first start, without a snapshot')
-    const first = await boot(folder)
-    note(`boot: first start ${Math.round(first.readyMs)} ms`)
-    const snapshotMs = await several('from a snapshot', folder, nothing)
-    const tailMs = await several('from a snapshot and a tail', folder, () => append(logPath(folder), tail()))
-    return { ...built, emptyMs, firstMs: first.readyMs, snapshotMs, tailMs, residentBytes: first.residentBytes }
+    // The first of these makes the file, the others find an empty log.
+    await several('no log', empty, 1)
+    return {
+      ...built,
+      empty: await several('empty log', empty, times),
+      first: await several('first start on this log', folder, 1),
+      snapshot: await several('from a snapshot', folder, times),
+      tail: await several('from a snapshot and a tail', folder, times, () => append(logPath(folder), tail())),
+      residentBytes,
+    }
   } finally {
     await upstream.stop()
     rmSync(temporary, { recursive: true, force: true })

@@ -20,7 +20,7 @@ export interface CompareOptions {
   readonly concurrency: number
   /** One caller at a time, per proxy. */
   readonly latencyRequests: number
-  /** Between the writes of a stream, in ms; 0 = one per turn of the upstream's event loop. */
+  /** Between the writes of a stream, in ms; 0 = one per turn of the upstream's event loop, most of which arrive together. */
   readonly pauseMs: number
   readonly note: (text: string) => void
 }
@@ -34,12 +34,15 @@ export interface ProxyCost {
 }
 
 export interface FirstByte {
+  /** What it is when the machine does little else. */
+  readonly p10Ms: number
   readonly p50Ms: number
   readonly p99Ms: number
 }
 
 export interface Comparison {
   readonly kind: Kind
+  readonly pauseMs: number
   readonly bare: ProxyCost
   readonly signalbox?: ProxyCost
   /** Signalbox over bare, of each round. */
@@ -47,7 +50,9 @@ export interface Comparison {
   readonly firstByte: { readonly direct: FirstByte; readonly bare: FirstByte; readonly signalbox?: FirstByte }
 }
 
-export const compare = async (kind: Kind, options: CompareOptions): Promise<Comparison> => {
+/** `name` stands in front of the notes. */
+export const compare = async (name: string, kind: Kind, given: CompareOptions): Promise<Comparison> => {
+  const options = { ...given, note: (text: string) => given.note(`${name}: ${text}`) }
   const { main, note } = options
   const call = claudeCodeCall(kind)
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
@@ -60,19 +65,21 @@ export const compare = async (kind: Kind, options: CompareOptions): Promise<Comp
     const upstream = kept(await startScript('upstream.ts', { UPSTREAM_PAUSE_MS: String(options.pauseMs) }))
     const proxies: Proxies = { bare: kept(await startScript('bare.ts', { BARE_UPSTREAM: upstream.url })) }
     if (main !== undefined) proxies.signalbox = kept(await startSignalbox({ main, folder, upstream: upstream.url }))
-    note(`${kind}: warming up`)
+    note('warming up')
     for (const server of Object.values(proxies)) {
-      await load(server.url, call, { requests: options.warmUp, concurrency: options.concurrency })
+      await load(server.url, call, { requests: options.warmUp, concurrency: WARM_UP_CONCURRENCY })
     }
     const costs = await rounds(proxies, call, options)
-    note(`${kind}: time to the first byte`)
+    note('time to the first byte')
     const firstByte = await firstBytes({ direct: upstream, ...proxies }, call, options.latencyRequests)
-    return { kind, ...costs, firstByte }
+    return { kind, pauseMs: options.pauseMs, ...costs, firstByte }
   } finally {
     for (const server of servers.toReversed()) await server.stop()
     rmSync(folder, { recursive: true, force: true })
   }
 }
+
+const WARM_UP_CONCURRENCY = 32
 
 interface Proxies {
   bare: Server
@@ -90,7 +97,7 @@ const rounds = async (
   proxies: Proxies,
   call: Call,
   options: CompareOptions,
-): Promise<Omit<Comparison, 'kind' | 'firstByte'>> => {
+): Promise<Omit<Comparison, 'kind' | 'pauseMs' | 'firstByte'>> => {
   const { requests, concurrency, note } = options
   const names = Object.keys(proxies) as Name[]
   const measured: Record<Name, Round[]> = { bare: [], signalbox: [] }
@@ -103,7 +110,7 @@ const rounds = async (
       const result = await load(server.url, call, { requests, concurrency })
       const cpuMs = (server.cpuMs() - before) / requests
       measured[name].push({ cpuMs, perSecond: (requests * 1_000) / result.wallMs, pieces: result.pieces })
-      note(`${call.kind}: round ${round + 1}/${options.rounds} ${name} ${cpuMs.toFixed(3)} ms of CPU per request`)
+      note(`round ${round + 1}/${options.rounds} ${name} ${cpuMs.toFixed(3)} ms of CPU per request`)
     }
   }
   const cost = (name: Name, server: Server): ProxyCost => ({
@@ -141,6 +148,7 @@ const firstBytes = async (
     }
   }
   const of = (name: keyof typeof times): FirstByte => ({
+    p10Ms: quantile(times[name], 0.1),
     p50Ms: quantile(times[name], 0.5),
     p99Ms: quantile(times[name], 0.99),
   })

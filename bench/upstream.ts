@@ -1,6 +1,6 @@
 /**
  * The benchmark's upstream, a process of its own: reads a request to its end and sends prepared bytes. A stream goes out in
- * 15 writes, each in a later turn of the event loop (or after `UPSTREAM_PAUSE_MS`), so that they arrive one by one.
+ * 15 writes, `UPSTREAM_PAUSE_MS` apart; with 0 each in a later turn of the event loop.
  */
 import { createServer, type ServerResponse } from 'node:http'
 import { jsonAnswer, streamAnswer } from './answers.ts'

@@ -35,7 +35,8 @@ if (!same(lock, installed)) {
 
 const [command, ...args] = process.argv.slice(2)
 const child = spawn(command, args, {
-  cwd: root,
+  // npm runs scripts in the project's folder; the bare command stays where the caller is.
+  cwd: process.env.npm_lifecycle_event === undefined ? process.cwd() : root,
   stdio: 'inherit',
   shell: windows,
   env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` },

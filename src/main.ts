@@ -20,7 +20,10 @@ const configFile = Flag.String('config').pipe(
   Flag.withDescription('Configuration file (default: SIGNALBOX_CONFIG, ./signalbox.yaml, then the XDG config folder)'),
   Flag.optional,
 )
-const port = Flag.String('port').pipe(Flag.withDescription('Port to listen on (default 8080; 0 takes a free one)'), Flag.optional)
+const port = Flag.String('port').pipe(
+  Flag.withDescription('Port to listen on (default 8080; 0 takes a free one)'),
+  Flag.optional,
+)
 const host = Flag.String('host').pipe(Flag.withDescription('Address to listen on (default 127.0.0.1)'), Flag.optional)
 const logLevel = Flag.String('log-level').pipe(
   Flag.withDescription('none, error, warn, info, debug or trace'),
@@ -67,7 +70,7 @@ const reported = <A, E extends { readonly _tag: string; readonly message: string
   Effect.catch(effect, (error) =>
     error instanceof ExitCode
       ? Effect.fail(error)
-      : Effect.andThen(Console.error(error.message), Effect.fail(new ExitCode({ status: error._tag === 'ConfigError' ? 2 : 1 }))),
+      : Effect.andThen(Console.error(error.message), Effect.fail(new ExitCode({ status: 1 }))),
   )
 
 /** Runs a command that reads the log which flags and configuration name. */
@@ -89,14 +92,21 @@ const serveCommand = Command.make('serve', { config: configFile, port, host, log
 
 const codeCommand = Command.make(
   'code',
-  { config: configFile, port, args: Argument.String('args').pipe(Argument.withDescription('Arguments for claude'), Argument.variadic()) },
+  {
+    config: configFile,
+    port,
+    args: Argument.String('args').pipe(Argument.withDescription('Arguments for claude'), Argument.variadic()),
+  },
   (flags) => reported(Effect.flatMap(code(loadOptions(flags), flags.args), exitWith)),
 ).pipe(Command.withDescription('Start Claude Code through a running Signalbox: signalbox code -- ARGS'))
 
 const moment = (name: string, description: string) =>
   Flag.String(name).pipe(
     Flag.withDescription(description),
-    Flag.mapTryCatch((text) => parseMoment(text), (error) => (error instanceof Error ? error.message : String(error))),
+    Flag.mapTryCatch(
+      (text) => parseMoment(text),
+      (error) => (error instanceof Error ? error.message : String(error)),
+    ),
     Flag.optional,
   )
 
@@ -106,14 +116,24 @@ const eventsCommand = Command.make(
     config: configFile,
     database,
     json,
-    after: Flag.Int('after').pipe(Flag.withDescription('Start after this position (default: show the newest)'), Flag.optional),
+    after: Flag.Int('after').pipe(
+      Flag.withDescription('Start after this position (default: show the newest)'),
+      Flag.optional,
+    ),
     limit: Flag.Int('limit').pipe(Flag.withDescription('At most so many events'), Flag.withDefault(50)),
-    type: Flag.String('type').pipe(Flag.withDescription('Only this type, e.g. AttemptFailed; may be repeated'), Flag.atLeast(0)),
+    type: Flag.String('type').pipe(
+      Flag.withDescription('Only this type, e.g. AttemptFailed; may be repeated'),
+      Flag.atLeast(0),
+    ),
     stream: Flag.String('stream').pipe(Flag.withDescription('Only this stream, e.g. provider:vertex'), Flag.optional),
     request: Flag.String('request').pipe(Flag.withDescription('Only what belongs to this request id'), Flag.optional),
     since: moment('since', 'From this time on, e.g. 2026-11-23T14:03 or 15m ago'),
     until: moment('until', 'Up to this time'),
-    follow: Flag.Boolean('follow').pipe(Flag.withAlias('f'), Flag.withDescription('Go on with new events'), Flag.withDefault(false)),
+    follow: Flag.Boolean('follow').pipe(
+      Flag.withAlias('f'),
+      Flag.withDescription('Go on with new events'),
+      Flag.withDefault(false),
+    ),
   },
   (flags) =>
     withLog(
@@ -136,7 +156,9 @@ const eventsCommand = Command.make(
 
 const replayCommand = Command.make('replay', { config: configFile, database, json }, (flags) =>
   withLog(flags, replay({ json: flags.json })),
-).pipe(Command.withDescription('Rebuild the state from the log and compare with the recorded decisions and the snapshot'))
+).pipe(
+  Command.withDescription('Rebuild the state from the log and compare with the recorded decisions and the snapshot'),
+)
 
 const verifyCommand = Command.make('verify', { config: configFile, database, json }, (flags) =>
   withLog(flags, verify({ json: flags.json })),
@@ -145,9 +167,9 @@ const verifyCommand = Command.make('verify', { config: configFile, database, jso
 const configCommand = Command.make('config').pipe(
   Command.withDescription('Check or show the configuration'),
   Command.withSubcommands([
-    Command.make('check', { config: configFile }, (flags) => Effect.flatMap(configCheck(loadOptions(flags)), finish)).pipe(
-      Command.withDescription('Check the configuration and say what is wrong'),
-    ),
+    Command.make('check', { config: configFile }, (flags) =>
+      Effect.flatMap(configCheck(loadOptions(flags)), finish),
+    ).pipe(Command.withDescription('Check the configuration and say what is wrong')),
     Command.make('show', { config: configFile, json }, (flags) =>
       Effect.flatMap(configShow(loadOptions(flags), { json: flags.json }), finish),
     ).pipe(Command.withDescription('Show the configuration in force, without secrets')),
@@ -167,13 +189,16 @@ const signalbox = Command.make('signalbox').pipe(
 
 const [first] = process.argv.slice(2)
 // Without a command, or with flags of `serve` alone, serve.
-if (first === undefined || (first.startsWith('-') && !['--help', '-h', '--version', '--completions', '--wizard', '--log-level'].includes(first))) {
+if (
+  first === undefined ||
+  (first.startsWith('-') && !['--help', '-h', '--version', '--completions', '--wizard', '--log-level'].includes(first))
+) {
   process.argv.splice(2, 0, 'serve')
 }
 
 // Not NodeRuntime.runMain: it interrupts on the first signal, while `serve` must first drain what is under way.
-Effect.runFork(signalbox.pipe(Command.run({ version: VERSION }), Effect.provide(NodeServices.layer))).addObserver((exit) =>
-  process.exit(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit)),
+Effect.runFork(signalbox.pipe(Command.run({ version: VERSION }), Effect.provide(NodeServices.layer))).addObserver(
+  (exit) => process.exit(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit)),
 )
 
 function exitCodeOf(exit: Exit.Failure<unknown, unknown>): number {

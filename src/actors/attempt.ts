@@ -4,7 +4,7 @@
  * before the client gets it. Interruption aborts the upstream at once.
  */
 import { Effect } from 'effect'
-import type { Exchange, HeaderList, Upstream, UpstreamRequest } from '#actors/ports.ts'
+import type { ClientResponse, Exchange, HeaderList, Upstream, UpstreamRequest } from '#actors/ports.ts'
 import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
 import type { StreamGate } from '#actors/stream-gate.ts'
 import type { Timekeeper, Watch } from '#actors/timekeeper.ts'
@@ -28,19 +28,18 @@ export interface AttemptSuccess {
   readonly firstContentAt: number
   readonly responseBytes: number
   readonly upstreamRequestId: string | undefined
-  /** Gives the client the rest of the answer; called once the outcome is committed. */
+  /** Gives the client everything but the end of the answer. */
+  readonly flow: () => void
+  /** Gives the client the end; called once the outcome is committed. */
   readonly release: () => void
 }
-
-/** Sends a whole, not streamed, answer to the client. */
-export type SendAnswer = (answer: UpstreamAnswer) => void
 
 export interface AttemptInput {
   readonly upstream: Upstream
   readonly request: UpstreamRequest
   /** The gate of a streamed request; undefined for a whole answer. */
   readonly gate: StreamGate | undefined
-  readonly sendAnswer: SendAnswer
+  readonly client: ClientResponse
   /** Headers for the client, made from the upstream's. */
   readonly clientHeaders: (upstream: HeaderList) => HeaderList
   /** Whether another provider could still take over. */
@@ -52,8 +51,7 @@ export interface AttemptInput {
   readonly now: () => number
 }
 
-const headerOf = (headers: HeaderList, name: string): string | undefined =>
-  headers.find(([key]) => key === name)?.[1]
+const headerOf = (headers: HeaderList, name: string): string | undefined => headers.find(([key]) => key === name)?.[1]
 
 /** Runs one attempt. Fails with ProviderError; its `mirror` is set once the client has seen bytes of it. */
 export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, ProviderError> =>
@@ -115,6 +113,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
           firstContentAt: open.firstContentAt ?? now(),
           responseBytes: bytes,
           upstreamRequestId: upstreamRequestId(),
+          flow: () => undefined,
           release,
         }),
       )
@@ -151,6 +150,12 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         if (stoppedAt !== undefined) {
           exchange?.abort()
           if (gate !== undefined) succeedStream(gate, () => gate.release())
+          return
+        }
+        if (gate?.stage === 'S3' && streaming()) {
+          // The answer is complete but for its last frame, which will not come any more.
+          exchange?.abort()
+          succeedStream(gate, () => gate.complete())
           return
         }
         const [phaseEnd, name] = limit()
@@ -226,7 +231,11 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
           firstContentAt: at,
           responseBytes: bytes,
           upstreamRequestId: upstreamRequestId(),
-          release: () => input.sendAnswer({ status, headers: input.clientHeaders(headers), body }),
+          flow: () => {
+            input.client.start(status, [...input.clientHeaders(headers), ['content-length', String(body.length)]])
+            input.client.write(body.subarray(0, -1))
+          },
+          release: () => input.client.end(body.subarray(-1)),
         }),
       )
     }

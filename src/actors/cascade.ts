@@ -8,7 +8,7 @@ import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
 import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
 import { admission, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { type ClientResponse, type HeaderList, Upstreams, type UpstreamRequest } from '#actors/ports.ts'
+import { type ClientResponse, type HeaderList, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
 import { answerHeaders, sendFinal } from '#actors/respond.ts'
 import { StreamGate } from '#actors/stream-gate.ts'
@@ -50,7 +50,12 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const { routing, stream: streamPolicy } = ledger.state.policy
   const deadlineAt = admittedAt + routing.deadlineMs
   const gate = admitted.stream
-    ? new StreamGate(client, { startedAt: admittedAt, ...streamPolicy }, answerHeaders([], { requestId }, ownHeaders), now)
+    ? new StreamGate(
+        client,
+        { startedAt: admittedAt, ...streamPolicy },
+        answerHeaders([], { requestId }, ownHeaders),
+        now,
+      )
     : undefined
   if (gate !== undefined) timekeeper.add(gate.watch)
 
@@ -141,7 +146,11 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       }
       const admits = admission(ledger.state, provider, at)
       if (admits.admit === 'no') {
-        skipped.push({ provider, reason: admits.reason, ...(admits.until === undefined ? {} : { until: admits.until }) })
+        skipped.push({
+          provider,
+          reason: admits.reason,
+          ...(admits.until === undefined ? {} : { until: admits.until }),
+        })
         continue
       }
       attempts += 1
@@ -156,10 +165,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
           upstream,
           request: { ...input.request, body: setModel(input.request.body, admitted.model, model) },
           gate,
-          sendAnswer: (answer) => {
-            client.start(answer.status, answer.headers)
-            client.end(answer.body)
-          },
+          client,
           clientHeaders: (upstreamHeaders) =>
             answerHeaders(upstreamHeaders, { requestId, provider, model, attempts: attempt }, ownHeaders),
           hold: index < route.order.length - 1 && mayFallBack(),
@@ -171,6 +177,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       )
       if (Result.isSuccess(result)) {
         succeed(result.success, provider, model, at)
+        result.success.flow()
         yield* ledger.committed
         result.success.release()
         return

@@ -46,7 +46,9 @@ export const initialState = (): GatewayState => ({
   policyVersion: 0,
   policy: defaultPolicy,
   machines: new Map(),
-  projections: Object.fromEntries(projectionNames.map((name) => [name, PROJECTIONS[name].initial()])) as ProjectionStates,
+  projections: Object.fromEntries(
+    projectionNames.map((name) => [name, PROJECTIONS[name].initial()]),
+  ) as ProjectionStates,
   streams: new Map(),
 })
 
@@ -100,12 +102,7 @@ export const applyDecision = (state: GatewayState, decision: Decision, occurredA
   project(state, { event: decision, occurredAt, writer })
 
 /** Everything that follows from a fact that was just applied: what the machines concluded, and the route of a request. */
-export const decide = (
-  state: GatewayState,
-  fact: Fact,
-  occurredAt: number,
-  writer: string,
-): readonly Decision[] => {
+export const decide = (state: GatewayState, fact: Fact, occurredAt: number, writer: string): readonly Decision[] => {
   const concluded = applyFact(state, fact, occurredAt, writer)
   if (fact._tag !== 'RequestAdmitted') return concluded
   const route = chooseRoute({

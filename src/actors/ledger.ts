@@ -5,7 +5,14 @@
  * `committed`. docs/adr/0004 has the reasons.
  */
 import { Cause, Context, Effect, Fiber, Latch, Layer, type Scope } from 'effect'
-import { decide, encodeState, applyDecision, type GatewayState, STATE_VERSION, trackStream } from '#actors/gateway-state.ts'
+import {
+  applyDecision,
+  decide,
+  encodeState,
+  type GatewayState,
+  STATE_VERSION,
+  trackStream,
+} from '#actors/gateway-state.ts'
 import { EventLog, type EventLogError } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
 import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
@@ -14,8 +21,9 @@ import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-ev
 /** A batch goes to the log when it holds this many events, when somebody waits, or when it is this old. */
 const BATCH_EVENTS = 64
 const LINGER_MS = 20
-/** A snapshot after this many events keeps a restart short. */
+/** A snapshot after this many events, or with the first commit after this long, keeps a restart short. */
 const SNAPSHOT_EVERY = 10_000
+const SNAPSHOT_AFTER_MS = 60_000
 /** While the log fails, whoever waits for a commit is let go after this: serving goes on, and the failure is loud. */
 const WAIT_WHILE_FAILING_MS = 1_000
 const RETRY_MIN_MS = 100
@@ -74,6 +82,7 @@ const make = (options: { readonly writer: string }) =>
     let committedSeq = 0
     let position = restored.position
     let snapshotPosition = restored.snapshotPosition
+    let snapshotAt = Number.NEGATIVE_INFINITY
     let failingSince: number | undefined
     let failure: string | undefined
     let waiters: Waiter[] = []
@@ -138,7 +147,14 @@ const make = (options: { readonly writer: string }) =>
       Effect.sync(() => {
         if (listeners.size === 0) return
         const first = last - batch.length + 1
-        const events = batch.map((event, index): RecordedEvent => ({ ...event, position: first + index, schemaVersion: CATALOGUE[event.event._tag].schemaVersion, recordedAt }))
+        const events = batch.map(
+          (event, index): RecordedEvent => ({
+            ...event,
+            position: first + index,
+            schemaVersion: CATALOGUE[event.event._tag].schemaVersion,
+            recordedAt,
+          }),
+        )
         for (const listener of listeners) listener(events)
       }).pipe(
         // An observer's bug must not stop the log.
@@ -153,7 +169,10 @@ const make = (options: { readonly writer: string }) =>
             failingSince ??= now()
             failure = error.reason.detail
             const stuck = waiters
-            return Effect.logError('the event log cannot write; events wait in memory', { detail: failure, waiting: pending.length + batch.length }).pipe(
+            return Effect.logError('the event log cannot write; events wait in memory', {
+              detail: failure,
+              waiting: pending.length + batch.length,
+            }).pipe(
               Effect.andThen(Effect.sleep(Math.min(delay, WAIT_WHILE_FAILING_MS))),
               Effect.tap(() => {
                 waiters = waiters.filter((waiter) => !stuck.includes(waiter))
@@ -173,7 +192,10 @@ const make = (options: { readonly writer: string }) =>
       pending = []
       const lastSeq = seq
       // At this very moment the state is the fold of everything up to the end of this batch.
-      const snapshot = position + batch.length - snapshotPosition >= SNAPSHOT_EVERY ? encodeState(state) : undefined
+      const due =
+        position + batch.length - snapshotPosition >= SNAPSHOT_EVERY || now() - snapshotAt >= SNAPSHOT_AFTER_MS
+      const snapshot = due ? encodeState(state) : undefined
+      if (due) snapshotAt = now()
       const last = yield* appendForever(batch)
       if (failingSince !== undefined) {
         yield* Effect.logWarning('the event log writes again', { failedForMs: now() - failingSince })
@@ -206,7 +228,9 @@ const make = (options: { readonly writer: string }) =>
     })
 
     const close = Effect.suspend(() => flush).pipe(
-      Effect.andThen(Effect.suspend(() => (position > snapshotPosition ? saveSnapshot(encodeState(state), position) : Effect.void))),
+      Effect.andThen(
+        Effect.suspend(() => (position > snapshotPosition ? saveSnapshot(encodeState(state), position) : Effect.void)),
+      ),
     )
 
     const fiber = yield* Effect.forkScoped(Effect.forever(writing))

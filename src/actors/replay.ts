@@ -2,7 +2,14 @@
  * Replay: folds a log from its first event, concludes every decision anew from the facts, and compares with what was
  * recorded. Rule 2 of the house made checkable: identical, or the first difference.
  */
-import { applyDecision, decide, encodeState, type GatewayState, initialState, trackStream } from '#actors/gateway-state.ts'
+import {
+  applyDecision,
+  decide,
+  encodeState,
+  type GatewayState,
+  initialState,
+  trackStream,
+} from '#actors/gateway-state.ts'
 import type { ReadEvent, StoredSnapshot } from '#actors/ports.ts'
 import { type Decision, isFact } from '#domain/events.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'

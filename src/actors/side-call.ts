@@ -24,7 +24,14 @@ export const sideCall = (
     const fail = (reason: FailureReason, answer?: UpstreamAnswer): void =>
       resume(
         Effect.fail(
-          new ProviderError({ reason, stage: 'S0', usage: undefined, upstreamRequestId: undefined, answer, mirror: undefined }),
+          new ProviderError({
+            reason,
+            stage: 'S0',
+            usage: undefined,
+            upstreamRequestId: undefined,
+            answer,
+            mirror: undefined,
+          }),
         ),
       )
     const exchange = upstream.open(request, {

@@ -6,9 +6,9 @@
  */
 import type { ClientResponse, HeaderList } from '#actors/ports.ts'
 import type { Watch } from '#actors/timekeeper.ts'
-import type { Stage } from '#domain/events.ts'
 import { type AnthropicStream, anthropicStream, readFrame } from '#domain/dialect/anthropic-stream.ts'
 import { cutFrames, type FrameCutter, frameCutter } from '#domain/dialect/sse-frames.ts'
+import type { Stage } from '#domain/events.ts'
 
 const text = new TextEncoder()
 const KEEP_ALIVE = text.encode(': keep-alive\n\n')

@@ -43,7 +43,9 @@ export const banner = (input: BannerInput): string => {
     `Event log      ${config.database.url}, position ${input.logPosition}`,
   )
   if (input.abandoned > 0) {
-    lines.push(`               ${input.abandoned} request(s) that an earlier process left unfinished were closed as abandoned`)
+    lines.push(
+      `               ${input.abandoned} request(s) that an earlier process left unfinished were closed as abandoned`,
+    )
   }
   for (const warning of config.warnings) lines.push(`Warning        ${warning.key}: ${warning.text}`)
   lines.push(

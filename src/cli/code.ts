@@ -44,6 +44,8 @@ export const code = Effect.fnUntraced(function* (load: LoadOptions, args: readon
   return yield* Effect.callback<number>((resume) => {
     const child = spawn('claude', [...args], {
       stdio: 'inherit',
+      // npm runs scripts in the project's folder; Claude Code belongs where the user is.
+      cwd: process.env.INIT_CWD ?? process.cwd(),
       env: claudeEnvironment(process.env, url, clientCredential),
       shell: process.platform === 'win32',
     })

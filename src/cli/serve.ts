@@ -4,24 +4,25 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Console, Effect, Layer } from 'effect'
-import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
+import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
 import { type HeaderList, Upstreams } from '#actors/ports.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { banner } from '#cli/banner.ts'
 import { databaseLayer } from '#cli/database.ts'
 import { loggerLayer } from '#cli/logger.ts'
 import { VERSION } from '#cli/version.ts'
-import { serve as serveHttp } from '#http/server.ts'
-import { defaultBreaker, defaultTimeouts } from '#domain/policy.ts'
 import { providerId } from '#domain/ids.ts'
+import { defaultBreaker, defaultTimeouts } from '#domain/policy.ts'
+import { serve as serveHttp } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
 import { watchConfig } from '#infra/config/watch.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
+import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
@@ -48,7 +49,13 @@ const startDemo = Effect.gen(function* () {
       credential: { _tag: 'None' },
       headers: [],
       tls: {},
-      policy: { enabled: true, priority: (index + 1) * 10, models: {}, breaker: defaultBreaker, timeouts: defaultTimeouts },
+      policy: {
+        enabled: true,
+        priority: (index + 1) * 10,
+        models: {},
+        breaker: defaultBreaker,
+        timeouts: defaultTimeouts,
+      },
     }),
   )
 })
@@ -56,7 +63,14 @@ const startDemo = Effect.gen(function* () {
 const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
 
 /** Settings that only a restart can change. */
-const NEEDS_RESTART = ['server.', 'database.', 'log.', 'features.simulator']
+const NEEDS_RESTART = [
+  'server.',
+  'database.',
+  'log.',
+  'features.simulator',
+  'features.modelDiscovery',
+  'features.countTokens',
+]
 
 const running = (config: Config, load: LoadOptions) =>
   Effect.gen(function* () {
@@ -67,6 +81,7 @@ const running = (config: Config, load: LoadOptions) =>
     const policyOf = (from: Config) => toPolicy({ ...from, providers: providersOf(from) })
     const { abandoned } = yield* openBox({ policy: policyOf(config), version: VERSION })
     const metrics = yield* makeMetrics({ version: VERSION, processMetrics: true })
+    yield* logEvents
 
     yield* watchConfig({
       initial: config,
@@ -82,7 +97,9 @@ const running = (config: Config, load: LoadOptions) =>
           if (restart.length > 0) yield* Effect.logWarning('these settings take effect at the next start', { restart })
         }),
       onError: (error) =>
-        Effect.logError('the changed configuration is not usable; the old one stays in force', { problems: error.message }),
+        Effect.logError('the changed configuration is not usable; the old one stays in force', {
+          problems: error.message,
+        }),
     })
 
     const server = yield* serveHttp({
@@ -94,10 +111,14 @@ const running = (config: Config, load: LoadOptions) =>
       requestTimeoutMs: config.server.requestTimeoutMs,
       ownHeaders: config.simulator ? SIMULATED : [],
       version: VERSION,
+      features: config.features,
       metrics: metrics.render,
     }).pipe(
       Effect.provide(
-        Timekeeper.layer.pipe(Layer.merge(Layer.succeed(Upstreams, upstreams.service)), Layer.provideMerge(Layer.succeed(Ledger, ledger))),
+        Timekeeper.layer.pipe(
+          Layer.merge(Layer.succeed(Upstreams, upstreams.service)),
+          Layer.provideMerge(Layer.succeed(Ledger, ledger)),
+        ),
       ),
     )
     const host = server.host.includes(':') ? `[${server.host}]` : server.host

@@ -15,14 +15,18 @@ export const verify = Effect.fnUntraced(function* (options: { readonly json: boo
   bar.done()
   if (options.json) yield* Console.log(JSON.stringify(report))
   else {
-    yield* Console.log(`${report.events.toLocaleString('en')} events, head at position ${report.head.toLocaleString('en')}.`)
+    yield* Console.log(
+      `${report.events.toLocaleString('en')} events, head at position ${report.head.toLocaleString('en')}.`,
+    )
     if (report.problems.length === 0) yield* Console.log('Sound: no problem was found.')
     for (const { position, problem } of report.problems.slice(0, SHOWN)) {
       yield* Console.log(position === null ? `  ${problem}` : `  position ${position}: ${problem}`)
     }
     if (report.problems.length > SHOWN) yield* Console.log(`  … and ${report.problems.length - SHOWN} more`)
     if (report.problems.length > 0) {
-      yield* Console.log('The log is damaged. Stop Signalbox, keep a copy of the file, and restore a backup; see docs/operations.md.')
+      yield* Console.log(
+        'The log is damaged. Stop Signalbox, keep a copy of the file, and restore a backup; see docs/operations.md.',
+      )
     }
   }
   return report.problems.length === 0 ? 0 : 1

@@ -80,7 +80,10 @@ export const handleCountTokens = Effect.fnUntraced(function* (
       if (result.success._tag === 'None') continue
       const answer = result.success.value
       const client = clientResponse(response)
-      client.start(answer.status, answerHeaders(answer.headers, { requestId, provider: provider.id, model }, ownHeaders))
+      client.start(
+        answer.status,
+        answerHeaders(answer.headers, { requestId, provider: provider.id, model }, ownHeaders),
+      )
       client.end(answer.body)
       return
     }

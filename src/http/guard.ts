@@ -4,7 +4,7 @@
  * pass Node's parser and are refused here (facts/reliability 5.3, 5.4).
  */
 import type { IncomingMessage } from 'node:http'
-import { errorAnswer, type ErrorAnswer } from '#domain/dialect/anthropic-error.ts'
+import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
@@ -27,7 +27,8 @@ const hostHeaders = (request: IncomingMessage): readonly string[] => {
 export const guard = (request: IncomingMessage, allowed: ReadonlySet<string>): ErrorAnswer | undefined => {
   const hosts = hostHeaders(request)
   const [host] = hosts
-  if (host === undefined || hosts.length !== 1) return errorAnswer.invalidRequest('Exactly one Host header is required.')
+  if (host === undefined || hosts.length !== 1)
+    return errorAnswer.invalidRequest('Exactly one Host header is required.')
   if (!request.url?.startsWith('/')) return errorAnswer.invalidRequest('The request target must be a path.')
   const name = hostName(host)
   if (!LOOPBACK.has(name) && !allowed.has(name)) {

@@ -11,7 +11,9 @@ export const healthReport = (
   const { state } = ledger
   const { projections } = state
   const log = ledger.health()
-  const serving = [...state.machines.values()].some((machine) => machine.state === 'healthy' || machine.state === 'halfOpen')
+  const serving = [...state.machines.values()].some(
+    (machine) => machine.state === 'healthy' || machine.state === 'halfOpen',
+  )
   return {
     status: !operations.accepting() ? 'draining' : log.failingSince !== undefined || !serving ? 'degraded' : 'ok',
     version: operations.version,

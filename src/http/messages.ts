@@ -7,7 +7,7 @@ import { Effect } from 'effect'
 import { runCascade } from '#actors/cascade.ts'
 import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
-import { errorAnswer, type ErrorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
+import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequest } from '#domain/dialect/anthropic-request.ts'
 import { modelId, type RequestId } from '#domain/ids.ts'
 import { clientResponse } from '#http/client-response.ts'
@@ -34,7 +34,12 @@ export const headerList = (request: IncomingMessage): HeaderList => {
 const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
 
 /** Answers with an error of our own. */
-export const refuse = (response: ServerResponse, requestId: RequestId, answer: ErrorAnswer, ownHeaders: HeaderList): void => {
+export const refuse = (
+  response: ServerResponse,
+  requestId: RequestId,
+  answer: ErrorAnswer,
+  ownHeaders: HeaderList,
+): void => {
   if (response.headersSent || response.destroyed) return
   const client = clientResponse(response)
   client.start(answer.status, [
@@ -57,7 +62,12 @@ export const handleMessages = Effect.fnUntraced(function* (
   const { ownHeaders } = options
   const ledger = yield* Ledger
   if (ledger.health().overflowing) {
-    refuse(response, requestId, errorAnswer.overloaded('The event log cannot keep up; try again shortly.', 5_000), ownHeaders)
+    refuse(
+      response,
+      requestId,
+      errorAnswer.overloaded('The event log cannot keep up; try again shortly.', 5_000),
+      ownHeaders,
+    )
     return
   }
   const body = yield* readJsonBody(request, options.bodyLimit).pipe(

@@ -57,7 +57,9 @@ export const makeModelLists = Effect.gen(function* () {
   const upstreams = yield* Upstreams
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
-  let cached: { readonly at: number; readonly policyVersion: number; readonly models: readonly ListedModel[] } | undefined
+  let cached:
+    | { readonly at: number; readonly policyVersion: number; readonly models: readonly ListedModel[] }
+    | undefined
 
   const fetch = (headers: HeaderList) =>
     Effect.gen(function* () {
@@ -67,7 +69,11 @@ export const makeModelLists = Effect.gen(function* () {
         (provider) => {
           const upstream = upstreams.get(provider.id)
           if (upstream === undefined) return Effect.succeed([])
-          return sideCall(upstream, { path: '/v1/models', query: '?limit=1000', method: 'GET', headers, body: null }, now).pipe(
+          return sideCall(
+            upstream,
+            { path: '/v1/models', query: '?limit=1000', method: 'GET', headers, body: null },
+            now,
+          ).pipe(
             Effect.timeoutOption(TIMEOUT_MS),
             Effect.result,
             Effect.map((result) =>

@@ -6,7 +6,7 @@ import { Context, Effect, Layer } from 'effect'
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
-import { errorAnswer, type ErrorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
+import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { healthReport } from '#http/health.ts'
 import { makeModelLists } from '#http/models.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -20,6 +20,8 @@ export class Operations extends Context.Service<
     /** False while starting and while draining. */
     readonly accepting: () => boolean
     readonly version: string
+    /** GET /v1/models is served. */
+    readonly modelDiscovery: boolean
     readonly ownHeaders: HeaderList
   }
 >()('signalbox/http/Operations') {}
@@ -72,8 +74,12 @@ export const operationRoutes = Layer.unwrap(
     const onlyPost = (path: `/${string}`) =>
       HttpRouter.add('*', path, Effect.succeed(refusal(errorAnswer.methodNotAllowed('POST'), ownHeaders)))
 
-    const clientHeaders = Effect.map(HttpServerRequest.HttpServerRequest, (request): HeaderList =>
-      Object.entries(request.headers).flatMap(([name, value]) => (value === undefined ? [] : [[name, value] as const])),
+    const clientHeaders = Effect.map(
+      HttpServerRequest.HttpServerRequest,
+      (request): HeaderList =>
+        Object.entries(request.headers).flatMap(([name, value]) =>
+          value === undefined ? [] : [[name, value] as const],
+        ),
     )
 
     const listModels = Effect.gen(function* () {
@@ -101,7 +107,10 @@ export const operationRoutes = Layer.unwrap(
       const { failingSince, overflowing } = ledger.health()
       const ok = operations.accepting() && !overflowing
       return HttpServerResponse.jsonUnsafe(
-        { status: ok ? 'ready' : operations.accepting() ? 'overloaded' : 'draining', log: failingSince === undefined ? 'ok' : 'failing' },
+        {
+          status: ok ? 'ready' : operations.accepting() ? 'overloaded' : 'draining',
+          log: failingSince === undefined ? 'ok' : 'failing',
+        },
         { status: ok ? 200 : 503 },
       )
     })
@@ -111,13 +120,24 @@ export const operationRoutes = Layer.unwrap(
       get('/api/hello', Effect.succeed(HttpServerResponse.empty({ status: 200 }))),
       get('/livez', Effect.succeed(HttpServerResponse.jsonUnsafe({ status: 'alive' }))),
       get('/readyz', ready),
-      get('/health', Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, operations)))),
-      get('/metrics', Effect.map(operations.metrics, ({ text, contentType }) => HttpServerResponse.text(text, { contentType }))),
-      get('/v1/models', listModels),
-      get('/v1/models/:id', oneModel),
+      get(
+        '/health',
+        Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, operations))),
+      ),
+      get(
+        '/metrics',
+        Effect.map(operations.metrics, ({ text, contentType }) => HttpServerResponse.text(text, { contentType })),
+      ),
+      operations.modelDiscovery
+        ? Layer.mergeAll(get('/v1/models', listModels), get('/v1/models/:id', oneModel))
+        : Layer.empty,
       onlyPost('/v1/messages'),
       onlyPost('/v1/messages/count_tokens'),
-      HttpRouter.add('*', '/*', Effect.succeed(refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders))),
+      HttpRouter.add(
+        '*',
+        '/*',
+        Effect.succeed(refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders)),
+      ),
     )
   }),
 )

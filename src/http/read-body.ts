@@ -3,7 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Data, Effect } from 'effect'
-import { errorAnswer, type ErrorAnswer } from '#domain/dialect/anthropic-error.ts'
+import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 
 /** The body is refused; `answer` says why. */
 export class BodyRefused extends Data.TaggedError('BodyRefused')<{ readonly answer: ErrorAnswer }> {}
@@ -22,7 +22,7 @@ export const readJsonBody = (request: IncomingMessage, limit: number): Effect.Ef
     if (type !== 'application/json') {
       return refuse(errorAnswer.unsupportedMediaType('Send the request with content-type: application/json.'))
     }
-    if (headers['content-encoding'] !== undefined && headers['content-encoding'] !== 'identity') {
+    if ((headers['content-encoding'] ?? 'identity').toLowerCase() !== 'identity') {
       return refuse(errorAnswer.unsupportedMediaType('Send the request body without content-encoding.'))
     }
     if (Number(headers['content-length'] ?? 0) > limit) return refuse(errorAnswer.tooLarge(limit))

@@ -7,9 +7,9 @@ import type { AddressInfo } from 'node:net'
 import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
 import { Cause, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
 import { HttpRouter } from 'effect/http'
-import { Ledger } from '#actors/ledger.ts'
-import { type HeaderList, Upstreams } from '#actors/ports.ts'
-import { Timekeeper } from '#actors/timekeeper.ts'
+import type { Ledger } from '#actors/ledger.ts'
+import type { HeaderList, Upstreams } from '#actors/ports.ts'
+import type { Timekeeper } from '#actors/timekeeper.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { guard } from '#http/guard.ts'
@@ -32,6 +32,8 @@ export interface ServerOptions {
   /** Headers of every answer of our own. */
   readonly ownHeaders: HeaderList
   readonly version: string
+  /** Optional endpoints that are switched on. */
+  readonly features: { readonly modelDiscovery: boolean; readonly countTokens: boolean }
   readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
 }
 
@@ -91,6 +93,7 @@ export const serve = (
                 metrics: options.metrics,
                 accepting: () => accepting,
                 version: options.version,
+                modelDiscovery: options.features.modelDiscovery,
                 ownHeaders,
               }),
             ),
@@ -144,7 +147,7 @@ export const serve = (
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
           }),
         )
-      } else if (request.method === 'POST' && path === '/v1/messages/count_tokens') {
+      } else if (request.method === 'POST' && path === '/v1/messages/count_tokens' && options.features.countTokens) {
         run(request, response, handleCountTokens(request, response, query, options))
       } else handleOperation(request, response)
     }

@@ -18,7 +18,12 @@ const serveOne = (
       yield* request.leave
     } else yield* TestClock.adjust(options.forMs ?? 600_000)
     const events = known(yield* box.events).filter(({ stream }) => stream === `request:${request.id}`)
-    return { box, seen: request.seen, events: events.map(({ event }) => event), types: events.map(({ event }) => event._tag) }
+    return {
+      box,
+      seen: request.seen,
+      events: events.map(({ event }) => event),
+      types: events.map(({ event }) => event._tag),
+    }
   })
 
 const header = (headers: readonly (readonly [string, string])[], name: string) =>
@@ -59,18 +64,39 @@ describe('the cascade', () => {
     ['answers 500', answers.error(500, 'api_error')],
     ['refuses our credential', answers.error(401, 'authentication_error')],
     ['does not have the model', answers.error(404, 'not_found_error')],
-    ['is lost after its headers', [{ connected: true }, { headers: 200 }, { fail: { _tag: 'Transport', code: 'ECONNRESET', connect: false } }]],
+    [
+      'is lost after its headers',
+      [{ connected: true }, { headers: 200 }, { fail: { _tag: 'Transport', code: 'ECONNRESET', connect: false } }],
+    ],
     [
       'is lost after message_start',
-      [{ connected: true }, { headers: 200 }, { data: wire.start() + wire.ping + wire.block }, { fail: { _tag: 'Transport', code: 'ECONNRESET', connect: false } }],
+      [
+        { connected: true },
+        { headers: 200 },
+        { data: wire.start() + wire.ping + wire.block },
+        { fail: { _tag: 'Transport', code: 'ECONNRESET', connect: false } },
+      ],
     ],
-    ['sends an error event first', [{ connected: true }, { headers: 200 }, { data: wire.error('overloaded_error') }, { end: true }]],
+    [
+      'sends an error event first',
+      [{ connected: true }, { headers: 200 }, { data: wire.error('overloaded_error') }, { end: true }],
+    ],
     [
       'sends an error event after message_start',
-      [{ connected: true }, { headers: 200 }, { data: wire.start() }, { wait: 5 }, { data: wire.error('api_error') }, { end: true }],
+      [
+        { connected: true },
+        { headers: 200 },
+        { data: wire.start() },
+        { wait: 5 },
+        { data: wire.error('api_error') },
+        { end: true },
+      ],
     ],
     ['ends an empty stream', [{ connected: true }, { headers: 200 }, { end: true }]],
-    ['sends a page instead of a stream', [{ connected: true }, { headers: 200 }, { data: '<html>oops</html>' }, { end: true }]],
+    [
+      'sends a page instead of a stream',
+      [{ connected: true }, { headers: 200 }, { data: '<html>oops</html>' }, { end: true }],
+    ],
     ['never connects', []],
     ['never sends headers', answers.silent],
     ['falls silent after its headers', [{ connected: true }, { headers: 200 }]],
@@ -233,7 +259,11 @@ describe('the cascade', () => {
 
   it.effect('cuts an upstream that is idle in the middle of a stream, and one that only pings', () =>
     Effect.gen(function* () {
-      const begun: readonly Move[] = [{ connected: true }, { headers: 200 }, { data: wire.start() + wire.block + wire.delta('x') }]
+      const begun: readonly Move[] = [
+        { connected: true },
+        { headers: 200 },
+        { data: wire.start() + wire.block + wire.delta('x') },
+      ]
       const idle = yield* serveOne({ a: () => begun })
       const failed = idle.events.find((event) => event._tag === 'AttemptFailed')
       assert.deepStrictEqual(failed?.reason, { _tag: 'Timeout', phase: 'idle' })
@@ -250,7 +280,12 @@ describe('the cascade', () => {
 
   it.effect('ends a cascade at its deadline', () =>
     Effect.gen(function* () {
-      const { seen, events } = yield* serveOne({ a: () => answers.silent, b: () => answers.silent, c: () => answers.silent, d: () => answers.silent })
+      const { seen, events } = yield* serveOne({
+        a: () => answers.silent,
+        b: () => answers.silent,
+        c: () => answers.silent,
+        d: () => answers.silent,
+      })
       assert.isTrue(events.filter(isTerminal).length === 1)
       assert.include(seen.text, 'overloaded_error')
       const last = events.findLast((event) => event._tag === 'AttemptFailed')

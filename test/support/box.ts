@@ -7,47 +7,99 @@ import { runCascade } from '#actors/cascade.ts'
 import * as ledger from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { openBox } from '#actors/open-box.ts'
-import { type ClientResponse, EventLog, type HeaderList, type ReadEvent, Upstreams } from '#actors/ports.ts'
+import { type ClientResponse, EventLog, type HeaderList, type ReadEvent, type Upstream, Upstreams } from '#actors/ports.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
-import { modelId, providerId, requestId } from '#domain/ids.ts'
+import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { type Move, scriptedUpstream } from '#test/scripted-upstream.ts'
 
-/** What a client saw of one response. */
+/** What a client saw of one response; times are epoch ms of the test clock. */
 export interface SeenByClient {
   status: number | undefined
   headers: HeaderList
-  text: string
+  readonly text: string
+  readonly bytes: Uint8Array
   ended: boolean
   destroyed: boolean
+  /** Of the status and of every write. */
+  readonly heardAt: number[]
+  endedAt: number | undefined
 }
 
-export const recordingClient = (): ClientResponse & { readonly seen: SeenByClient } => {
-  const seen: SeenByClient = { status: undefined, headers: [], text: '', ended: false, destroyed: false }
-  const decoder = new TextDecoder()
+export interface ClientOptions {
+  readonly now?: () => number
+  /** Called when the response is complete, before anything else happens. */
+  readonly onEnd?: () => void
+  /** After every so many writes the client is busy until `drain` calls its argument. */
+  readonly slow?: { readonly everyWrites: number; readonly drain: (done: () => void) => void }
+}
+
+export const recordingClient = (
+  options: ClientOptions = {},
+): ClientResponse & { readonly seen: SeenByClient; readonly leave: () => void } => {
+  const pieces: Uint8Array[] = []
+  const now = options.now ?? (() => 0)
+  let writes = 0
+  let gone = false
+  let onDrain: (() => void) | undefined
+  const seen: SeenByClient = {
+    status: undefined,
+    headers: [],
+    get bytes() {
+      return new Uint8Array(Buffer.concat(pieces))
+    },
+    get text() {
+      return Buffer.concat(pieces).toString()
+    },
+    ended: false,
+    destroyed: false,
+    heardAt: [],
+    endedAt: undefined,
+  }
   return {
     seen,
+    /** From here on the connection is gone: nothing is heard any more. */
+    leave: () => {
+      gone = true
+    },
     started: () => seen.status !== undefined,
     start: (status, headers) => {
-      seen.status ??= status
+      if (seen.status !== undefined) return
+      seen.status = status
       seen.headers = headers
+      if (!gone) seen.heardAt.push(now())
     },
     write: (bytes) => {
+      if (gone) return true
       if (seen.ended || seen.destroyed) throw new Error('a byte was written after the end')
-      seen.text += decoder.decode(bytes)
-      return true
+      if (seen.status === undefined) throw new Error('a byte was written before the status')
+      pieces.push(bytes)
+      seen.heardAt.push(now())
+      writes += 1
+      const { slow } = options
+      if (slow === undefined || writes % slow.everyWrites !== 0) return true
+      slow.drain(() => onDrain?.())
+      return false
     },
-    onDrain: () => undefined,
+    onDrain: (listener) => {
+      onDrain = listener
+    },
     end: (last) => {
+      if (gone) return
       if (seen.ended || seen.destroyed) throw new Error('the response was ended twice')
-      if (last !== undefined) seen.text += decoder.decode(last)
+      if (seen.status === undefined) throw new Error('the response was ended before its status')
+      if (last !== undefined) pieces.push(last)
       seen.ended = true
+      seen.endedAt = now()
+      options.onEnd?.()
     },
     destroy: () => {
+      if (gone) return
       if (seen.ended) throw new Error('the response was destroyed after its end')
       seen.destroyed = true
+      seen.endedAt = now()
     },
   }
 }
@@ -71,6 +123,79 @@ export const policyOf = (providers: readonly ProviderPolicy[], more: Partial<Pol
 
 export type Scripts = { readonly [provider: string]: (n: number) => readonly Move[] }
 
+export interface LifeOptions {
+  /** Unique per life on one log. */
+  readonly writer: string
+  readonly log: Layer.Layer<EventLog>
+  readonly upstream: (id: ProviderId) => Upstream | undefined
+  readonly policy: Policy
+  /** Stands between the box and its ledger. */
+  readonly spy?: (ledger: Ledger['Service']) => Ledger['Service']
+}
+
+/** One process: from its start on a log to the end of the scope. Several of them may follow each other on one log. */
+export const startLife = (options: LifeOptions) =>
+  Effect.gen(function* () {
+    const spied = Layer.effect(Ledger, Effect.map(Ledger, options.spy ?? ((ledger) => ledger))).pipe(
+      Layer.provide(ledger.layer({ writer: options.writer })),
+    )
+    const services = yield* Layer.build(
+      Timekeeper.layer.pipe(
+        Layer.provideMerge(spied),
+        Layer.provideMerge(options.log),
+        Layer.merge(Layer.succeed(Upstreams, { get: options.upstream })),
+      ),
+    )
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const run = <A, E>(effect: Effect.Effect<A, E, Ledger | EventLog | Timekeeper | Upstreams>) =>
+      Effect.provideContext(effect, services)
+    const opened = yield* run(openBox({ policy: options.policy, version: 'test' }))
+
+    /** Sends one request in a fiber of its own. */
+    const send = (request: {
+      readonly id: string
+      readonly client: ClientResponse
+      readonly stream?: boolean
+      readonly model?: string
+      readonly body?: string
+      readonly cancelledBy?: () => 'client' | 'shutdown'
+    }) => {
+      const model = request.model ?? 'claude-sonnet-5-5'
+      const body = new TextEncoder().encode(request.body ?? JSON.stringify({ model, max_tokens: 100, messages: [] }))
+      return Effect.forkScoped(
+        run(
+          runCascade({
+            admitted: {
+              requestId: requestId(request.id),
+              model: modelId(model),
+              stream: request.stream ?? true,
+              bodyBytes: body.length,
+              messages: 1,
+              tools: 0,
+              images: 0,
+            },
+            request: { path: '/v1/messages', query: '', method: 'POST', headers: [[REQUEST_HEADER, request.id]], body },
+            client: request.client,
+            ownHeaders: [],
+            cancelledBy: request.cancelledBy ?? (() => 'client'),
+          }),
+        ),
+      )
+    }
+
+    return {
+      run,
+      send,
+      opened,
+      now: () => clock.currentTimeMillisUnsafe(),
+      ledger: yield* run(Ledger),
+      timekeeper: yield* run(Timekeeper),
+    }
+  })
+
+/** Carries a request's id to the upstream, so that a recorded exchange tells whose it is. */
+export const REQUEST_HEADER = 'x-test-request'
+
 /** Opens a box whose providers follow the scripts; their order is the order of the priority strategy. */
 export const openTestBox = (scripts: Scripts, more: Partial<Policy> = {}, providerMore: Partial<ProviderPolicy> = {}) =>
   Effect.gen(function* () {
@@ -81,58 +206,35 @@ export const openTestBox = (scripts: Scripts, more: Partial<Policy> = {}, provid
     const upstreams = new Map(
       ids.map((id) => [providerId(id), scriptedUpstream(id, context, (n) => scripts[id]?.(n) ?? [], now)]),
     )
-    const services = yield* Layer.build(
-      Timekeeper.layer.pipe(
-        Layer.provideMerge(ledger.layer({ writer: 'w1' })),
-        Layer.provideMerge(layerMemory()),
-        Layer.merge(Layer.succeed(Upstreams, { get: (id) => upstreams.get(id) })),
+    const life = yield* startLife({
+      writer: 'w1',
+      log: layerMemory(),
+      upstream: (id) => upstreams.get(id),
+      policy: policyOf(
+        ids.map((id) => provider(id, providerMore)),
+        more,
       ),
-    )
-    const run = <A, E>(effect: Effect.Effect<A, E, Ledger | EventLog | Timekeeper | Upstreams>) =>
-      Effect.provideContext(effect, services)
-    yield* run(openBox({ policy: policyOf(ids.map((id) => provider(id, providerMore)), more), version: 'test' }))
+    })
     let count = 0
 
     /** Sends one request in a fiber of its own. */
     const send = (options: { readonly stream?: boolean; readonly model?: string; readonly body?: string } = {}) =>
       Effect.gen(function* () {
         count += 1
-        const client = recordingClient()
-        const model = options.model ?? 'claude-sonnet-5-5'
-        const body = new TextEncoder().encode(options.body ?? JSON.stringify({ model, max_tokens: 100, messages: [] }))
+        const client = recordingClient({ now })
         const id = requestId(`req_${String(count).padStart(4, '0')}`)
-        const fiber = yield* Effect.forkChild(
-          run(
-            runCascade({
-              admitted: {
-                requestId: id,
-                model: modelId(model),
-                stream: options.stream ?? true,
-                bodyBytes: body.length,
-                messages: 1,
-                tools: 0,
-                images: 0,
-              },
-              request: { path: '/v1/messages', query: '', method: 'POST', headers: [], body },
-              client,
-              ownHeaders: [],
-              cancelledBy: () => 'client',
-            }),
-          ),
-        )
+        const fiber = yield* life.send({ ...options, id, client })
         return { id, seen: client.seen, done: Fiber.join(fiber), leave: Fiber.interrupt(fiber) }
       })
 
-    const ledgerService = yield* run(Ledger)
-    const timekeeper = yield* run(Timekeeper)
-    const events = run(
+    const events = life.run(
       Effect.gen(function* () {
-        yield* ledgerService.committed
+        yield* life.ledger.committed
         const log = yield* EventLog
         return yield* log.read({ after: 0, limit: 10_000 })
       }),
     )
-    return { upstreams, run, send, ledger: ledgerService, timekeeper, events, now }
+    return { upstreams, run: life.run, send, ledger: life.ledger, timekeeper: life.timekeeper, events, now }
   })
 
 export const known = (rows: readonly ReadEvent[]): readonly RecordedEvent[] =>
@@ -140,7 +242,8 @@ export const known = (rows: readonly ReadEvent[]): readonly RecordedEvent[] =>
 
 // ---- the Anthropic wire, as moves ----------------------------------------------------------------------------------
 
-const frame = (event: string, data: object): string => `event: ${event}\ndata: ${JSON.stringify({ type: event, ...data })}\n\n`
+const frame = (event: string, data: object): string =>
+  `event: ${event}\ndata: ${JSON.stringify({ type: event, ...data })}\n\n`
 
 export const wire = {
   start: (model = 'claude-sonnet-5-5') =>
@@ -158,7 +261,10 @@ export const wire = {
   block: frame('content_block_start', { index: 0, content_block: { type: 'text', text: '' } }),
   delta: (text: string) => frame('content_block_delta', { index: 0, delta: { type: 'text_delta', text } }),
   blockStop: frame('content_block_stop', { index: 0 }),
-  finish: frame('message_delta', { delta: { stop_reason: 'end_turn', stop_sequence: null }, usage: { output_tokens: 7 } }),
+  finish: frame('message_delta', {
+    delta: { stop_reason: 'end_turn', stop_sequence: null },
+    usage: { output_tokens: 7 },
+  }),
   stop: frame('message_stop', {}),
   ping: frame('ping', {}),
   error: (type: string) => frame('error', { error: { type, message: type } }),
@@ -172,7 +278,13 @@ export const answers = {
   stream: (text: string, more: { readonly firstMs?: number; readonly gapMs?: number } = {}): readonly Move[] => [
     { connected: true },
     { wait: 10 },
-    { headers: 200, list: [['content-type', 'text/event-stream'], ['request-id', `up_${text}`]] },
+    {
+      headers: 200,
+      list: [
+        ['content-type', 'text/event-stream'],
+        ['request-id', `up_${text}`],
+      ],
+    },
     { data: wire.start() },
     { wait: more.firstMs ?? 100 },
     { data: wire.block + wire.delta(text) },

@@ -12,13 +12,15 @@ export type Move =
   | { readonly wait: number }
   | { readonly connected: true }
   | { readonly headers: number; readonly list?: readonly (readonly [string, string])[] }
-  | { readonly data: string }
+  | { readonly data: string | Uint8Array }
   | { readonly end: true }
   | { readonly fail: FailureReason }
 
+/** One exchange: what was asked, what the listener has heard so far, how it ended. */
 export interface Recording {
   readonly request: UpstreamRequest
   readonly openedAt: number
+  readonly sent: Uint8Array[]
   aborted: boolean
   done: boolean
 }
@@ -38,7 +40,7 @@ export const scriptedUpstream = (
     exchanges,
     open: (request, listener) => {
       const moves = script(exchanges.length, request)
-      const recording: Recording = { request, openedAt: now(), aborted: false, done: false }
+      const recording: Recording = { request, openedAt: now(), sent: [], aborted: false, done: false }
       exchanges.push(recording)
       let resume: (() => void) | undefined
       const play = Effect.gen(function* () {
@@ -51,7 +53,9 @@ export const scriptedUpstream = (
           else if ('headers' in move)
             listener.headers(move.headers, move.list ?? [['content-type', 'text/event-stream']])
           else if ('data' in move) {
-            if (!listener.data(encoder.encode(move.data))) {
+            const bytes = typeof move.data === 'string' ? encoder.encode(move.data) : move.data
+            recording.sent.push(bytes)
+            if (!listener.data(bytes)) {
               yield* Effect.callback<void>((done) => {
                 resume = () => done(Effect.void)
               })

@@ -69,8 +69,9 @@ export const applyEnvironment = (
     }
   }
   let result = tree
-  // A block before its parts, so that a deeper variable says the last word.
-  for (const setting of settings.toSorted((a, b) => a.path.length - b.path.length)) {
+  // A block before its parts, so that a deeper variable says the last word; new providers in the order of their names.
+  const order = ({ path }: Setting) => path.join('\0')
+  for (const setting of settings.toSorted((a, b) => a.path.length - b.path.length || (order(a) < order(b) ? -1 : 1))) {
     const clash = settings.find(
       (other) =>
         other.name < setting.name && formatKey(other.path) === formatKey(setting.path) && other.value !== setting.value,

@@ -5,7 +5,7 @@ import type { ReadEvent } from '#actors/ports.ts'
 import { CATALOGUE, type DomainEvent, type EventType } from '#domain/events.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { upcast } from '#domain/upcast.ts'
-import { namedRow, type RawRow } from '#infra/event-log/page-text.ts'
+import { namedRow, type RawRow } from '#infra/event-log/raw-row.ts'
 import { correlationColumn, correlationOf, type NewRow, type StoredRow } from '#infra/event-log/row.ts'
 
 export const rowOf = (event: NewEvent): NewRow => ({

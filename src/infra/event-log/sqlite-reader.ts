@@ -6,9 +6,8 @@ import { statSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
 import type { LogStats, ReadQuery, StoredSnapshot } from '#actors/ports.ts'
-import { type RawRow, writePage } from '#infra/event-log/page-text.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
-import { type Bounds, compileRead, walksTheLog } from '#infra/event-log/sqlite-query.ts'
+import { type Bounds, compileRead, MOST_ROWS, walksTheLog } from '#infra/event-log/sqlite-query.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
 
 export interface ReaderData {
@@ -29,30 +28,21 @@ export interface ReaderCalls {
   readonly close: (nothing: null) => null
 }
 
-const makeReader = (path: string, database: Database, versions: ReadonlyMap<string, number>): ReaderCalls => {
+const makeReader = (
+  path: string,
+  database: Database,
+  versions: ReadonlyMap<string, number>,
+): ReaderCalls & { readonly readAhead: () => void } => {
   const selectHead = database.prepare<[], number>('SELECT position FROM log_head').pluck()
   const selectSnapshot = database.prepare<[string], StoredSnapshot>(
     'SELECT version, position, state FROM snapshots WHERE version = ? ORDER BY position DESC LIMIT 1',
   )
-  const selectWriter = database.prepare<[number], string>('SELECT name FROM writers WHERE id = ?').pluck()
   const firstSince = database
     .prepare<[number], number | null>('SELECT min(position) FROM events WHERE occurred_at >= ?')
     .pluck()
   const lastUntil = database
     .prepare<[number], number | null>('SELECT max(position) FROM events WHERE occurred_at <= ?')
     .pluck()
-  const writers = new Map<number, string>()
-
-  const nameOf = (id: number): string => {
-    const known = writers.get(id)
-    if (known !== undefined) return known
-    const name = selectWriter.get(id)
-    // A row without its writer is damage; verify reports it, reading goes on.
-    if (name === undefined) return `unknown writer ${id}`
-    writers.set(id, name)
-    return name
-  }
-
   const boundsOf = (query: ReadQuery): Bounds => {
     const descending = query.descending === true
     const from = descending ? 1 : query.after + 1
@@ -65,15 +55,34 @@ const makeReader = (path: string, database: Database, versions: ReadonlyMap<stri
     }
   }
 
+  const pageOf = (query: ReadQuery, current: ReadonlyMap<string, number>) => {
+    const { sql, parameters } = compileRead(query, boundsOf(query), current)
+    const items = database
+      .prepare<unknown[], string>(sql)
+      .pluck()
+      .all(...parameters)
+    return { text: `[${items.join(',')}]`, full: items.length === query.limit }
+  }
+
+  /** The page that a replay will ask for next, made while the main thread folds the one before. */
+  let ahead: { readonly after: number; readonly limit: number; readonly text: string } | undefined
+  let wanted: { readonly after: number; readonly limit: number } | undefined
+
   return {
     read: ({ query, asRows }) => {
-      const { sql, parameters } = compileRead(query, boundsOf(query))
-      const rows = database
-        .prepare(sql)
-        .raw()
-        .all(...parameters) as (string | number | null)[][]
-      for (const row of rows) row[WRITER_CELL] = nameOf(row[WRITER_CELL] as number)
-      return writePage(rows as unknown as readonly RawRow[], asRows ? new Map() : versions)
+      if (asRows) return pageOf(query, new Map()).text
+      const ready = isReplay(query) && ahead?.after === query.after && ahead.limit === query.limit ? ahead : undefined
+      ahead = undefined
+      const page = ready === undefined ? pageOf(query, versions) : { text: ready.text, full: true }
+      wanted = isReplay(query) && page.full ? { after: query.after + query.limit, limit: query.limit } : undefined
+      return page.text
+    },
+    readAhead: () => {
+      if (wanted === undefined) return
+      const page = pageOf(wanted, versions)
+      // A full page of an append-only log stays what it is; one that is not full may grow before it is asked for.
+      if (page.full) ahead = { ...wanted, text: page.text }
+      wanted = undefined
     },
     head: () => selectHead.get() ?? 0,
     latestSnapshot: (version) => selectSnapshot.get(version) ?? null,
@@ -89,14 +98,17 @@ const makeReader = (path: string, database: Database, versions: ReadonlyMap<stri
   }
 }
 
-/** Where RawRow has the writer. */
-const WRITER_CELL = 5
+/** Long unfiltered pages in the log's order: a boot, an export. Positions are gapless, so the next page is known. */
+const isReplay = (query: ReadQuery): boolean =>
+  query.limit >= 1_000 && query.limit <= MOST_ROWS && query.descending !== true && Object.keys(query).every(isPlainKey)
+
+const isPlainKey = (key: string): boolean => key === 'after' || key === 'limit' || key === 'descending'
 
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 
 await converse(async () => {
   const { path, openAtOnce, versions } = workerData as ReaderData
-  let reader: ReaderCalls | undefined
+  let reader: ReturnType<typeof makeReader> | undefined
   const opened = () => {
     reader ??= makeReader(path, openForReading(path), versions)
     return reader
@@ -112,5 +124,6 @@ await converse(async () => {
       const call = operation as Exclude<keyof ReaderCalls, 'close'>
       reply([attempt(id, () => (opened()[call] as (payload: unknown) => unknown)(payload))])
     }
+    reader?.readAhead()
   }
 })

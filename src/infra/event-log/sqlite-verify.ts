@@ -5,7 +5,7 @@
 import type { Database } from 'better-sqlite3'
 import type { VerifyProblem, VerifyReport } from '#actors/ports.ts'
 import { auditRow, MOST_PROBLEMS, TERMINAL_TYPES } from '#infra/event-log/audit.ts'
-import { namedRow, type RawRow } from '#infra/event-log/page-text.ts'
+import { namedRow, type RawRow } from '#infra/event-log/raw-row.ts'
 import { reasonOf } from '#infra/event-log/sqlite-failure.ts'
 
 const PAGE_ROWS = 2_000

@@ -3,7 +3,7 @@
  * Labels come from closed sets: providers of the configuration, reasons of the catalogue, and at most MAX_MODELS models.
  */
 import { Effect, type Scope } from 'effect'
-import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { Ledger } from '#actors/ledger.ts'
 import type { DomainEvent } from '#domain/events.ts'
 

@@ -4,7 +4,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { createSecureContext, getCACertificates } from 'node:tls'
-import { type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
+import { type Dispatcher, EnvHttpProxyAgent, errors, Pool, ProxyAgent } from 'undici'
 import type { Exchange, HeaderList, UpstreamListener } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
@@ -94,7 +94,9 @@ const grouped = (flat: readonly string[]): Record<string, string | string[]> => 
 const codeOf = (error: unknown): string => {
   if (error instanceof AggregateError) return codeOf(error.errors[0])
   const code = error instanceof Error && 'code' in error ? error.code : undefined
-  return typeof code === 'string' ? code : 'UNKNOWN'
+  if (typeof code === 'string') return code
+  // undici 8.12 gives this one no code of its own.
+  return error instanceof errors.HTTPParserError ? 'UND_ERR_HTTP_PARSER' : 'UNKNOWN'
 }
 
 const toReason = (error: unknown, connected: boolean): FailureReason => {

@@ -5,8 +5,8 @@ import { Effect, type Scope } from 'effect'
 import type { Upstream, Upstreams } from '#actors/ports.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
-import { makeCredential } from '#infra/upstream/credential.ts'
 import { anthropicUpstream } from '#infra/upstream/anthropic.ts'
+import { makeCredential } from '#infra/upstream/credential.ts'
 import { makeTransport, type Transport } from '#infra/upstream/transport.ts'
 
 export interface UpstreamSet {
@@ -33,9 +33,7 @@ const build = (provider: ResolvedProvider): readonly [Upstream, Transport] => {
 }
 
 /** Closes all pools with the scope. */
-export const makeUpstreams = (
-  providers: readonly ResolvedProvider[],
-): Effect.Effect<UpstreamSet, never, Scope.Scope> =>
+export const makeUpstreams = (providers: readonly ResolvedProvider[]): Effect.Effect<UpstreamSet, never, Scope.Scope> =>
   Effect.gen(function* () {
     let current = new Map<ProviderId, readonly [Upstream, Transport]>()
     const replace = (next: readonly ResolvedProvider[]): void => {

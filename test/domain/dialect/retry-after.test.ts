@@ -4,7 +4,7 @@ import { retryAt } from '#domain/dialect/retry-after.ts'
 
 const at = Date.UTC(2026, 10, 23, 10, 0, 0, 500)
 type Headers = readonly (readonly [string, string])[]
-const after = (value: string): Headers => [['retry-after', value]]
+const retryAfter = (value: string): Headers => [['retry-after', value]]
 const limit = (name: string, remaining: string, reset: string): Headers => [
   [`anthropic-ratelimit-${name}-remaining`, remaining],
   [`anthropic-ratelimit-${name}-reset`, reset],
@@ -12,13 +12,13 @@ const limit = (name: string, remaining: string, reset: string): Headers => [
 
 describe('when a provider may be asked again', () => {
   it.each<[string, Headers, number]>([
-    ['whole seconds', after('17'), at + 17_000],
-    ['zero seconds', after('0'), at],
-    ['a fraction of a second', after('0.25'), at + 250],
-    ['seconds with spaces', after(' 5 '), at + 5_000],
-    ['an HTTP date', after('Mon, 23 Nov 2026 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],
-    ['an HTTP date of the old form', after('Monday, 23-Nov-26 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],
-    ['an HTTP date that has passed', after('Mon, 23 Nov 2026 09:00:00 GMT'), at],
+    ['whole seconds', retryAfter('17'), at + 17_000],
+    ['zero seconds', retryAfter('0'), at],
+    ['a fraction of a second', retryAfter('0.25'), at + 250],
+    ['seconds with spaces', retryAfter(' 5 '), at + 5_000],
+    ['an HTTP date', retryAfter('Mon, 23 Nov 2026 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],
+    ['an HTTP date of the old form', retryAfter('Monday, 23-Nov-26 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],
+    ['an HTTP date that has passed', retryAfter('Mon, 23 Nov 2026 09:00:00 GMT'), at],
     ['milliseconds', [['retry-after-ms', '1500']], at + 1_500],
     [
       'milliseconds before seconds',
@@ -60,28 +60,32 @@ describe('when a provider may be asked again', () => {
       ],
       1_795_430_400_000,
     ],
-    ['the told time before the resets', [...after('3'), ...limit('requests', '0', '2026-11-23T10:00:59Z')], at + 3_000],
+    [
+      'the told time before the resets',
+      [...retryAfter('3'), ...limit('requests', '0', '2026-11-23T10:00:59Z')],
+      at + 3_000,
+    ],
     [
       'the resets when the told time is garbage',
-      [...after('soon'), ...limit('requests', '0', '2026-11-23T10:00:59Z')],
+      [...retryAfter('soon'), ...limit('requests', '0', '2026-11-23T10:00:59Z')],
       Date.UTC(2026, 10, 23, 10, 0, 59),
     ],
-    ['the first of a repeated header', [...after('3'), ...after('9')], at + 3_000],
+    ['the first of a repeated header', [...retryAfter('3'), ...retryAfter('9')], at + 3_000],
   ])('%s', (_what, headers, expected) => {
     expect(retryAt(headers, at)).toBe(expected)
   })
 
   it.each<[string, Headers]>([
     ['no header', []],
-    ['an empty value', after(' ')],
-    ['a word', after('soon')],
-    ['a sentence with a number, which Date.parse takes for a year', after('try again in 2050')],
-    ['a word and a small number', after('later 1')],
-    ['a negative number', after('-1')],
-    ['infinity', after('Infinity')],
-    ['a number too large for a time', after('1e308')],
+    ['an empty value', retryAfter(' ')],
+    ['a word', retryAfter('soon')],
+    ['a sentence with a number, which Date.parse takes for a year', retryAfter('try again in 2050')],
+    ['a word and a small number', retryAfter('later 1')],
+    ['a negative number', retryAfter('-1')],
+    ['infinity', retryAfter('Infinity')],
+    ['a number too large for a time', retryAfter('1e308')],
     ['negative milliseconds', [['retry-after-ms', '-5']]],
-    ['an impossible date', after('Mon, 99 Nov 2026 10:01:00 GMT')],
+    ['an impossible date', retryAfter('Mon, 99 Nov 2026 10:01:00 GMT')],
     ['limits with room', limit('requests', '999', '2026-11-23T10:00:01Z')],
     ['an exhausted limit without a time', [['anthropic-ratelimit-requests-remaining', '0']]],
     ['an exhausted limit with garbage', limit('requests', '0', 'in 5')],

@@ -278,6 +278,29 @@ it.effect('says what to do when there is nothing to read', () =>
   }),
 )
 
+it.effect('replays in long pages while the log grows, without a gap or a repetition', () =>
+  Effect.gen(function* () {
+    const path = yield* logOf(2_000)
+    yield* withLog(path, (log) =>
+      Effect.gen(function* () {
+        const wrap = envelopes('box_grows')
+        const seen: number[] = []
+        for (let growing = 0; ; growing++) {
+          // A page is read ahead by now, or is not yet full.
+          if (growing < 12) {
+            const more = Array.from({ length: 50 }, (_, n) => wrap(servedRequest(100_000 + growing * 50 + n))).flat()
+            yield* log.append(more)
+          }
+          const page = known(yield* log.read({ after: seen.length, limit: 1_000 }))
+          seen.push(...page.map(({ position }) => position))
+          if (page.length === 0) break
+        }
+        expect(seen).toEqual(Array.from({ length: 8_000 + 12 * 200 }, (_, n) => n + 1))
+      }),
+    )
+  }),
+)
+
 // ---- limits --------------------------------------------------------------------------------------------------------
 
 it.effect('says Unavailable while the disk is full, and goes on when there is space again', () =>

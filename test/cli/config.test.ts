@@ -1,0 +1,35 @@
+import { Effect } from 'effect'
+import { describe, expect, it } from 'vitest'
+import { parse } from 'yaml'
+import { configCheck, configShow } from '#cli/config.ts'
+import { place } from '../infra/config/place.ts'
+
+const good =
+  'providers: { a: { kind: anthropic, headers: { x-token: tell-no-one } }, b: { kind: anthropic, enabled: false } }'
+
+describe('signalbox config', () => {
+  it('check says that the configuration is good, and which providers it gives', () => {
+    const { options } = place({ 'signalbox.yaml': good })
+    const outcome = Effect.runSync(configCheck(options))
+    expect(outcome.exitCode).toBe(0)
+    expect(outcome.text).toContain('Providers: a, b (disabled)')
+  })
+
+  it('check and show say what is wrong, and fail', () => {
+    const { options } = place({ 'signalbox.yaml': `${good}\nroutnig: {}` })
+    for (const command of [configCheck(options), configShow(options, { json: false })]) {
+      const outcome = Effect.runSync(command)
+      expect(outcome.exitCode).toBe(1)
+      expect(outcome.text).toContain('signalbox.yaml:2:1 routnig: unknown key; did you mean routing?')
+    }
+  })
+
+  it('show prints the same as YAML and as JSON, without secrets', () => {
+    const { options } = place({ 'signalbox.yaml': good })
+    const yaml = Effect.runSync(configShow(options, { json: false })).text
+    const json = Effect.runSync(configShow(options, { json: true })).text
+    expect(parse(yaml)).toEqual(JSON.parse(json))
+    expect(JSON.parse(json)).toMatchObject({ routing: { strategy: 'priority' }, simulator: false })
+    expect(yaml + json).not.toContain('tell-no-one')
+  })
+})

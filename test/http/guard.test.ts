@@ -1,0 +1,119 @@
+import { createServer, type IncomingMessage } from 'node:http'
+import { type AddressInfo, connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from '@effect/vitest'
+import { guard } from '#http/guard.ts'
+
+const allowed = new Set(['box.internal', '10.0.0.7'])
+let reached: string[] = []
+let port = 0
+const server = createServer((request: IncomingMessage, response) => {
+  const refusal = guard(request, allowed)
+  if (refusal === undefined) reached.push(request.url ?? '')
+  response.writeHead(refusal?.status ?? 200, { connection: 'close' }).end(refusal?.message ?? 'reached')
+})
+
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  port = (server.address() as AddressInfo).port
+})
+afterAll(() => new Promise((resolve) => server.close(resolve)))
+
+/** Sends raw lines, gives back status and body. */
+const ask = (target: string, headers: readonly string[], method = 'GET', version = '1.1') =>
+  new Promise<{ readonly status: number; readonly body: string; readonly reached: readonly string[] }>(
+    (resolve, reject) => {
+      reached = []
+      const socket = connect(port, '127.0.0.1')
+      const chunks: Buffer[] = []
+      socket.on('data', (chunk) => chunks.push(chunk))
+      socket.on('error', reject)
+      socket.on('end', () => {
+        const text = Buffer.concat(chunks).toString()
+        resolve({ status: Number(text.split(' ')[1]), body: text.slice(text.indexOf('\r\n\r\n') + 4), reached })
+      })
+      socket.write([`${method} ${target} HTTP/${version}`, ...headers, '', ''].join('\r\n'))
+    },
+  )
+
+const hostHeader = (host: string): readonly string[] => [`Host: ${host}`]
+
+describe('the guard lets through', () => {
+  it.each([
+    ['localhost'],
+    ['localhost:8080'],
+    ['LocalHost:1'],
+    ['127.0.0.1'],
+    ['127.0.0.1:8080'],
+    ['127.0.0.1:'],
+    ['[::1]'],
+    ['[::1]:8080'],
+    ['box.internal'],
+    ['BOX.internal:443'],
+    ['10.0.0.7:8080'],
+  ])('Host: %s', async (host) => {
+    expect(await ask('/v1/messages?beta=true', hostHeader(host))).toMatchObject({
+      status: 200,
+      reached: ['/v1/messages?beta=true'],
+    })
+  })
+
+  it.each([['same-origin'], ['same-site'], ['none']])('Sec-Fetch-Site: %s', async (site) => {
+    expect((await ask('/', [...hostHeader('localhost'), `Sec-Fetch-Site: ${site}`])).status).toBe(200)
+  })
+})
+
+describe('the guard refuses', () => {
+  it.each([
+    ['evil.test'],
+    ['evil.test:8080'],
+    ['localhost.evil.test'],
+    ['evil.test#localhost'],
+    ['127.0.0.1.evil.test'],
+    ['127.0.0.1@evil.test'],
+    ['localhost:80@evil.test'],
+    ['localhost:80:80'],
+    ['0.0.0.0'],
+    ['127.0.0.2'],
+    ['[::]'],
+    ['::1'],
+    ['169.254.169.254'],
+    ['localhost.'],
+    ['xbox.internal'],
+    [''],
+  ])('Host: %s', async (host) => {
+    const answer = await ask('/v1/messages', hostHeader(host))
+    expect(answer).toMatchObject({ status: 403, reached: [] })
+    expect(answer.body).toContain('server.allowedHosts')
+  })
+
+  it('two Host headers, whichever is the good one', async () => {
+    for (const pair of [
+      ['Host: localhost', 'Host: evil.test'],
+      ['Host: evil.test', 'host: localhost'],
+      ['Host: localhost', 'HOST: localhost'],
+    ]) {
+      expect(await ask('/', pair)).toMatchObject({ status: 400, reached: [] })
+    }
+  })
+
+  it('no Host header, as HTTP/1.0 allows', async () => {
+    expect(await ask('/', [], 'GET', '1.0')).toMatchObject({ status: 400, reached: [] })
+  })
+
+  it.each([
+    ['GET', 'http://evil.test/v1/messages'],
+    ['GET', 'http://localhost/v1/messages'],
+    ['POST', 'https://evil.test/'],
+    ['OPTIONS', '*'],
+  ])('%s %s', async (method, target) => {
+    expect(await ask(target, [...hostHeader('localhost'), 'Content-Length: 0'], method)).toMatchObject({
+      status: 400,
+      reached: [],
+    })
+  })
+
+  it('a page of another site, whatever else it says', async () => {
+    const answer = await ask('/v1/messages', [...hostHeader('localhost'), 'Sec-Fetch-Site: cross-site'])
+    expect(answer).toMatchObject({ status: 403, reached: [] })
+  })
+})

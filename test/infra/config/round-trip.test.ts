@@ -1,0 +1,176 @@
+import { Result } from 'effect'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
+import { defaultBreaker } from '#domain/policy.ts'
+import { decodeTree } from '#infra/config/decode.ts'
+import { diffConfig } from '#infra/config/diff-config.ts'
+import { variableName } from '#infra/config/environment.ts'
+import { keyPaths } from '#infra/config/keys.ts'
+import { durationMs, formatDuration } from '#infra/config/quantities.ts'
+import { emptyTree, parseTree } from '#infra/config/tree.ts'
+import { place } from './place.ts'
+
+const duration = fc.oneof(fc.nat(10_000_000), fc.nat(10_000_000).map(formatDuration))
+const share = fc.integer({ min: 0, max: 1000 }).map((n) => n / 1000)
+const name = fc.stringMatching(/^[a-z0-9.:/-]{1,20}$/)
+const pattern = fc.stringMatching(/^[a-z0-9.-]{1,12}\*?$/)
+const id = fc.stringMatching(/^[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,3})?$/)
+const header = fc.constantFrom('x-api-key', 'bearer')
+const some = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { requiredKeys: [] })
+
+const credential = fc.oneof(
+  fc.constantFrom('client', 'none'),
+  fc.record({ env: fc.constantFrom('A_KEY', 'B'), header }, { requiredKeys: ['env'] }),
+  fc.record({ file: fc.constantFrom('/a/b', '/c') }),
+  fc.record({ command: fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), header }),
+)
+const breaker = some(
+  Object.fromEntries(
+    Object.keys(defaultBreaker).map((key) =>
+      key.endsWith('Ms')
+        ? [key.slice(0, -2), duration]
+        : key.endsWith('Share')
+          ? [key.slice(0, -5), share]
+          : [key, fc.integer({ min: 1, max: 100 })],
+    ),
+  ),
+)
+const provider = fc.record(
+  {
+    kind: fc.constantFrom('anthropic', 'anthropic-compatible'),
+    baseUrl: fc.constantFrom('https://x.example', 'http://127.0.0.1:1/api'),
+    credential,
+    models: fc.dictionary(pattern, name, { maxKeys: 3 }),
+    limits: some({ maxInputTokens: fc.integer({ min: 1, max: 1_000_000 }) }),
+    timeouts: some({
+      connect: duration,
+      headers: duration,
+      firstContent: duration,
+      idle: duration,
+      progress: duration,
+    }),
+    breaker,
+    priority: fc.integer({ min: -9, max: 9 }),
+    enabled: fc.boolean(),
+    headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.stringMatching(/^[ -~]{0,12}$/), { maxKeys: 2 }),
+    tls: some({ ca: fc.constant('/ca.pem') }),
+    proxy: fc.constant('http://u:p@127.0.0.1:3128'),
+  },
+  { requiredKeys: ['kind', 'baseUrl'] },
+)
+const file = fc.record(
+  {
+    providers: fc.dictionary(id, provider, { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
+    routing: some({
+      strategy: fc.constant('priority'),
+      maxFallbacks: fc.nat(10),
+      fallbackDelay: duration,
+      deadline: duration,
+    }),
+    retryBudget: some({ tokens: fc.nat(99), perSuccess: share, reserve: fc.nat(9) }),
+    stream: some({ commitHeadersAfter: duration, keepAlive: duration }),
+    server: some({
+      host: fc.constantFrom('::1', '127.0.0.1'),
+      port: fc.nat(65_535),
+      bodyLimit: fc.constantFrom('1 MB', '2 KiB', 77),
+      allowedHosts: fc.array(fc.domain(), { maxLength: 2 }),
+      drainTimeout: duration,
+      requestTimeout: duration,
+    }),
+    database: some({ url: fc.constant('sqlite:/data/log.db') }),
+    log: some({ level: fc.constantFrom('none', 'debug'), format: fc.constantFrom('json', 'pretty') }),
+    features: some({
+      simulator: fc.constantFrom('auto', 'on', 'off'),
+      modelDiscovery: fc.boolean(),
+      countTokens: fc.boolean(),
+      strategies: some({ priority: fc.constant(true) }),
+    }),
+  },
+  { requiredKeys: ['providers'] },
+)
+
+describe('any valid configuration', () => {
+  it('survives being printed as YAML and read again', () => {
+    const at = place()
+    fc.assert(
+      fc.property(file, fc.constantFrom(stringify, JSON.stringify), (value, print) => {
+        const { tree } = parseTree(print(value), () => ({ _tag: 'Builtin' }))
+        const decoded = decodeTree(tree?._tag === 'Map' ? tree : emptyTree)
+        expect(Result.getOrThrow(decoded)).toEqual(structuredClone(value))
+        at.write('signalbox.yaml', print(value))
+        expect(at.problems()).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('is the same when every value comes from an environment variable instead', () => {
+    const at = place()
+    const fromEnvironment = place()
+    fc.assert(
+      fc.property(file, (value) => {
+        // Variables have no order of their own: providers that they make come in the order of their names.
+        const sorted = Object.entries(value.providers).sort(([a], [b]) => (a < b ? -1 : 1))
+        at.write('signalbox.yaml', stringify({ ...value, providers: Object.fromEntries(sorted) }))
+        const environment = Object.fromEntries(
+          leavesOf(value, []).map(([path, leaf]) => [
+            variableName(path),
+            typeof leaf === 'string' ? leaf : JSON.stringify(leaf),
+          ]),
+        )
+        expect(diffConfig(at.good({ home: '/h' }), fromEnvironment.good({ environment, home: '/h' }))).toEqual([])
+      }),
+      { numRuns: 60 },
+    )
+  })
+
+  it('uses every key that the schema knows', () => {
+    const seen = new Set<string>()
+    for (const value of fc.sample(file, { numRuns: 300, seed: 1 })) {
+      for (const [path] of leavesOf(value, []))
+        seen.add(
+          path
+            .slice(0, 4)
+            .join('.')
+            .replace(/^providers\.[^.]+/, 'providers.<id>'),
+        )
+    }
+    const known = keyPaths()
+      .filter(({ keys, path }) => keys._tag === 'Leaf' && !path.join('.').includes('<pattern>'))
+      .map(({ path }) => path.join('.'))
+    const wanted = known.filter((path) => path !== 'include' && !/<header>|\.(credential)\./.test(path))
+    expect(wanted.filter((path) => !seen.has(path))).toEqual([])
+  })
+})
+
+/** Values of keys; what a variable gives whole counts as one. */
+const leavesOf = (value: unknown, path: readonly string[]): readonly (readonly [readonly string[], unknown])[] => {
+  const whole = ['models', 'headers', 'credential'].includes(path.at(-1) ?? '')
+  if (whole || typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]]
+  return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
+}
+
+describe('durations', () => {
+  it('are printed so that they read the same', () => {
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          fc.nat(),
+          fc.nat(100_000).map((n) => n * 60_000),
+        ),
+        (ms) => {
+          expect(durationMs(formatDuration(ms))).toBe(ms)
+        },
+      ),
+    )
+    expect([0, 500, 10_000, 300_000, 3_600_000, 90_000].map(formatDuration)).toEqual([
+      '0 ms',
+      '500 ms',
+      '10 s',
+      '5 min',
+      '1 h',
+      '90 s',
+    ])
+  })
+})

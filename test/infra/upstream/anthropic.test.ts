@@ -1,0 +1,299 @@
+import { randomBytes } from 'node:crypto'
+import { beforeEach, describe, expect, it, vi } from '@effect/vitest'
+import { Deferred, Effect, Redacted } from 'effect'
+import type { HeaderList } from '#actors/ports.ts'
+import type { UpstreamCredential } from '#infra/upstream/anthropic.ts'
+import { loadCaptures } from '#test/captures.ts'
+import { held, httpServer, listener, messages, upstreamAt } from './loopback.ts'
+
+beforeEach(() => {
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
+    vi.stubEnv(name, undefined)
+    vi.stubEnv(name.toLowerCase(), undefined)
+  }
+  return () => vi.unstubAllEnvs()
+})
+
+const ok = () => httpServer((_request, response) => response.end('{}'))
+
+/** What arrived, without the headers that the connection itself makes. */
+const arrived = (headers: HeaderList | undefined): HeaderList =>
+  (headers ?? []).filter(([name]) => !['host', 'connection', 'content-length'].includes(name.toLowerCase()))
+
+const send = async (
+  server: Awaited<ReturnType<typeof ok>>,
+  headers: HeaderList,
+  options: Parameters<typeof upstreamAt>[1] = {},
+): Promise<HeaderList> => {
+  const heard = listener()
+  upstreamAt(server.origin, options).open(messages({ headers }), heard)
+  expect(await heard.over).toBe('end')
+  return arrived(server.seen.at(-1)?.headers)
+}
+
+const identity = ['accept-encoding', 'identity'] as const
+
+describe('headers on their way to an upstream', () => {
+  it('pass as an open list, in order, repeated ones included', async () => {
+    const headers: HeaderList = [
+      ['accept', 'application/json'],
+      ['anthropic-beta', 'a-2026-01-01,b-of-next-year'],
+      ['anthropic-header-of-next-year', 'x'],
+      ['anthropic-version', '2026-10-21'],
+      ['x-app', 'cli'],
+      ['anthropic-beta', 'second-line'],
+      ['x-claude-code-session-id', 's'],
+      ['x-claude-code-agent-id', 'a'],
+      ['x-unheard-of', ''],
+      ['x-latin', 'caf\u00e9'],
+      ['user-agent', 'claude-cli'],
+      ['anthropic-beta', 'third'],
+    ]
+    expect(await send(await ok(), headers)).toEqual([...headers, identity])
+  })
+
+  it('end here when they are about the connection, a proxy, a cookie or Signalbox', async () => {
+    const headers: HeaderList = [
+      ['host', 'signalbox.test'],
+      ['connection', 'keep-alive, X-Named'],
+      ['x-named', 'hop'],
+      ['connection', 'x-also-named'],
+      ['x-also-named', 'hop'],
+      ['keep-alive', 'timeout=5'],
+      ['proxy-authorization', 'Basic eDp5'],
+      ['proxy-connection', 'keep-alive'],
+      ['te', 'trailers'],
+      ['trailer', 'x'],
+      ['transfer-encoding', 'chunked'],
+      ['upgrade', 'h2c'],
+      ['content-length', '999'],
+      ['expect', '100-continue'],
+      ['accept-encoding', 'gzip, br'],
+      ['cookie', 'session=1'],
+      ['forwarded', 'for=10.0.0.1'],
+      ['via', '1.1 proxy'],
+      ['x-real-ip', '10.0.0.1'],
+      ['x-forwarded-for', '10.0.0.1'],
+      ['x-forwarded-anything', 'x'],
+      ['x-signalbox-token', 'admin'],
+      ['x-kept', 'yes'],
+    ]
+    for (const credential of [{ _tag: 'None' }, { _tag: 'Client' }] satisfies UpstreamCredential[]) {
+      expect(await send(await ok(), headers, { credential })).toEqual([['x-kept', 'yes'], identity])
+    }
+  })
+
+  it('carry the host of the upstream, not the one the client named', async () => {
+    const server = await ok()
+    await send(server, [['host', 'signalbox.test']])
+    const hosts = server.seen[0]?.headers.filter(([name]) => name.toLowerCase() === 'host')
+    expect(hosts).toEqual([['host', `127.0.0.1:${server.port}`]])
+  })
+
+  it('are replaced by those of the configuration, wherever the client has them', async () => {
+    const headers: HeaderList = [
+      ['anthropic-beta', 'client'],
+      ['x-a', '1'],
+      ['anthropic-beta', 'client too'],
+    ]
+    const configured: HeaderList = [
+      ['anthropic-beta', 'configured'],
+      ['x-team', 't'],
+    ]
+    expect(await send(await ok(), headers, { headers: configured })).toEqual([['x-a', '1'], ...configured, identity])
+  })
+
+  it('of every recorded client arrive but for credential, connection and encoding', async () => {
+    const server = await ok()
+    const upstream = upstreamAt(server.origin, { credential: held('x-api-key', 'ours') })
+    const gone = ['connection', 'host', 'content-length', 'accept-encoding', 'x-api-key', 'authorization']
+    const seen = new Set<string>()
+    for (const { exchanges } of loadCaptures()) {
+      for (const { headers, body, path, method } of exchanges) {
+        const shape = String(headers.map(([name]) => name))
+        if (seen.has(shape) || method !== 'POST') continue
+        seen.add(shape)
+        const lower = headers.map(([name, value]) => [name.toLowerCase(), value] as const)
+        const heard = listener()
+        upstream.open(messages({ headers: lower, body, query: path.slice(path.indexOf('/v1/messages') + 12) }), heard)
+        expect(await heard.over).toBe('end')
+        const kept = lower.filter(([name]) => !gone.includes(name))
+        const last = server.seen.at(-1)
+        expect(arrived(last?.headers)).toEqual([...kept, identity, ['x-api-key', 'ours']])
+        expect(last?.body.equals(body)).toBe(true)
+      }
+    }
+    expect(seen.size).toBeGreaterThan(5)
+  })
+})
+
+describe('the credential', () => {
+  const theirs: HeaderList = [
+    ['authorization', 'Bearer theirs'],
+    ['x-api-key', 'theirs'],
+  ]
+
+  it.each<[string, UpstreamCredential, HeaderList]>([
+    ['none', { _tag: 'None' }, [identity]],
+    ["the client's own, both forms", { _tag: 'Client' }, [...theirs, identity]],
+    ['a held key', held('x-api-key', 'ours'), [identity, ['x-api-key', 'ours']]],
+    ['a held token', held('bearer', 'ours'), [identity, ['authorization', 'Bearer ours']]],
+  ])('%s', async (_what, credential, expected) => {
+    expect(await send(await ok(), theirs, { credential })).toEqual(expected)
+  })
+
+  const later = (
+    secret: Effect.Effect<string, { readonly message: string }>,
+    invalidate = () => {},
+  ): UpstreamCredential => ({
+    _tag: 'Held',
+    header: 'x-api-key',
+    secret: Effect.map(secret, (value) => Redacted.make(value)),
+    invalidate,
+  })
+
+  it('may take its time; the request waits for it', async () => {
+    const server = await ok()
+    const secret = Deferred.makeUnsafe<string>()
+    const heard = listener()
+    const upstream = upstreamAt(server.origin, { credential: later(Deferred.await(secret)) })
+    upstream.open(messages(), heard)
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(server.connections()).toBe(0)
+    expect(heard.log).toEqual([])
+    Effect.runSync(Deferred.succeed(secret, 'at last'))
+    expect(await heard.over).toBe('end')
+    expect(server.seen[0]?.headers).toContainEqual(['x-api-key', 'at last'])
+  })
+
+  it('is not awaited by a request that was given up', async () => {
+    const server = await ok()
+    const secret = Deferred.makeUnsafe<string>()
+    const heard = listener()
+    const credential = later(Deferred.await(secret))
+    upstreamAt(server.origin, { credential }).open(messages(), heard).abort()
+    Effect.runSync(Deferred.succeed(secret, 'too late'))
+    await send(server, [], { credential })
+    expect(server.seen).toHaveLength(1)
+    expect(heard.log).toEqual([])
+  })
+
+  it.each<[string, Effect.Effect<string, { readonly message: string }>]>([
+    ['fails at once', Effect.fail({ message: 'no such variable' })],
+    [
+      'fails later',
+      Effect.andThen(
+        Effect.promise(() => Promise.resolve()),
+        Effect.fail({ message: 'the command failed' }),
+      ),
+    ],
+    ['dies', Effect.die(new Error('bug'))],
+  ])('that %s is a refusal of ours, without any connection', async (_how, secret) => {
+    const server = await ok()
+    const upstream = upstreamAt(server.origin, { credential: later(secret) })
+    const heard = listener()
+    upstream.open(messages(), heard)
+    expect(heard.log).toEqual([])
+    expect(await heard.over).toEqual({ _tag: 'CredentialRefused', whose: 'gateway' })
+    expect(server.connections()).toBe(0)
+
+    const given = listener()
+    upstream.open(messages(), given).abort()
+    const after = listener()
+    upstream.open(messages(), after)
+    await after.over
+    expect(given.log).toEqual([])
+  })
+
+  it('is in no failure, not even when it cannot be sent', async () => {
+    const server = await ok()
+    const heard = listener()
+    upstreamAt(server.origin, { credential: held('bearer', 'sk-secret\n') }).open(messages(), heard)
+    const reason = await heard.over
+    expect(reason).toMatchObject({ _tag: 'Transport' })
+    expect(JSON.stringify(reason)).not.toContain('sk-secret')
+  })
+
+  it('is read anew after a refusal, by status or by event, and only then', () => {
+    let times = 0
+    const upstream = upstreamAt('http://127.0.0.1:9', { credential: later(Effect.succeed('x'), () => times++) })
+    const event = (type: string) => JSON.stringify({ type: 'error', error: { type, message: 'x' } })
+    upstream.classify(200, [], Buffer.from('{}'), 0)
+    upstream.classify(500, [], Buffer.from(''), 0)
+    upstream.classify(429, [], Buffer.from(''), 0)
+    upstream.classifyStreamError(event('overloaded_error'), 0)
+    expect(times).toBe(0)
+    expect(upstream.classify(401, [], Buffer.from(''), 0)).toEqual({
+      _tag: 'CredentialRefused',
+      status: 401,
+      whose: 'gateway',
+    })
+    expect(times).toBe(1)
+    upstream.classify(403, [], Buffer.from(''), 0)
+    upstream.classifyStreamError(event('authentication_error'), 0)
+    expect(times).toBe(3)
+  })
+
+  it("of the client is the client's to mend", () => {
+    const upstream = upstreamAt('http://127.0.0.1:9', { credential: { _tag: 'Client' } })
+    expect(upstream.classify(401, [], Buffer.from(''), 0)).toMatchObject({ whose: 'client' })
+    expect(upstream.classifyStreamError('{"error":{"type":"authentication_error"}}', 0)).toMatchObject({
+      whose: 'client',
+    })
+  })
+})
+
+describe('the address', () => {
+  it.each([
+    ['', '/v1/messages?beta=true'],
+    ['/', '/v1/messages?beta=true'],
+    ['/gw/anthropic', '/gw/anthropic/v1/messages?beta=true'],
+    ['/gw/anthropic/', '/gw/anthropic/v1/messages?beta=true'],
+    ['/gw//', '/gw/v1/messages?beta=true'],
+  ])('of a base URL that ends in %j is %s', async (suffix, expected) => {
+    const server = await ok()
+    const heard = listener()
+    upstreamAt(server.origin + suffix).open(messages(), heard)
+    await heard.over
+    expect(server.seen.map((seen) => [seen.method, seen.url])).toEqual([['POST', expected]])
+  })
+
+  it('of the other calls', async () => {
+    const server = await ok()
+    const upstream = upstreamAt(server.origin)
+    for (const request of [
+      messages({ path: '/v1/messages/count_tokens', query: '' }),
+      messages({ path: '/v1/models', query: '?limit=1000', method: 'GET', body: null }),
+    ]) {
+      const heard = listener()
+      upstream.open(request, heard)
+      expect(await heard.over).toBe('end')
+    }
+    expect(server.seen.map((seen) => `${seen.method} ${seen.url} ${seen.body.length}`)).toEqual([
+      'POST /v1/messages/count_tokens 2',
+      'GET /v1/models?limit=1000 0',
+    ])
+  })
+})
+
+describe('bytes', () => {
+  it('of a large body arrive as they were, with their length', async () => {
+    const server = await ok()
+    const body = randomBytes(3_000_000)
+    const heard = listener()
+    upstreamAt(server.origin).open(messages({ body }), heard)
+    expect(await heard.over).toBe('end')
+    expect(server.seen[0]?.body.equals(body)).toBe(true)
+    expect(server.seen[0]?.headers).toContainEqual(['content-length', '3000000'])
+  })
+
+  it('of the answer come as they were', async () => {
+    const body = randomBytes(3_000_000)
+    const server = await httpServer((_request, response) => response.end(body))
+    const heard = listener()
+    upstreamAt(server.origin).open(messages(), heard)
+    expect(await heard.over).toBe('end')
+    expect(heard.body().equals(body)).toBe(true)
+    expect(heard.log).toEqual(['connected', 'headers', 'data', 'end'])
+  })
+})

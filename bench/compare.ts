@@ -38,6 +38,8 @@ export interface FirstByte {
   readonly p10Ms: number
   readonly p50Ms: number
   readonly p99Ms: number
+  /** To the end of the answer; Signalbox commits the outcome before it. */
+  readonly endP50Ms: number
 }
 
 export interface Comparison {
@@ -137,6 +139,7 @@ const firstBytes = async (
   requests: number,
 ): Promise<Comparison['firstByte']> => {
   const times: Record<'direct' | Name, number[]> = { direct: [], bare: [], signalbox: [] }
+  const ends: Record<'direct' | Name, number[]> = { direct: [], bare: [], signalbox: [] }
   const names = Object.keys(servers) as (keyof typeof times)[]
   for (let done = 0; done < requests; done += TURN) {
     for (const name of names) {
@@ -145,12 +148,14 @@ const firstBytes = async (
       const result = await load(server.url, call, { requests: TURN + 1, concurrency: 1 })
       // The first one opens the connection.
       times[name].push(...result.firstByteMs.slice(1))
+      ends[name].push(...result.totalMs.slice(1))
     }
   }
   const of = (name: keyof typeof times): FirstByte => ({
     p10Ms: quantile(times[name], 0.1),
     p50Ms: quantile(times[name], 0.5),
     p99Ms: quantile(times[name], 0.99),
+    endP50Ms: quantile(ends[name], 0.5),
   })
   return {
     direct: of('direct'),

@@ -1,8 +1,8 @@
 /**
  * Where the CPU goes: runs a proxy under V8's sampling profiler with the benchmark's load and prints self time per request
  * by group and by function, of the load only. Usage:
- *   node bench/profile.ts [--kind json|stream] [--target signalbox|bare] [--requests N] [--top N] [--keep FOLDER]
- * `--keep` leaves the .cpuprofile files there, for a viewer such as Chrome's.
+ *   node bench/profile.ts [--kind json|stream|boot] [--target signalbox|bare] [--requests N] [--top N] [--keep FOLDER]
+ * `--kind boot` shows the start on an empty log instead, up to the first 200 of /readyz. `--keep` leaves the .cpuprofile files there, for a viewer such as Chrome's.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -46,7 +46,8 @@ const run = async () => {
   const temporary = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
   const folder = values.keep === undefined ? join(temporary, 'profiles') : resolve(values.keep)
   mkdirSync(folder, { recursive: true })
-  const requests = Number(values.requests)
+  const boot = values.kind === 'boot'
+  const requests = boot ? 1 : Number(values.requests)
   const call = claudeCodeCall(values.kind === 'stream' ? 'stream' : 'json')
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLE_EVERY_US}`]
   const upstream = await startScript('upstream.ts', {})
@@ -56,30 +57,54 @@ const run = async () => {
         ? await startScript('bare.ts', { BARE_UPSTREAM: upstream.url }, nodeFlags)
         : await startSignalbox({ main: values.main, folder: temporary, upstream: upstream.url, nodeFlags })
     const one = { requests, concurrency: Number(values.concurrency) }
-    await load(server.url, call, one)
-    const cpuBefore = server.cpuMs()
-    const from = monotonicUs()
-    await load(server.url, call, one)
+    let from = 0
+    let cpuBefore = 0
+    if (!boot) {
+      await load(server.url, call, one)
+      cpuBefore = server.cpuMs()
+      from = monotonicUs()
+      await load(server.url, call, one)
+    }
     const to = monotonicUs()
     const cpuMs = server.cpuMs() - cpuBefore
     await server.stop()
     const profiles = readdirSync(folder)
       .filter((name) => name.endsWith('.cpuprofile'))
-      .map((name) => JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile)
-    return { selfUs: selfTimes(profiles, from, to), requests, cpuMs, threads: profiles.length }
+      .map((name) => ({
+        // CPU.<date>.<time>.<pid>.<thread>.<number>.cpuprofile
+        thread: Number(name.split('.').at(-3)),
+        profile: JSON.parse(readFileSync(join(folder, name), 'utf8')) as CpuProfile,
+      }))
+    const inMain = profiles.filter(({ thread }) => thread === 0)
+    const inWorkers = profiles.filter(({ thread }) => thread !== 0)
+    return {
+      requests,
+      cpuMs,
+      main: selfTimes(
+        inMain.map(({ profile }) => profile),
+        from,
+        to,
+      ),
+      workers: selfTimes(
+        inWorkers.map(({ profile }) => profile),
+        from,
+        to,
+      ),
+    }
   } finally {
     await upstream.stop()
     rmSync(temporary, { recursive: true, force: true })
   }
 }
 
-/** Self time in µs by frame, of the samples between two moments, over all threads. */
-const selfTimes = (
-  profiles: readonly CpuProfile[],
-  from: number,
-  to: number,
-): Map<string, { frame: Frame; us: number }> => {
-  const byFrame = new Map<string, { frame: Frame; us: number }>()
+interface SelfTime {
+  readonly frame: Frame
+  us: number
+}
+
+/** By frame, of the samples between two moments. */
+const selfTimes = (profiles: readonly CpuProfile[], from: number, to: number): readonly SelfTime[] => {
+  const byFrame = new Map<string, SelfTime>()
   for (const { nodes, startTime, samples, timeDeltas } of profiles) {
     const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
     let at = startTime
@@ -94,7 +119,7 @@ const selfTimes = (
       else known.us += us
     })
   }
-  return byFrame
+  return [...byFrame.values()]
 }
 
 /** A package, a room of ours, Node's own JavaScript, or what V8 says of itself. */
@@ -107,19 +132,29 @@ const groupOf = ({ url, functionName }: Frame): string => {
 const place = ({ url, lineNumber }: Frame): string =>
   url === '' ? '' : `${/(?:node_modules\/|\/(?=src\/|bench\/)|^(?=node:))(.*)/.exec(url)?.[1] ?? url}:${lineNumber + 1}`
 
-const { selfUs, requests, cpuMs, threads } = await run()
-const total = [...selfUs.values()].reduce((sum, { us }) => sum + us, 0)
-const line = (us: number, text: string): void =>
-  console.log(`${(us / requests).toFixed(1).padStart(8)} µs  ${((us / total) * 100).toFixed(1).padStart(5)} %  ${text}`)
+const { requests, cpuMs, main, workers } = await run()
+
+const print = (title: string, times: readonly SelfTime[]): void => {
+  const top = Number(values.top)
+  const total = times.reduce((sum, { us }) => sum + us, 0)
+  const line = (us: number, text: string): void =>
+    console.log(
+      `${(us / requests).toFixed(1).padStart(8)} µs  ${((us / total) * 100).toFixed(1).padStart(5)} %  ${text}`,
+    )
+  console.log(`\n${title}: ${(total / requests).toFixed(0)} µs each; self time by group`)
+  const groups = [...Map.groupBy(times, ({ frame }) => groupOf(frame))]
+    .map(([name, rows]) => ({ name, us: rows.reduce((sum, { us }) => sum + us, 0) }))
+    .sort((a, b) => b.us - a.us)
+  for (const { name, us } of groups.slice(0, top)) line(us, name)
+  console.log(`\n${title}: self time by function`)
+  const functions = times.toSorted((a, b) => b.us - a.us)
+  for (const { frame, us } of functions.slice(0, top))
+    line(us, `${frame.functionName || '(anonymous)'}  ${place(frame)}`)
+}
 
 console.log(
-  `${values.target}, ${values.kind}: ${requests} requests, ${(cpuMs / requests).toFixed(3)} ms of CPU each under the profiler; ` +
-    `${(total / 1_000 / requests).toFixed(3)} ms sampled in ${threads} thread(s)\n\nself time per request by group`,
+  `${values.target}, ${values.kind}: ${(cpuMs / requests).toFixed(3)} ms of CPU each (${requests} times, under the profiler)`,
 )
-const groups = Map.groupBy(selfUs.values(), ({ frame }) => groupOf(frame))
-const grouped = [...groups].map(([name, rows]) => [name, rows.reduce((sum, { us }) => sum + us, 0)] as const)
-for (const [name, us] of grouped.sort((a, b) => b[1] - a[1]).slice(0, Number(values.top))) line(us, name)
-console.log('\nself time per request by function')
-const functions = [...selfUs.values()].sort((a, b) => b.us - a.us)
-for (const { frame, us } of functions.slice(0, Number(values.top)))
-  line(us, `${frame.functionName || '(anonymous)'}  ${place(frame)}`)
+print('main thread', main)
+// A thread in a system call is not idle to the profiler: waits for the disk count here, though they cost no CPU.
+if (workers.length > 0) print('worker threads, waits included', workers)

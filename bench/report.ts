@@ -68,6 +68,7 @@ const addedFirstByte = ({ firstByte }: Comparison): FirstByte | undefined =>
     p10Ms: firstByte.signalbox.p10Ms - firstByte.direct.p10Ms,
     p50Ms: firstByte.signalbox.p50Ms - firstByte.direct.p50Ms,
     p99Ms: firstByte.signalbox.p99Ms - firstByte.direct.p99Ms,
+    endP50Ms: firstByte.signalbox.endP50Ms - firstByte.direct.endP50Ms,
   }
 
 type Line = readonly [what: string, figures: string]
@@ -81,7 +82,7 @@ const comparisonLines = (kind: string, comparison: Comparison): readonly Line[] 
   ]
   const first = (name: string, times: FirstByte): Line => [
     `${kind}: first byte, ${name}`,
-    `p10 ${round(times.p10Ms)} ms, p50 ${round(times.p50Ms)} ms, p99 ${round(times.p99Ms)} ms`,
+    `p10 ${round(times.p10Ms)} ms, p50 ${round(times.p50Ms)} ms, p99 ${round(times.p99Ms)} ms; last byte p50 ${round(times.endP50Ms)} ms`,
   ]
   const added = addedFirstByte(comparison)
   return [

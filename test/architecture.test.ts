@@ -21,7 +21,9 @@ const sources: Sources = new Map(
 const MAX_LINES = 350
 
 /** Which rooms, and which packages, a room may import; null: any. */
-const ARROWS: { readonly [room: string]: { readonly rooms: readonly string[] | null; readonly packages: RegExp | null } } = {
+const ARROWS: {
+  readonly [room: string]: { readonly rooms: readonly string[] | null; readonly packages: RegExp | null }
+} = {
   domain: { rooms: ['domain'], packages: /^effect$/ },
   actors: { rooms: ['domain', 'actors'], packages: /^(effect|xstate)$/ },
   infra: { rooms: ['domain', 'actors', 'infra'], packages: null },
@@ -67,7 +69,16 @@ describe('the scanner', () => {
       "/* import y from 'y' */",
       "const url = 'http://z' // import z from 'z'",
     ].join('\n')
-    expect(importsOf(text)).toEqual(['a', '#domain/b.ts', '#domain/c.ts', 'd', 'e', '#infra/f.ts', '#http/g.ts', './h.ts'])
+    expect(importsOf(text)).toEqual([
+      'a',
+      '#domain/b.ts',
+      '#domain/c.ts',
+      'd',
+      'e',
+      '#infra/f.ts',
+      '#http/g.ts',
+      './h.ts',
+    ])
   })
 
   const forbidden: readonly (readonly [path: string, line: string])[] = [
@@ -100,7 +111,10 @@ describe('the scanner', () => {
 
   it('finds files that are too long, and counts like an editor', () => {
     const lines = (n: number) => 'x\n'.repeat(n)
-    const planted = new Map([['src/a.ts', lines(MAX_LINES)], ['src/b.ts', lines(MAX_LINES + 1)]])
+    const planted = new Map([
+      ['src/a.ts', lines(MAX_LINES)],
+      ['src/b.ts', lines(MAX_LINES + 1)],
+    ])
     expect(tooLong(planted)).toEqual([`src/b.ts has ${MAX_LINES + 1} lines`])
   })
 
@@ -108,10 +122,15 @@ describe('the scanner', () => {
     'finds %s where no hidden input may be',
     (call) => {
       const text = `/** ${call} */\nconst x = ${call}\n`
-      expect(hiddenInputs(new Map([['src/domain/a.ts', text], ['src/actors/b.ts', text], ['src/infra/c.ts', text]]))).toEqual([
-        expect.stringMatching(/^src\/domain\/a\.ts:2 /),
-        expect.stringMatching(/^src\/actors\/b\.ts:2 /),
-      ])
+      expect(
+        hiddenInputs(
+          new Map([
+            ['src/domain/a.ts', text],
+            ['src/actors/b.ts', text],
+            ['src/infra/c.ts', text],
+          ]),
+        ),
+      ).toEqual([expect.stringMatching(/^src\/domain\/a\.ts:2 /), expect.stringMatching(/^src\/actors\/b\.ts:2 /)])
     },
   )
 
@@ -125,7 +144,14 @@ describe('the scanner', () => {
   })
 
   it('finds vague names', () => {
-    expect(vagueNames(new Map([['src/domain/utils.ts', ''], ['src/domain/usage.ts', '']]))).toEqual(['src/domain/utils.ts'])
+    expect(
+      vagueNames(
+        new Map([
+          ['src/domain/utils.ts', ''],
+          ['src/domain/usage.ts', ''],
+        ]),
+      ),
+    ).toEqual(['src/domain/utils.ts'])
   })
 })
 
@@ -146,7 +172,9 @@ function withoutComments(text: string): string {
 function importsOf(text: string): readonly string[] {
   const forms =
     /\b(?:import|export)\s+(?:type\s+)?[\w*{][^'"`;()]*?\sfrom\s*'([^']+)'|\bimport\s*'([^']+)'|\bimport\(\s*'([^']+)'|\bnew URL\(\s*'(\.[^']+\.ts)',\s*import\.meta\.url/g
-  return [...withoutComments(text).matchAll(forms)].map(([, from, bare, dynamic, worker]) => from ?? bare ?? dynamic ?? worker ?? '')
+  return [...withoutComments(text).matchAll(forms)].map(
+    ([, from, bare, dynamic, worker]) => from ?? bare ?? dynamic ?? worker ?? '',
+  )
 }
 
 /** The path that a specifier means, or undefined for a package. */

@@ -5,7 +5,7 @@
 import type { ProviderError, UpstreamAnswer } from '#actors/provider-error.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import type { RouteChosen } from '#domain/events.ts'
-import { type FailureReason, retryableElsewhere, uselessUntil } from '#domain/failure.ts'
+import { countsAgainst, type FailureReason, retryableElsewhere, uselessUntil } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 
 export interface FailedAttempt {
@@ -31,8 +31,17 @@ export type Stopped = 'exhausted' | 'retryBudget' | 'deadline'
 /** `retry-after` of an outage that nobody gave a time for; the client backs off from there. */
 const OUTAGE_WAIT_MS = 1_000
 
+/** Whether the same request may succeed a while later without anybody doing anything. */
+const waitingHelps = (reason: FailureReason): boolean => {
+  const blame = countsAgainst(reason)
+  return blame === 'provider' || blame === 'limit'
+}
+
 /** A client that follows a provider's redirect would leave the proxy and take its credential along. */
 const isRedirect = (status: number): boolean => status >= 300 && status < 400
+
+/** The provider said something that may be passed on. */
+const isSpoken = (error: ProviderError): boolean => error.answer !== undefined && !isRedirect(error.answer.status)
 
 const own = (reason: FailureReason, answer: ErrorAnswer): FinalAnswer => ({ _tag: 'Own', reason, answer })
 
@@ -60,7 +69,7 @@ const allFailed = (
 ): FinalAnswer => {
   const { reason } = last.error
   const passOn = (failed: FailedAttempt): FinalAnswer | undefined =>
-    failed.error.answer === undefined || isRedirect(failed.error.answer.status)
+    failed.error.answer === undefined || !isSpoken(failed.error)
       ? undefined
       : {
           _tag: 'Upstream',
@@ -70,12 +79,25 @@ const allFailed = (
           hopeless: failed.error.reason._tag === 'QuotaExhausted' || failed.error.reason._tag === 'Retired',
         }
   if (!retryableElsewhere(reason)) return passOn(last) ?? own(reason, errorAnswer.hopeless(describe(last)))
-  if (reason._tag === 'CredentialRefused') return own(reason, errorAnswer.hopeless(describe(last)))
-  // The last provider that said anything speaks for all; one that could not be reached has nothing to say.
-  const spoken = failures.findLast(
-    ({ error }) =>
-      error.answer !== undefined && !isRedirect(error.answer.status) && error.reason._tag !== 'CredentialRefused',
-  )
+
+  // What waiting can cure comes before what it cannot: one full provider is a reason to come back, whatever the others said.
+  const passing = failures.filter(({ error }) => waitingHelps(error.reason))
+  if (passing.length === 0) {
+    const spoken = failures.findLast(({ error }) => error.reason._tag !== 'CredentialRefused' && isSpoken(error))
+    return (spoken && passOn(spoken)) ?? own(reason, errorAnswer.hopeless(describe(last)))
+  }
+  // Of the limits the one that frees first is the true answer; the last provider that said anything speaks for outages.
+  const limits = passing.filter(({ error }) => error.reason._tag === 'RateLimited')
+  const until = ({ error }: FailedAttempt) => uselessUntil(error.reason) ?? Number.POSITIVE_INFINITY
+  const limit = limits.toSorted((a, b) => until(a) - until(b)).at(0)
+  const skippedUntil = Math.min(...skipped.flatMap((skip) => (skip.until === undefined ? [] : [skip.until])))
+  if (limit !== undefined && skippedUntil < until(limit) && Number.isFinite(until(limit))) {
+    return own(
+      { _tag: 'RateLimited', until: skippedUntil },
+      errorAnswer.rateLimited(`No provider has room now: ${failures.map(describe).join('; ')}.`, skippedUntil - at),
+    )
+  }
+  const spoken = limit ?? passing.findLast(({ error }) => isSpoken(error))
   const spokenAnswer = spoken && passOn(spoken)
   if (spokenAnswer !== undefined) return spokenAnswer
   return own(

@@ -19,15 +19,13 @@ import {
 import { type Decision, Decision as DecisionSchema } from '#domain/events.ts'
 import { type BreakerPolicy, defaultBreaker } from '#domain/policy.ts'
 import { fromJson, toJson } from '#domain/snapshot-json.ts'
+import { breakers, EPOCH, PROVIDERS } from '#test/generators.ts'
 import {
-  breakers,
-  EPOCH,
   machineFactsOfEveryKind,
-  PROVIDERS,
   snapshotsOfEveryState,
   type Timed,
   wildMachineFacts,
-} from '#test/generators.ts'
+} from '#test/machine-generators.ts'
 
 const PROVIDER = PROVIDERS[0]!
 

@@ -23,7 +23,12 @@ describe('docs/events.md', () => {
     ['a missing event', /^### CircuitClosed$[\s\S]*?(?=^## )/m, '', /CircuitClosed is not described/],
     ['an invented event', '### BoxStopped', '### BoxExploded', /BoxExploded is no event/],
     ['a missing field', /^\| `ttftMs`.*\n/m, '', /AttemptSucceeded: ttftMs is not described/],
-    ['an invented field', /^\| `ttftMs`/m, '| `colour` | text | x |\n| `ttftMs`', /AttemptSucceeded: colour is no field/],
+    [
+      'an invented field',
+      /^\| `ttftMs`/m,
+      '| `colour` | text | x |\n| `ttftMs`',
+      /AttemptSucceeded: colour is no field/,
+    ],
     ['a wrong type', '| `bodyBytes` | integer |', '| `bodyBytes` | text |', /RequestAdmitted: bodyBytes is integer/],
     ['an optional field told as required', '| `maxTokens?` |', '| `maxTokens` |', /maxTokens\? is not described/],
     ['a wrong nature', 'Decision · version 1 · stream `request:', 'Fact · version 1 · stream `request:', /RouteChosen/],
@@ -31,7 +36,12 @@ describe('docs/events.md', () => {
     ['a terminal event told as another', 'Fact, terminal · ', 'Fact · ', /AttemptSucceeded/],
     ['a wrong stream', 'version 1 · stream `box`', 'version 1 · stream `provider:<provider>`', /BoxStarted/],
     ['an example that does not decode', '"bodyBytes": ', '"bodyBytes": "many", "x": ', /RequestAdmitted: its example/],
-    ['a reason with a wrong blame', '| `RateLimited` | `until?`, `status?` | yes | limit |', '| `RateLimited` | `until?`, `status?` | yes | client |', /RateLimited/],
+    [
+      'a reason with a wrong blame',
+      '| `RateLimited` | `until?`, `status?` | yes | limit |',
+      '| `RateLimited` | `until?`, `status?` | yes | client |',
+      /RateLimited/,
+    ],
     ['a missing reason', /^\| `Retired`.*\n/m, '', /Retired is not described/],
     ['a missing key of the envelope', /^\| `writerSeq`.*\n/m, '', /Envelope: writerSeq is not described/],
   ]
@@ -50,7 +60,9 @@ function complaints(text: string): readonly string[] {
       .slice(1)
       .map((section) => [section.split('\n', 1)[0]?.trim() ?? '', section]),
   )
-  const events = [...(text.split(/^## The events$/m)[1] ?? '').split(/^## /m)[0]!.matchAll(/^### (.+)$/gm)].map(([, name]) => name!)
+  const events = [...(text.split(/^## The events$/m)[1] ?? '').split(/^## /m)[0]!.matchAll(/^### (.+)$/gm)].map(
+    ([, name]) => name!,
+  )
   const found: string[] = []
   const compare = (name: string, expected: ReadonlyMap<string, string>): void => {
     const rows = tableOf(sections.get(name) ?? '')
@@ -65,7 +77,9 @@ function complaints(text: string): readonly string[] {
     }
   }
 
-  const schemas = new Map([...Fact.members, ...Decision.members].map((member) => [member.fields._tag.schema.literal, member.ast as Ast]))
+  const schemas = new Map(
+    [...Fact.members, ...Decision.members].map((member) => [member.fields._tag.schema.literal, member.ast as Ast]),
+  )
   for (const name of events) if (!schemas.has(name as EventType)) found.push(`${name} is no event`)
   for (const [type, ast] of schemas) {
     const section = sections.get(type)
@@ -110,7 +124,8 @@ function reasonComplaints(section: string): readonly string[] {
     const expected = [fields, retryableElsewhere(sample) ? 'yes' : 'no', countsAgainst(sample)]
     const told = rows.get(tag)
     if (told === undefined) found.push(`FailureReason: ${tag} is not described`)
-    else if (told.slice(0, 3).join(' | ') !== expected.join(' | ')) found.push(`FailureReason: ${tag} is ${expected.join(' | ')}`)
+    else if (told.slice(0, 3).join(' | ') !== expected.join(' | '))
+      found.push(`FailureReason: ${tag} is ${expected.join(' | ')}`)
   }
   for (const tag of rows.keys()) if (!tags.has(tag)) found.push(`FailureReason: ${tag} is no reason`)
   return found
@@ -164,13 +179,17 @@ function typeOf(ast: Ast): string {
     case 'Null':
       return 'null'
     case 'Number':
-      return ast.checks?.some(({ annotations }) => annotations?.representation?.id === 'effect/schema/isInt') ? 'integer' : 'number'
+      return ast.checks?.some(({ annotations }) => annotations?.representation?.id === 'effect/schema/isInt')
+        ? 'integer'
+        : 'number'
     case 'Literal':
       return `\`${ast.literal}\``
     case 'Arrays':
       return `list of ${typeOf(ast.rest![0]!)}`
     case 'Union':
-      return ast.types!.every((type) => type.propertySignatures?.[0]?.name === '_tag') ? 'FailureReason' : ast.types!.map(typeOf).join(' or ')
+      return ast.types!.every((type) => type.propertySignatures?.[0]?.name === '_tag')
+        ? 'FailureReason'
+        : ast.types!.map(typeOf).join(' or ')
     case 'Objects':
       if (ast.indexSignatures!.length > 0) return `map of text to ${typeOf(ast.indexSignatures![0]!.type)}`
       if (namesOf(ast) === namesOf(Usage.ast as Ast)) return 'Usage'
@@ -184,14 +203,29 @@ function typeOf(ast: Ast): string {
 /** The keys of an event as the log gives it back; a value of each kind tells the type. */
 function envelope(): ReadonlyMap<string, string> {
   const event = { _tag: 'BoxStarted', instance: 'w', version: '1' } as const
-  const sent = { event, stream: 'box', streamVersion: 1, occurredAt: 1, writer: 'w', writerSeq: 2, correlation: 'c', causation: 1 }
+  const sent = {
+    event,
+    stream: 'box',
+    streamVersion: 1,
+    occurredAt: 1,
+    writer: 'w',
+    writerSeq: 2,
+    correlation: 'c',
+    causation: 1,
+  }
   const read = readRow({ ...rowOf(sent), position: 1, recordedAt: 2 })
   if (read._tag !== 'Known') throw new Error('the envelope was not read back')
   const optional = ['correlation', 'causation']
   return new Map(
     Object.entries(read.recorded).map(([key, value]) => [
       optional.includes(key) ? `${key}?` : key,
-      typeof value === 'object' ? 'event' : typeof value === 'string' ? 'text' : key === 'occurredAt' ? 'number' : 'integer',
+      typeof value === 'object'
+        ? 'event'
+        : typeof value === 'string'
+          ? 'text'
+          : key === 'occurredAt'
+            ? 'number'
+            : 'integer',
     ]),
   )
 }

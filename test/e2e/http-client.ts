@@ -35,7 +35,12 @@ export const start = (port: number, call: Call): ClientRequest => {
     agent: false,
     method: call.method ?? 'POST',
     path: call.path ?? '/v1/messages',
-    headers: ['host', `127.0.0.1:${port}`, ...headers, ...(body === undefined ? [] : ['content-length', String(Buffer.byteLength(body))])],
+    headers: [
+      'host',
+      `127.0.0.1:${port}`,
+      ...headers,
+      ...(body === undefined ? [] : ['content-length', String(Buffer.byteLength(body))]),
+    ],
   })
   sent.end(body)
   return sent
@@ -55,6 +60,7 @@ export const collect = (response: IncomingMessage): Promise<Answer> =>
     response.on('data', (chunk: Buffer) => chunks.push(chunk))
     response.on('error', () => undefined)
     response.on('close', over)
+    response.resume()
   })
 
 /** One call and its whole answer; dies when there is no response at all. */

@@ -7,9 +7,9 @@ import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import * as refusals from '#infra/simulator/refusals.ts'
 import { answer, type Entry, errorEvent, type StatusStep } from '#infra/simulator/script.ts'
-import { header, send } from './http-client.ts'
 import { patient, startBox } from '#test/server.ts'
 import { bodyOf, callBody, eventNames, rawCall, startProviders } from '#test/simulator.ts'
+import { header, send } from './http-client.ts'
 
 const call = { model: 'claude-opus-5-5', max_tokens: 500, messages: [{ role: 'user' as const, content: 'hi' }] }
 const clientAt = (baseURL: string) => new Anthropic({ baseURL, apiKey: 'a-key', maxRetries: 0 })
@@ -17,7 +17,12 @@ const clientAt = (baseURL: string) => new Anthropic({ baseURL, apiKey: 'a-key', 
 const thinkingAndTools = answer([
   { type: 'thinking', thinking: 'A simulated plan.', signature: 'c2lnbmF0dXJl' },
   { type: 'text', text: 'Grüße 👋🏽 from a simulator.' },
-  { type: 'tool_use', id: 'toolu_01AAAAAAAAAAAAAAAAAAAAAA', name: 'Read', input: { file_path: '/a/"b".ts', limit: 10 } },
+  {
+    type: 'tool_use',
+    id: 'toolu_01AAAAAAAAAAAAAAAAAAAAAA',
+    name: 'Read',
+    input: { file_path: '/a/"b".ts', limit: 10 },
+  },
 ])
 
 /** A provider with a box in front of it. */
@@ -77,7 +82,8 @@ describe('the official SDK through Signalbox', () => {
         const box = yield* startBox({ providers: { sim: { url: sim.url, credential } } })
         const run = (client: Anthropic) => failureOf(() => client.messages.create({ ...call, stream }))
         const [direct, proxied] = [yield* run(clientAt(sim.url)), yield* run(clientAt(box.url))]
-        if (!(direct instanceof Anthropic.APIError) || !(proxied instanceof Anthropic.APIError)) throw new Error('no error')
+        if (!(direct instanceof Anthropic.APIError) || !(proxied instanceof Anthropic.APIError))
+          throw new Error('no error')
         expect(proxied.constructor).toBe(direct.constructor)
         expect(proxied.status).toBe(Number(status))
         const comparable = (error: unknown) => ({ ...(error as object), request_id: '' })
@@ -94,7 +100,7 @@ describe('the official SDK through Signalbox', () => {
       const [direct, proxied] = [yield* run(straight), yield* run(through)]
       expect(direct).toBeInstanceOf(Anthropic.APIError)
       expect((proxied as Error).constructor).toBe((direct as Error).constructor)
-      expect((proxied as Anthropic.APIError).error).toEqual((direct as Anthropic.APIError).error)
+      expect((proxied as { error?: unknown }).error).toEqual((direct as { error?: unknown }).error)
     }),
   )
 

@@ -155,6 +155,15 @@ describe('breaking a response off', () => {
     expect(client.text().endsWith('0\r\n\r\n')).toBe(false)
   })
 
+  it('lets out first what was written in the same turn', async () => {
+    const { to, client } = await exchange()
+    start(to)
+    to.write(bytes('event: error\n\n'))
+    to.destroy()
+    expect(await client.over).toBe('reset')
+    expect(client.text()).toContain('event: error')
+  })
+
   it('before the head is an error to the client', async () => {
     const { to, client } = await exchange()
     to.destroy()

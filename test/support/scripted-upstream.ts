@@ -85,6 +85,6 @@ export const scriptedUpstream = (
     },
     classify: (status, headers, body, at) =>
       classifyAnthropic(status, headers, new TextDecoder().decode(body), at, 'gateway'),
-    classifyStreamError: classifyAnthropicEvent,
+    classifyStreamError: (data) => classifyAnthropicEvent(data),
   }
 }

@@ -17,6 +17,9 @@ export type RequestReading =
   /** `message` is in the Anthropic API's own form, `field: what is wrong`. */
   | { readonly _tag: 'Invalid'; readonly message: string }
 
+/** A body that is not UTF-8 is refused with a clear message, not mangled. */
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
+
 type Json = { readonly [key: string]: unknown }
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -26,8 +29,7 @@ const invalid = (message: string): RequestReading => ({ _tag: 'Invalid', message
 export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestReading => {
   let parsed: unknown
   try {
-    // fatal: a body that is not UTF-8 is refused here with a clear message, not mangled.
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body))
+    parsed = JSON.parse(strictUtf8.decode(body))
   } catch {
     return invalid('The request body is not valid JSON')
   }

@@ -1,8 +1,7 @@
-/** A row as the verifier reads it and as a page carries those that must be decoded. */
+/** A row as queries answer with it, and its columns by name. */
 import type { StoredRow } from '#infra/event-log/row.ts'
 
-/** In this order in every query. */
-export type RawRow = readonly [
+export type RawRowHead = readonly [
   position: number,
   stream: string,
   streamVersion: number,
@@ -14,11 +13,14 @@ export type RawRow = readonly [
   recordedAt: number,
   correlation: string | null,
   causation: number | null,
-  data: string,
 ]
 
-/** A raw row with its columns named. */
-export const namedRow = (row: RawRow): StoredRow => ({
+/** In this order in every query. */
+export type RawRow = readonly [...head: RawRowHead, data: string]
+
+export const namedRow = <Data>(
+  row: readonly [...head: RawRowHead, data: Data],
+): Omit<StoredRow, 'data'> & { readonly data: Data } => ({
   position: row[0],
   stream: row[1],
   streamVersion: row[2],

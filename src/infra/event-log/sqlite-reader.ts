@@ -6,6 +6,8 @@ import { statSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
 import type { LogStats, ReadQuery, StoredSnapshot } from '#actors/ports.ts'
+import { writePage } from '#infra/event-log/page-text.ts'
+import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
 import { type Bounds, compileRead, MOST_ROWS, walksTheLog } from '#infra/event-log/sqlite-query.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
@@ -43,6 +45,23 @@ const makeReader = (
   const lastUntil = database
     .prepare<[number], number | null>('SELECT max(position) FROM events WHERE occurred_at <= ?')
     .pluck()
+  const selectWriter = database.prepare<[number], string>('SELECT name FROM writers WHERE id = ?').pluck()
+  const writers = new Map<number, string>()
+  const nameOf = (id: number): string => {
+    const known = writers.get(id)
+    if (known !== undefined) return known
+    const name = selectWriter.get(id)
+    // A row without its writer is damage; verify reports it, reading goes on.
+    if (name === undefined) return `unknown writer ${id}`
+    writers.set(id, name)
+    return name
+  }
+
+  const named = (row: IdRow): RawRow => {
+    row[WRITER_CELL] = nameOf(Number(row[WRITER_CELL]))
+    return row as unknown as RawRow
+  }
+
   const boundsOf = (query: ReadQuery): Bounds => {
     const descending = query.descending === true
     const from = descending ? 1 : query.after + 1
@@ -56,12 +75,12 @@ const makeReader = (
   }
 
   const pageOf = (query: ReadQuery, current: ReadonlyMap<string, number>) => {
-    const { sql, parameters } = compileRead(query, boundsOf(query), current)
-    const items = database
-      .prepare<unknown[], string>(sql)
-      .pluck()
-      .all(...parameters)
-    return { text: `[${items.join(',')}]`, full: items.length === query.limit }
+    const { sql, parameters } = compileRead(query, boundsOf(query))
+    const found = database
+      .prepare<unknown[], IdRow>(sql)
+      .raw()
+      .all(...parameters) as IdRow[]
+    return { text: writePage(found.map(named), current), full: found.length === query.limit }
   }
 
   /** The page that a replay will ask for next, made while the main thread folds the one before. */
@@ -103,6 +122,10 @@ const isReplay = (query: ReadQuery): boolean =>
   query.limit >= 1_000 && query.limit <= MOST_ROWS && query.descending !== true && Object.keys(query).every(isPlainKey)
 
 const isPlainKey = (key: string): boolean => key === 'after' || key === 'limit' || key === 'descending'
+
+/** A RawRow that still has the writer's id where its name goes. */
+type IdRow = (string | number | null)[]
+const WRITER_CELL = 5
 
 const bytesOf = (file: string): number => statSync(file, { throwIfNoEntry: false })?.size ?? 0
 

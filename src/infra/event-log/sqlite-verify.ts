@@ -9,8 +9,8 @@ import { namedRow, type RawRow } from '#infra/event-log/raw-row.ts'
 import { reasonOf } from '#infra/event-log/sqlite-failure.ts'
 
 const PAGE_ROWS = 2_000
-/** Shares of the whole time after which the parts end, as measured on a million events. */
-const DONE = { integrity: 0.1, sequences: 0.15 } as const
+/** Shares of the whole time after which the parts end: 0.22 and 0.39 in one run over 400,000 events. */
+const DONE = { integrity: 0.2, sequences: 0.4 } as const
 
 /** Checks the log behind a connection; `progress` is told the share done, at most once a page. */
 export const verifyLog = (database: Database, progress: (share: number) => void): VerifyReport => {

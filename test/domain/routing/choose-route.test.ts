@@ -83,7 +83,7 @@ describe('the route of a request', () => {
       1,
     )
     expect(chosen.order).toEqual(['a', 'b'])
-    expect(chosen.factors['priority']).toEqual([0, 0])
+    expect(chosen.factors.priority).toEqual([0, 0])
     expect(chosen.skipped).toEqual([])
   })
 

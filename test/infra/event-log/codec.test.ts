@@ -3,6 +3,8 @@ import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { packBatch } from '#infra/event-log/batch.ts'
 import { currentVersions, dataOf, readPage, readRow, rowOf } from '#infra/event-log/codec.ts'
+import { writePage } from '#infra/event-log/page-text.ts'
+import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { makeAppend } from '#infra/event-log/sqlite-append.ts'
 import { migrate } from '#infra/event-log/sqlite-migrations.ts'
 import { compileRead } from '#infra/event-log/sqlite-query.ts'
@@ -14,13 +16,15 @@ afterAll(() => database.close())
 
 /** The page text of all that lies in the database, as the reading thread would make it. */
 const pageOf = (current: ReadonlyMap<string, number>): string => {
-  const bounds = { from: 1, to: Number.MAX_SAFE_INTEGER }
-  const { sql, parameters } = compileRead({ after: 0, limit: 10_000 }, bounds, current)
-  return `[${database
-    .prepare<unknown[], string>(sql)
-    .pluck()
+  const { sql, parameters } = compileRead({ after: 0, limit: 10_000 }, { from: 1, to: Number.MAX_SAFE_INTEGER })
+  const rows = database
+    .prepare<unknown[], (string | number | null)[]>(sql)
+    .raw()
     .all(...parameters)
-    .join(',')}]`
+  return writePage(
+    rows.map((row) => row.with(5, 'box_3kTMd82hVbQ9') as unknown as RawRow),
+    current,
+  )
 }
 
 it('reads every event as the validating decoder reads it, keys in the same order', () => {

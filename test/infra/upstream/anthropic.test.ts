@@ -1,18 +1,12 @@
 import { randomBytes } from 'node:crypto'
-import { beforeEach, describe, expect, it, vi } from '@effect/vitest'
+import { beforeEach, describe, expect, it } from '@effect/vitest'
 import { Deferred, Effect, Redacted } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
 import type { UpstreamCredential } from '#infra/upstream/anthropic.ts'
 import { loadCaptures } from '#test/captures.ts'
-import { held, httpServer, listener, messages, upstreamAt } from './loopback.ts'
+import { held, httpServer, listener, messages, upstreamAt, withoutProxies } from './loopback.ts'
 
-beforeEach(() => {
-  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
-    vi.stubEnv(name, undefined)
-    vi.stubEnv(name.toLowerCase(), undefined)
-  }
-  return () => vi.unstubAllEnvs()
-})
+beforeEach(withoutProxies)
 
 const ok = () => httpServer((_request, response) => response.end('{}'))
 

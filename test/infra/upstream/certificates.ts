@@ -36,7 +36,10 @@ export const makeAuthority = (name: string): Authority => {
 }
 
 const toIdentity = (der: Buffer, key: KeyObject): Identity => ({
-  certificate: `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replaceAll(/(.{64})/g, '$1\n')}\n-----END CERTIFICATE-----\n`,
+  certificate: `-----BEGIN CERTIFICATE-----\n${der
+    .toString('base64')
+    .match(/.{1,64}/g)
+    ?.join('\n')}\n-----END CERTIFICATE-----\n`,
   key: key.export({ type: 'pkcs8', format: 'pem' }).toString(),
 })
 

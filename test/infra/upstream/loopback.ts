@@ -1,10 +1,13 @@
 /**
  * Servers on loopback for the tests of the transport, and a listener that writes down what an upstream tells.
  */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { type AddressInfo, createServer as createTcpServer, type Socket, type Server as TcpServer } from 'node:net'
-import { onTestFinished } from '@effect/vitest'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { onTestFinished, vi } from '@effect/vitest'
 import { Effect, Redacted } from 'effect'
 import type { HeaderList, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
@@ -185,3 +188,31 @@ export const messages = (more: Partial<UpstreamRequest> = {}): UpstreamRequest =
   body: Buffer.from('{}'),
   ...more,
 })
+
+/** Takes the proxy variables of the machine out of the test's sight; returns what puts them back. */
+export const withoutProxies = (): (() => void) => {
+  for (const name of ['HTTP_PROXY', 'HTTPS_PROXY', 'NO_PROXY']) {
+    vi.stubEnv(name, undefined)
+    vi.stubEnv(name.toLowerCase(), undefined)
+  }
+  return () => vi.unstubAllEnvs()
+}
+
+/** One call through a transport of its own. */
+export const call = (origin: string, via: Partial<TransportOptions> = {}) => {
+  const heard = listener()
+  const exchange = upstreamAt(origin, { via }).open(messages(), heard)
+  return { heard, exchange }
+}
+
+/** Resolves when the socket is gone, however it went. */
+export const gone = (socket: Socket): Promise<void> => new Promise((resolve) => socket.once('close', () => resolve()))
+
+/** A CA file that lives as long as the test. */
+export const caFile = (certificate: string): string => {
+  const folder = mkdtempSync(join(tmpdir(), 'signalbox-ca-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const file = join(folder, 'ca.pem')
+  writeFileSync(file, certificate)
+  return file
+}

@@ -1,0 +1,237 @@
+/**
+ * The command line as a process: how it stops, why it does not start, how it takes a changed configuration, and what a
+ * stranger sees at the first run.
+ */
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from '@effect/vitest'
+import { Effect } from 'effect'
+import { answer, stall } from '#infra/simulator/script.ts'
+import type { Simulator } from '#infra/simulator/simulator.ts'
+import { type ProcessOptions, scratchFolder, spawnSignalbox, startProcess } from '#test/server.ts'
+import { callBody, eventNames, startProviders } from '#test/simulator.ts'
+import { header, send } from './http-client.ts'
+
+const LIMIT = 60_000
+const streaming = { body: callBody({ stream: true }) }
+
+const configOf = (...simulators: readonly Simulator[]) => ({
+  providers: Object.fromEntries(
+    simulators.map(({ id, url }, index) => [id, { kind: 'anthropic-compatible', baseUrl: url, priority: index + 1 }]),
+  ),
+})
+
+describe('a stop', () => {
+  it.live(
+    'lets streams under way run out, closes the log and exits with 0',
+    () =>
+      Effect.gen(function* () {
+        const slow = answer('word '.repeat(60), { pace: { eventsPerWrite: 1, betweenWritesMs: 40 } })
+        const { sim } = yield* startProviders({ sim: { script: [{ times: 3, step: slow }] } })
+        const box = yield* startProcess({ config: configOf(sim) })
+        const calls = Effect.all(
+          [send(box.port, streaming), send(box.port, streaming), send(box.port, streaming)],
+          { concurrency: 'unbounded' },
+        )
+        const stopped = Effect.gen(function* () {
+          yield* sim.until(({ number, bytesSent }) => number === 3 && bytesSent > 0)
+          box.signal('SIGTERM')
+          yield* box.printed(/stopping/)
+          return yield* box.exited
+        })
+        const [answers, exit] = yield* Effect.all([calls, stopped], { concurrency: 'unbounded' })
+        for (const one of answers) {
+          expect(one.status).toBe(200)
+          expect(one.ending).toBe('complete')
+          expect(eventNames(one.body.toString()).at(-1)).toBe('message_stop')
+        }
+        expect(exit).toEqual({ code: 0, signal: null })
+        const tags = (yield* box.events).map(({ event }) => event._tag)
+        expect(tags.filter((tag) => tag === 'AttemptSucceeded')).toHaveLength(3)
+        expect(tags.at(-1)).toBe('BoxStopped')
+        const replayed = yield* box.command('replay', '--json')
+        expect(JSON.parse(replayed.stdout)).toMatchObject({ identical: true, events: tags.length, snapshotComparedAt: tags.length })
+        expect(replayed.code).toBe(0)
+        expect((yield* box.command('verify', '--json')).code).toBe(0)
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'that is asked for twice does not wait',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: { script: [stall({ events: 6 })] } })
+        const box = yield* startProcess({ config: configOf(sim) })
+        const call = yield* Effect.forkChild(send(box.port, streaming))
+        yield* sim.until(({ bytesSent }) => bytesSent > 0)
+        box.signal('SIGTERM')
+        yield* box.printed(/stopping/)
+        box.signal('SIGTERM')
+        expect(yield* box.exited).toEqual({ code: 143, signal: null })
+        expect(call.pollUnsafe()).toSatisfy(() => true)
+        // What it left behind is closed by the next start, and the log is sound.
+        const next = yield* startProcess({ config: configOf(sim), folder: box.folder })
+        const tags = (yield* next.events).map(({ event }) => event._tag)
+        expect(tags.filter((tag) => tag === 'RequestAbandoned')).toHaveLength(1)
+        expect(JSON.parse((yield* next.command('replay', '--json')).stdout)).toMatchObject({ identical: true })
+      }),
+    LIMIT,
+  )
+})
+
+describe('a start that cannot succeed says why in one message and', () => {
+  const expectMessage = (options: ProcessOptions, code: number, message: RegExp) =>
+    Effect.gen(function* () {
+      const failed = yield* spawnSignalbox(options)
+      const exit = yield* failed.exited
+      expect(failed.stderr()).toMatch(message)
+      expect(failed.stderr()).not.toMatch(/^\s+at .*:\d+:\d+\)?$/m)
+      expect(failed.stdout()).not.toContain('listens on')
+      expect(exit).toEqual({ code, signal: null })
+    })
+
+  it.live(
+    'exits with 1 when the port is in use',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: {} })
+        const args = ['serve', '--port', String(sim.port)]
+        yield* expectMessage({ config: configOf(sim), args }, 1, new RegExp(`Port ${sim.port} .* is in use.*--port`))
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'exits with 2 when the configuration is wrong',
+    () =>
+      Effect.all([
+        expectMessage(
+          { config: 'providers:\n  a: { kind: anthropic, credential: none }\nrouting:\n  maxFallback: 2\n' },
+          2,
+          /signalbox\.yaml:4:3 routing\.maxFallback: .*did you mean maxFallbacks\?/,
+        ),
+        expectMessage({ config: 'providers: [\n' }, 2, /signalbox\.yaml:/),
+        expectMessage({ config: configOf(), args: ['serve', '--port', 'many'] }, 2, /--port/),
+        expectMessage({ environment: { SIGNALBOX_CONFIG: 'nowhere.yaml' } }, 2, /nowhere\.yaml/),
+      ]),
+    LIMIT,
+  )
+
+  it.live(
+    'exits with 1 when another process holds the log',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: {} })
+        const holder = yield* startProcess({ config: configOf(sim) })
+        const folder = holder.folder
+        yield* expectMessage({ config: configOf(sim), folder }, 1, new RegExp(`process ${holder.child.pid} .*log\\.db.*stop it first`))
+        expect((yield* send(holder.port, streaming)).status).toBe(200)
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'exits with 1 when the log is no log',
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* scratchFolder
+        writeFileSync(join(folder, 'log.db'), 'this is not a database, however long it may be '.repeat(100))
+        yield* expectMessage({ config: configOf(), folder, environment: { ANTHROPIC_API_KEY: 'sk-ant-x' } }, 1, /not an event log/)
+        mkdirSync(join(folder, 'a-folder'))
+        const database = { SIGNALBOX_DATABASE_URL: `sqlite:${join(folder, 'a-folder')}`, ANTHROPIC_API_KEY: 'sk-ant-x' }
+        yield* expectMessage({ folder, environment: database }, 1, /event log/)
+      }),
+    LIMIT,
+  )
+})
+
+describe('a changed configuration', () => {
+  it.live(
+    'is taken without a restart, on a change of the file and on SIGHUP; a bad one is refused with its reason',
+    () =>
+      Effect.gen(function* () {
+        const { one, two } = yield* startProviders({ one: {}, two: {} })
+        const box = yield* startProcess({ config: configOf(one, two) })
+        const served = () => Effect.map(send(box.port, streaming), (got) => header(got, 'x-signalbox-provider'))
+        const changes = Effect.map(box.events, (events) => events.flatMap(({ event }) => (event._tag === 'ConfigChanged' ? [event] : [])))
+        const write = (config: object | string) =>
+          writeFileSync(box.configFile, typeof config === 'string' ? config : JSON.stringify(config))
+        expect(yield* served()).toBe('one')
+
+        write(configOf(two, one))
+        yield* box.printed(/configuration reloaded/)
+        expect(yield* served()).toBe('two')
+        const [first] = yield* changes
+        expect(first).toMatchObject({ source: 'file' })
+        expect(first?.changed.join(' ')).toContain('providers')
+
+        write('providers: { one: { kind: anthropic-compatible, baseURL: x } }')
+        yield* box.printed(/old one stays in force[^]*baseURL[^]*baseUrl/)
+        expect(yield* served()).toBe('two')
+
+        write({ ...configOf(one, two), routing: { maxFallbacks: 1 } })
+        box.signal('SIGHUP')
+        // Which of the two notices first is chance; that it is noticed is not.
+        yield* box.printed(/configuration reloaded[^]*configuration reloaded/)
+        expect(yield* served()).toBe('one')
+        const events = yield* box.events
+        expect(events.filter(({ event }) => event._tag === 'ConfigChanged')).toHaveLength(2)
+        const policies = events.flatMap(({ event }) => (event._tag === 'PolicyChanged' ? [event.version] : []))
+        expect(policies).toEqual([1, 2, 3])
+        const routes = events.flatMap(({ event }) => (event._tag === 'RouteChosen' ? [[event.policyVersion, event.order[0]]] : []))
+        expect(routes).toEqual([[1, 'one'], [2, 'two'], [2, 'two'], [3, 'one']])
+
+        box.signal('SIGTERM')
+        expect((yield* box.exited).code).toBe(0)
+        expect(JSON.parse((yield* box.command('replay', '--json')).stdout)).toMatchObject({ identical: true })
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'is read again on SIGHUP alone: a mapped model is asked for under its new name',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: { models: ['claude-opus-5-5', 'other-model'] } })
+        const box = yield* startProcess({ config: configOf(sim) })
+        writeFileSync(box.configFile, JSON.stringify({ ...configOf(sim), models: { 'claude-*': { sim: 'other-model' } } }))
+        box.signal('SIGHUP')
+        yield* box.printed(/configuration reloaded/)
+        expect(header(yield* send(box.port, streaming), 'x-signalbox-model')).toBe('other-model')
+        expect((yield* box.events).some(({ event }) => event._tag === 'ConfigChanged')).toBe(true)
+      }),
+    LIMIT,
+  )
+})
+
+describe('the first run, without any key', () => {
+  it.live(
+    'answers by simulated providers and says so everywhere; everything else is real',
+    () =>
+      Effect.gen(function* () {
+        const box = yield* startProcess({})
+        expect(box.stdout()).toContain('SIMULATED')
+        expect(box.stdout()).toMatch(/export ANTHROPIC_BASE_URL=http:\/\/127\.0\.0\.1:\d+/)
+        expect(box.stdout()).toContain('ANTHROPIC_API_KEY is not set')
+        const streamed = yield* send(box.port, { body: callBody({ stream: true, max_tokens: 20 }) })
+        expect(header(streamed, 'x-signalbox-simulated')).toBe('true')
+        expect(streamed.body.toString()).toMatch(/[Ss]imulated/)
+        expect(eventNames(streamed.body.toString()).at(-1)).toBe('message_stop')
+        const whole = yield* send(box.port, { body: callBody({ max_tokens: 20 }) })
+        expect(header(whole, 'x-signalbox-simulated')).toBe('true')
+        expect(whole.body.toString()).toMatch(/[Ss]imulated/)
+
+        const id = header(streamed, 'x-signalbox-request-id') ?? ''
+        const shown = yield* box.command('events', '--request', id, '--json')
+        expect(shown.stdout).toContain('RequestAdmitted')
+        expect(shown.stdout).toContain('AttemptSucceeded')
+        const metrics = yield* send(box.port, { method: 'GET', path: '/metrics', headers: [] })
+        expect(metrics.body.toString()).toMatch(/^signalbox_requests_total\{.*outcome="succeeded".*\} 2$/m)
+        box.signal('SIGINT')
+        expect((yield* box.exited).code).toBe(0)
+        expect((yield* box.command('replay')).stdout).toContain('Identical')
+      }),
+    LIMIT,
+  )
+})

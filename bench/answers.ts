@@ -37,6 +37,9 @@ export const streamAnswer = (): readonly Buffer[] => {
   )
 }
 
+/** Between the writes of a stream: apart enough for a busy proxy to read each by itself; see docs/benchmarks.md. */
+export const STREAM_PAUSE_MS = 2
+
 /** With the six events around them: 60. */
 const TEXT_EVENTS = 54
 const EVENTS_PER_WRITE = 4

@@ -3,6 +3,7 @@
  */
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
+import { STREAM_PAUSE_MS } from './answers.ts'
 import { measureBoot } from './boot.ts'
 import { compare } from './compare.ts'
 import { measureDisk } from './disk.ts'
@@ -12,8 +13,6 @@ import { signalboxExists } from './signalbox.ts'
 const SECTIONS = ['json', 'stream', 'burst', 'boot', 'disk'] as const
 type Section = (typeof SECTIONS)[number]
 
-/** Apart enough for a busy proxy to read each write by itself; see docs/benchmarks.md. */
-const PAUSE_MS = 2
 const FULL = {
   rounds: 9,
   requests: 2_000,
@@ -42,7 +41,7 @@ const HELP = `Usage: npm run bench -- [options]
   --main PATH             the main.ts of the Signalbox to measure (default src/main.ts)
   --bare                  only the baseline, without Signalbox
   --rounds N  --requests N  --warm-up N  --concurrency N  --latency-requests N
-  --pause MS              between the 15 writes of the stream (default ${PAUSE_MS}; \`burst\` is always 0)
+  --pause MS              between the 15 writes of the stream (default ${STREAM_PAUSE_MS}; \`burst\` is always 0)
   --disk-requests N
   --boot-requests N  --boot-times N
   --boot-folder PATH      keep the log there and use it again
@@ -114,7 +113,7 @@ const comparison = {
   latencyRequests: count(values['latency-requests'], sizes.latencyRequests),
   note,
 }
-const pauseMs = count(values.pause, PAUSE_MS)
+const pauseMs = count(values.pause, STREAM_PAUSE_MS)
 
 const wanted = (section: Section): boolean => sections.includes(section)
 

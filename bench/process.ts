@@ -3,7 +3,7 @@
  * from /proc/PID/stat, which counts every thread of the process, ended ones included.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
@@ -12,6 +12,8 @@ export interface Server {
   readonly pid: number
   /** User and system time of all threads so far, in ms; in steps of 10 ms. */
   readonly cpuMs: () => number
+  /** The same by thread name, of the threads that are alive. */
+  readonly threadCpuMs: () => ReadonlyMap<string, number>
   /** Resident memory, in bytes. */
   readonly residentBytes: () => number
   /** Ends it in good order (SIGTERM) and waits. */
@@ -107,15 +109,31 @@ const launch = (command: readonly string[], env: Readonly<Record<string, string>
   return {
     child,
     errors: () => errors,
-    server: { pid, cpuMs: () => cpuMs(pid), residentBytes: () => residentBytes(pid), stop },
+    server: {
+      pid,
+      cpuMs: () => cpuMs(`/proc/${pid}/stat`),
+      threadCpuMs: () => threadCpuMs(pid),
+      residentBytes: () => residentBytes(pid),
+      stop,
+    },
   }
 }
 
 /** Fields 14 and 15 of proc_pid_stat(5); the name in field 2 may hold anything, so count from its closing bracket. */
-const cpuMs = (pid: number): number => {
-  const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
+const cpuMs = (path: string): number => {
+  const text = readFileSync(path, 'latin1')
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   return ((Number(fields[11]) + Number(fields[12])) * 1_000) / TICKS_PER_SECOND
+}
+
+const threadCpuMs = (pid: number): ReadonlyMap<string, number> => {
+  const sums = new Map<string, number>()
+  for (const thread of readdirSync(`/proc/${pid}/task`)) {
+    const folder = `/proc/${pid}/task/${thread}`
+    const name = readFileSync(`${folder}/comm`, 'latin1').trim()
+    sums.set(name, (sums.get(name) ?? 0) + cpuMs(`${folder}/stat`))
+  }
+  return sums
 }
 
 const residentBytes = (pid: number): number => {

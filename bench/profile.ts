@@ -8,6 +8,7 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
+import { STREAM_PAUSE_MS } from './answers.ts'
 import { claudeCodeCall, load } from './load.ts'
 import { startScript } from './process.ts'
 import { startSignalbox } from './signalbox.ts'
@@ -50,7 +51,9 @@ const run = async () => {
   const requests = boot ? 1 : Number(values.requests)
   const call = claudeCodeCall(values.kind === 'stream' ? 'stream' : 'json')
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLE_EVERY_US}`]
-  const upstream = await startScript('upstream.ts', {})
+  const upstream = await startScript('upstream.ts', {
+    UPSTREAM_PAUSE_MS: String(call.kind === 'stream' ? STREAM_PAUSE_MS : 0),
+  })
   try {
     const server =
       values.target === 'bare'
@@ -59,14 +62,17 @@ const run = async () => {
     const one = { requests, concurrency: Number(values.concurrency) }
     let from = 0
     let cpuBefore = 0
+    let threadsBefore: ReadonlyMap<string, number> = new Map()
     if (!boot) {
       await load(server.url, call, one)
       cpuBefore = server.cpuMs()
+      threadsBefore = server.threadCpuMs()
       from = monotonicUs()
       await load(server.url, call, one)
     }
     const to = monotonicUs()
     const cpuMs = server.cpuMs() - cpuBefore
+    const threads = [...server.threadCpuMs()].map(([name, ms]) => [name, ms - (threadsBefore.get(name) ?? 0)] as const)
     await server.stop()
     const profiles = readdirSync(folder)
       .filter((name) => name.endsWith('.cpuprofile'))
@@ -80,6 +86,7 @@ const run = async () => {
     return {
       requests,
       cpuMs,
+      threads,
       main: selfTimes(
         inMain.map(({ profile }) => profile),
         from,
@@ -132,7 +139,7 @@ const groupOf = ({ url, functionName }: Frame): string => {
 const place = ({ url, lineNumber }: Frame): string =>
   url === '' ? '' : `${/(?:node_modules\/|\/(?=src\/|bench\/)|^(?=node:))(.*)/.exec(url)?.[1] ?? url}:${lineNumber + 1}`
 
-const { requests, cpuMs, main, workers } = await run()
+const { requests, cpuMs, threads, main, workers } = await run()
 
 const print = (title: string, times: readonly SelfTime[]): void => {
   const top = Number(values.top)
@@ -155,6 +162,7 @@ const print = (title: string, times: readonly SelfTime[]): void => {
 console.log(
   `${values.target}, ${values.kind}: ${(cpuMs / requests).toFixed(3)} ms of CPU each (${requests} times, under the profiler)`,
 )
+for (const [name, ms] of threads) console.log(`  ${(ms / requests).toFixed(3)} ms  ${name}`)
 print('main thread', main)
 // A thread in a system call is not idle to the profiler: waits for the disk count here, though they cost no CPU.
 if (workers.length > 0) print('worker threads, waits included', workers)

@@ -27,7 +27,9 @@ const seconds = () => (performance.now() - startedAt) / 1000
 let failed = 0
 for (let n = 0; n < count; n++) {
   const seed = from + n
-  const found = await checkSeed(seed).catch((error: unknown) => [`the run itself failed: ${error instanceof Error ? error.stack : String(error)}`])
+  const found = await checkSeed(seed).catch((error: unknown) => [
+    `the run itself failed: ${error instanceof Error ? error.stack : String(error)}`,
+  ])
   if (found.length > 0) {
     failed++
     console.error(`\nseed ${seed} breaks:\n  ${found.join('\n  ')}\nagain: ${replayCommand(seed)}`)
@@ -36,7 +38,11 @@ for (let n = 0; n < count; n++) {
     if (!values['keep-going']) break
   }
   if (process.stderr.isTTY || (n + 1) % 100 === 0)
-    process.stderr.write(`${process.stderr.isTTY ? '\r' : ''}${n + 1}/${count} worlds, ${seconds().toFixed(0)} s${process.stderr.isTTY ? '' : '\n'}`)
+    process.stderr.write(
+      `${process.stderr.isTTY ? '\r' : ''}${n + 1}/${count} worlds, ${seconds().toFixed(0)} s${process.stderr.isTTY ? '' : '\n'}`,
+    )
 }
-console.log(`\n${failed === 0 ? `all invariants held in ${count} worlds` : `${failed} worlds broke an invariant`} (seeds from ${from}, ${seconds().toFixed(1)} s)`)
+console.log(
+  `\n${failed === 0 ? `all invariants held in ${count} worlds` : `${failed} worlds broke an invariant`} (seeds from ${from}, ${seconds().toFixed(1)} s)`,
+)
 process.exit(failed === 0 ? 0 : 1)

@@ -15,7 +15,7 @@ import { loggerLayer } from '#cli/logger.ts'
 import { VERSION } from '#cli/version.ts'
 import { providerId } from '#domain/ids.ts'
 import { defaultBreaker, defaultTimeouts } from '#domain/policy.ts'
-import { serve as serveHttp } from '#http/server.ts'
+import { ListenError, serve as serveHttp } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
@@ -61,6 +61,21 @@ const startDemo = Effect.gen(function* () {
 })
 
 const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
+
+/** See LedgerOptions. */
+const GROUP_MS = 2
+
+const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/i
+
+/** There are no client keys yet, so whoever reaches the port spends the providers' money. */
+const checkHost = ({ server }: Config) =>
+  LOOPBACK.test(server.host) || server.allowedHosts.length > 0
+    ? Effect.void
+    : Effect.fail(
+        new ListenError({
+          message: `Refused to listen on ${server.host}: everybody who reaches it could use your providers. Stay on 127.0.0.1, or, in a network that you trust, name the hosts that clients use in server.allowedHosts.`,
+        }),
+      )
 
 /** Settings that only a restart can change. */
 const NEEDS_RESTART = [
@@ -148,8 +163,11 @@ const running = (config: Config, load: LoadOptions) =>
 export const serve = (load: LoadOptions) =>
   Effect.gen(function* () {
     const config = yield* loadConfig(load)
+    yield* checkHost(config)
     const writer = randomBytes(6).toString('base64url')
-    const ledger = ledgerLayer.layer({ writer }).pipe(Layer.provideMerge(databaseLayer(config.database.url)))
+    const ledger = ledgerLayer
+      .layer({ writer, groupMs: GROUP_MS })
+      .pipe(Layer.provideMerge(databaseLayer(config.database.url)))
     yield* Effect.scoped(running(config, load).pipe(Effect.provide(ledger))).pipe(
       Effect.provide(loggerLayer(config.log)),
     )

@@ -78,8 +78,12 @@ export const retryableElsewhere = (reason: FailureReason): boolean => {
 }
 
 /** Whose account the failure is booked on; only `provider`, `limit` and `account` move a provider's machine. */
-export const countsAgainst = (reason: FailureReason): Blame =>
-  reason._tag === 'CredentialRefused' && reason.whose === 'client' ? 'client' : MEANING[reason._tag].blame
+export const countsAgainst = (reason: FailureReason): Blame => {
+  if (reason._tag === 'CredentialRefused' && reason.whose === 'client') return 'client'
+  // The whole cascade ran out of time; the provider that was on at that moment may have had a second.
+  if (reason._tag === 'Timeout' && reason.phase === 'deadline') return 'nobody'
+  return MEANING[reason._tag].blame
+}
 
 /** Epoch ms before which trying the same provider again is known to be useless, or undefined when nobody told. */
 export const uselessUntil = (reason: FailureReason): number | undefined =>

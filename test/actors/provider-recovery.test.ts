@@ -144,6 +144,15 @@ describe('a half-open circuit', () => {
     expect(provider.admits).toMatchObject({ reason: 'probeInFlight' })
   })
 
+  it('leaves the lease with its holder when another attempt of the same request ends', () => {
+    const provider = givenProvider().halfOpens()
+    const { requestId: id } = provider.starts()
+    const other = { requestId: id, attempt: 2, provider: PROVIDER, model: modelId('m') }
+    const reason: FailureReason = { _tag: 'Cancelled', by: 'client' }
+    provider.happens({ _tag: 'AttemptFailed', ...other, reason, stage: 'S0', durationMs: 0, draw: 0 })
+    expect(provider.admits).toMatchObject({ reason: 'probeInFlight' })
+  })
+
   it('takes the lease back when it expires, not before', () => {
     const provider = givenProvider().halfOpens()
     provider.starts()

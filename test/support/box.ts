@@ -7,7 +7,14 @@ import { runCascade } from '#actors/cascade.ts'
 import * as ledger from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { openBox } from '#actors/open-box.ts'
-import { type ClientResponse, EventLog, type HeaderList, type ReadEvent, type Upstream, Upstreams } from '#actors/ports.ts'
+import {
+  type ClientResponse,
+  EventLog,
+  type HeaderList,
+  type ReadEvent,
+  type Upstream,
+  Upstreams,
+} from '#actors/ports.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'

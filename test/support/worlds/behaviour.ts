@@ -178,7 +178,13 @@ const streamMoves = (answer: Answer, name: string): readonly Move[] => {
   const moves: Move[] = [
     { connected: true },
     { wait: answer.headersMs },
-    { headers: 200, list: [['content-type', 'text/event-stream'], ['request-id', `up_${name}`]] },
+    {
+      headers: 200,
+      list: [
+        ['content-type', 'text/event-stream'],
+        ['request-id', `up_${name}`],
+      ],
+    },
   ]
   const say = (text: string | Uint8Array, gapMs: number): void => {
     const bytes = Buffer.from(text)
@@ -232,7 +238,13 @@ const wholeMoves = (answer: Answer, name: string): readonly Move[] => {
   const head: readonly Move[] = [
     { connected: true },
     { wait: answer.headersMs + answer.firstMs },
-    { headers: 200, list: [['content-type', 'application/json'], ['request-id', `up_${name}`]] },
+    {
+      headers: 200,
+      list: [
+        ['content-type', 'application/json'],
+        ['request-id', `up_${name}`],
+      ],
+    },
   ]
   const half = [...head, { data: new Uint8Array(body.subarray(0, 40)) }]
   switch (ending._tag) {

@@ -16,7 +16,8 @@ export const playInVirtualTime = (world: World): Promise<Played> =>
   )
 
 /** The broken invariants of a seed's world; empty when all hold. */
-export const checkSeed = async (seed: number): Promise<readonly string[]> => broken(await playInVirtualTime(worldOf(seed)))
+export const checkSeed = async (seed: number): Promise<readonly string[]> =>
+  broken(await playInVirtualTime(worldOf(seed)))
 
 /** A smaller world that breaks an invariant too, as text; undefined when the seed's world breaks none. */
 export const shrunk = async (seed: number, forMs: number): Promise<string | undefined> => {
@@ -24,7 +25,12 @@ export const shrunk = async (seed: number, forMs: number): Promise<string | unde
     const found = broken(await playInVirtualTime(world))
     if (found.length > 0) throw new Error(found.join('\n  '))
   })
-  const result = await fc.check(property, { seed, numRuns: 1, interruptAfterTimeLimit: forMs, markInterruptAsFailure: false })
+  const result = await fc.check(property, {
+    seed,
+    numRuns: 1,
+    interruptAfterTimeLimit: forMs,
+    markInterruptAsFailure: false,
+  })
   if (result.counterexample === null) return undefined
   const error = result.errorInstance instanceof Error ? result.errorInstance.message : ''
   return `${JSON.stringify(result.counterexample[0], null, 1)}\n  ${error}`

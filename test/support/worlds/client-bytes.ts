@@ -66,7 +66,8 @@ export const wrongBytes = (
     return 'a frame of a complete stream is not JSON'
 
   if (fate !== 'answered') {
-    if (seen.ended || exchanges.some((one) => isPrefix(got, Buffer.concat(one.sent))) || got.length === 0) return undefined
+    if (seen.ended || exchanges.some((one) => isPrefix(got, Buffer.concat(one.sent))) || got.length === 0)
+      return undefined
     return 'it left with bytes that no attempt had sent'
   }
   if (!seen.ended && !seen.destroyed) return 'its response is neither ended nor broken off'
@@ -83,7 +84,8 @@ export const wrongBytes = (
   }
   if (terminal?._tag !== 'RequestFailed') return `it was answered, but its last event is ${terminal?._tag ?? 'none'}`
   if (terminal.status !== seen.status) return `the log says status ${terminal.status}, the client got ${seen.status}`
-  if (seen.destroyed) return isPrefix(got, sent) && got.length > 0 ? undefined : 'a broken-off response has other bytes than its attempt'
+  if (seen.destroyed)
+    return isPrefix(got, sent) && got.length > 0 ? undefined : 'a broken-off response has other bytes than its attempt'
   if (seen.status !== 200) {
     return parses(got.toString()) || got.equals(sent) ? undefined : 'an error is neither ours nor the provider’s'
   }
@@ -92,6 +94,14 @@ export const wrongBytes = (
   return got.equals(sent) || frames.length === 1 ? undefined : 'a failed stream differs from its attempt’s bytes'
 }
 
-const KNOWN = new Set(['message_start', 'content_block_start', 'content_block_delta', 'content_block_stop', 'message_delta', 'message_stop', 'error'])
+const KNOWN = new Set([
+  'message_start',
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+  'error',
+])
 const STOP: Frame = { event: 'message_stop', data: '{"type":"message_stop"}' }
 const same = (a: readonly Frame[], b: readonly Frame[]): boolean => JSON.stringify(a) === JSON.stringify(b)

@@ -2,7 +2,14 @@
  * What must hold of every world that was played. Each invariant has a name, so that a failure says which one it is, and
  * answers what is wrong; nothing when all is well.
  */
-import { applyRecorded, decodeState, encodeState, type GatewayState, initialState, providerPolicy } from '#actors/gateway-state.ts'
+import {
+  applyRecorded,
+  decodeState,
+  encodeState,
+  type GatewayState,
+  initialState,
+  providerPolicy,
+} from '#actors/gateway-state.ts'
 import { canonicalState, startReplay } from '#actors/replay.ts'
 import { isTerminal } from '#domain/events.ts'
 import { countsAgainst, retryableElsewhere } from '#domain/failure.ts'
@@ -20,7 +27,9 @@ export type Invariant = (played: Played) => Problems
 
 /** Answers for every request what is wrong with it. */
 const everyRequest =
-  (judge: (request: PlayedRequest, events: readonly RecordedEvent[], played: Played) => string | undefined): Invariant =>
+  (
+    judge: (request: PlayedRequest, events: readonly RecordedEvent[], played: Played) => string | undefined,
+  ): Invariant =>
   (played) => {
     const byRequest = Map.groupBy(played.rows, ({ correlation }) => correlation)
     return played.requests.flatMap((request) => {
@@ -46,16 +55,18 @@ const everyEvent =
   }
 
 /** The exchanges of a request, the one of its last attempt at the end. */
-const exchangesOf = (request: string, events: readonly RecordedEvent[], { exchanges }: Played): readonly Recording[] => {
+const exchangesOf = (
+  request: string,
+  events: readonly RecordedEvent[],
+  { exchanges }: Played,
+): readonly Recording[] => {
   const own = [...exchanges].flatMap(([provider, all]) =>
     all
       .filter((one) => one.request.headers.some(([name, value]) => name === REQUEST_HEADER && value === request))
       .map((recording) => ({ provider, recording })),
   )
   const order = started(events).map(({ provider }): string => provider)
-  return own
-    .toSorted((a, b) => order.indexOf(a.provider) - order.indexOf(b.provider))
-    .map(({ recording }) => recording)
+  return own.toSorted((a, b) => order.indexOf(a.provider) - order.indexOf(b.provider)).map(({ recording }) => recording)
 }
 
 const started = (events: readonly RecordedEvent[]) =>
@@ -67,7 +78,13 @@ const TICK_MS = 250
 
 export const INVARIANTS: { readonly [name: string]: Invariant } = {
   'every request ends, and none dies of a bug': everyRequest(({ exit, fate }) =>
-    exit === null ? 'it never ended' : exit === 'died' ? 'it died' : exit === 'interrupted' && fate === 'answered' ? 'it was interrupted by nobody' : undefined,
+    exit === null
+      ? 'it never ended'
+      : exit === 'died'
+        ? 'it died'
+        : exit === 'interrupted' && fate === 'answered'
+          ? 'it was interrupted by nobody'
+          : undefined,
   ),
 
   'exactly one terminal event per admitted request, the last of its stream': everyRequest(({ fate }, events) => {
@@ -84,7 +101,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     if (attempts.length === 0) return undefined
     if (route?._tag !== 'RouteChosen') return 'attempts without a route'
     const places = attempts.map(({ provider }) => route.order.indexOf(provider))
-    if (places.some((place, n) => place <= (places[n - 1] ?? -1))) return `tried ${attempts.map(({ provider }) => provider)} of ${route.order}`
+    if (places.some((place, n) => place <= (places[n - 1] ?? -1)))
+      return `tried ${attempts.map(({ provider }) => provider)} of ${route.order}`
     return attempts.some(({ attempt }, n) => attempt !== n + 1) ? 'attempts are not counted 1, 2, 3' : undefined
   }),
 
@@ -93,13 +111,15 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     return event.order.length > before.policy.routing.maxFallbacks + 1 ? `a route of ${event.order.length}` : undefined
   }),
 
-  'no attempt at a provider whose circuit is open, that is throttled or not in service': everyEvent(({ event }, before) => {
-    if (event._tag !== 'AttemptStarted') return undefined
-    const { provider } = event
-    const state = before.machines.get(provider)?.state
-    if (state === 'openCircuit' || state === 'throttled') return `${provider} is in ${state}`
-    return providerPolicy(before, provider)?.enabled === true ? undefined : `${provider} is not in service`
-  }),
+  'no attempt at a provider whose circuit is open, that is throttled or not in service': everyEvent(
+    ({ event }, before) => {
+      if (event._tag !== 'AttemptStarted') return undefined
+      const { provider } = event
+      const state = before.machines.get(provider)?.state
+      if (state === 'openCircuit' || state === 'throttled') return `${provider} is in ${state}`
+      return providerPolicy(before, provider)?.enabled === true ? undefined : `${provider} is not in service`
+    },
+  ),
 
   'no attempt before the time that the log itself names': (played) => {
     const until = new Map<ProviderId, number>()
@@ -144,13 +164,19 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
   },
 
   'nobody is tried after the first content': everyRequest((_, events) => {
-    const bound = events.findIndex(({ event }) => event._tag === 'AttemptFailed' && (event.stage === 'S2' || event.stage === 'S3'))
-    return bound !== -1 && events.slice(bound).some(({ event }) => event._tag === 'AttemptStarted') ? 'a second provider' : undefined
+    const bound = events.findIndex(
+      ({ event }) => event._tag === 'AttemptFailed' && (event.stage === 'S2' || event.stage === 'S3'),
+    )
+    return bound !== -1 && events.slice(bound).some(({ event }) => event._tag === 'AttemptStarted')
+      ? 'a second provider'
+      : undefined
   }),
 
   'errors of the request never cascade': everyRequest((_, events) => {
     const bound = events.findIndex(({ event }) => event._tag === 'AttemptFailed' && !retryableElsewhere(event.reason))
-    return bound !== -1 && events.slice(bound).some(({ event }) => event._tag === 'AttemptStarted') ? 'another attempt' : undefined
+    return bound !== -1 && events.slice(bound).some(({ event }) => event._tag === 'AttemptStarted')
+      ? 'another attempt'
+      : undefined
   }),
 
   'cancelled and invalid requests move no machine': everyEvent(({ event }, before, after) => {
@@ -160,7 +186,9 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     const old = before.machines.get(event.provider)
     const held = old?.context.probe?.requestId === event.requestId
     const expected = old === undefined ? undefined : held ? { ...old, context: { ...old.context, probe: null } } : old
-    return JSON.stringify(after.machines.get(event.provider)) === JSON.stringify(expected) ? undefined : `${event.reason._tag} moved it`
+    return JSON.stringify(after.machines.get(event.provider)) === JSON.stringify(expected)
+      ? undefined
+      : `${event.reason._tag} moved it`
   }),
 
   'a cool-down or lease that passes changes its machine': everyEvent(({ event }, before, after) =>
@@ -176,8 +204,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       : undefined,
   ),
 
-  'the client gets the bytes of the one attempt that serves it, or an honest failure': everyRequest((request, events, played) =>
-    wrongBytes(request, events, exchangesOf(request.id, events, played)),
+  'the client gets the bytes of the one attempt that serves it, or an honest failure': everyRequest(
+    (request, events, played) => wrongBytes(request, events, exchangesOf(request.id, events, played)),
   ),
 
   'a waiting client hears something every 15 s': everyRequest(({ arrival, seen, at, fate }, _, played) => {
@@ -208,7 +236,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     const committed = new Set<string>()
     return journal.flatMap((entry) => {
       if (entry._tag === 'committed') {
-        for (const { event, correlation } of entry.events) if (isTerminal(event) && correlation !== undefined) committed.add(correlation)
+        for (const { event, correlation } of entry.events)
+          if (isTerminal(event) && correlation !== undefined) committed.add(correlation)
         return []
       }
       // A log that has been failing for a second is waited for no longer; that is said on /readyz.
@@ -217,24 +246,26 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     })
   },
 
-  'a complete response is exactly one success in the log': everyRequest(({ seen, fate, arrival, id }, events, { journal }) => {
-    const complete = arrival.stream
-      ? seen.ended && seen.text.includes('event: message_stop')
-      : seen.ended && seen.status === 200 && !seen.text.includes('"type":"error"')
-    const end = journal.find((entry) => entry._tag === 'end' && entry.request === id)
-    const unsafe = fate === 'killed' && end?._tag === 'end' && end.failingSince !== undefined
-    const successes = events.filter(({ event }) => event._tag === 'AttemptSucceeded').length
-    return complete && successes !== 1 && !unsafe ? `${successes} successes` : undefined
-  }),
+  'a complete response is exactly one success in the log': everyRequest(
+    ({ seen, fate, arrival, id }, events, { journal }) => {
+      const complete = arrival.stream
+        ? seen.ended && seen.text.includes('event: message_stop')
+        : seen.ended && seen.status === 200 && !seen.text.includes('"type":"error"')
+      const end = journal.find((entry) => entry._tag === 'end' && entry.request === id)
+      const unsafe = fate === 'killed' && end?._tag === 'end' && end.failingSince !== undefined
+      const successes = events.filter(({ event }) => event._tag === 'AttemptSucceeded').length
+      return complete && successes !== 1 && !unsafe ? `${successes} successes` : undefined
+    },
+  ),
 
   'replaying any prefix of the log gives the live state of that moment': ({ rows, lives }) => {
     const problems: string[] = []
     const replay = startReplay()
     const notes = Map.groupBy(
-      // What a killed process had in memory but not in the log is nobody's state.
-      lives.flatMap(({ notes: all, killed, writer }) => {
+      // What a process that was cut off had in memory but not in the log is nobody's state.
+      lives.flatMap(({ notes: all, cutOff, writer }) => {
         const last = rows.findLast((row) => row.writer === writer)?.position ?? 0
-        return killed ? all.filter(({ position }) => position <= last) : all
+        return cutOff ? all.filter(({ position }) => position <= last) : all
       }),
       ({ position }) => position,
     )
@@ -242,7 +273,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       replay.next({ _tag: 'Known', recorded })
       for (const note of notes.get(recorded.position) ?? []) {
         notes.delete(recorded.position)
-        if (canonicalState(encodeState(replay.state)) !== canonicalState(note.text)) problems.push(`position ${recorded.position}: the states differ`)
+        if (canonicalState(encodeState(replay.state)) !== canonicalState(note.text))
+          problems.push(`position ${recorded.position}: the states differ`)
       }
     }
     replay.finish()
@@ -270,7 +302,12 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       canonicalState(quickly) === canonicalState(alone) ? [] : [`${writer} differs`],
     ),
 
-  'a start closes each request of the dead by one RequestAbandoned, and frees its probe': ({ rows, lives, requests, afterwards }) => {
+  'a start closes each request of the dead by one RequestAbandoned, and frees its probe': ({
+    rows,
+    lives,
+    requests,
+    afterwards,
+  }) => {
     const problems: string[] = []
     for (const [n, life] of lives.entries()) {
       const before = rows.filter(({ position }) => position <= life.restoredAt)
@@ -278,38 +315,49 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       for (const { event } of before) if (isTerminal(event) && 'requestId' in event) open.delete(event.requestId)
       const own = rows.filter(({ writer }) => writer === life.writer)
       const closed = own.flatMap(({ event }) => (event._tag === 'RequestAbandoned' ? [event.requestId] : []))
-      if (closed.toSorted().join() !== [...open].toSorted().join()) problems.push(`${life.writer} closed ${closed}, open were ${[...open]}`)
-      if (life.abandoned !== open.size) problems.push(`${life.writer} reports ${life.abandoned} abandoned, open were ${open.size}`)
-      if (n > 0 && lives[n - 1]?.killed === false && open.size > 0) problems.push(`an orderly stop left ${[...open]}`)
+      if (closed.toSorted().join() !== [...open].toSorted().join())
+        problems.push(`${life.writer} closed ${closed}, open were ${[...open]}`)
+      if (life.abandoned !== open.size)
+        problems.push(`${life.writer} reports ${life.abandoned} abandoned, open were ${open.size}`)
+      if (n > 0 && lives[n - 1]?.cutOff === false && open.size > 0) problems.push(`an orderly stop left ${[...open]}`)
       const state = initialState()
       const opening = own.findIndex(({ event }) => event._tag === 'RequestAdmitted' || event._tag === 'AttemptStarted')
       const until = opening === -1 ? own.at(-1)?.position : (own[opening]?.position ?? 0) - 1
       for (const row of rows) if (row.position <= (until ?? 0)) applyRecorded(state, row)
-      for (const [id, { context }] of state.machines) if (context.probe !== null) problems.push(`${id} has a probe of the dead`)
+      for (const [id, { context }] of state.machines)
+        if (context.probe !== null) problems.push(`${id} has a probe of the dead`)
     }
-    if (afterwards.abandoned !== 0) problems.push(`${afterwards.abandoned} are left after an orderly stop`)
+    if (afterwards.abandoned !== 0 && lives.at(-1)?.cutOff === false) problems.push(`${afterwards.abandoned} are left after an orderly stop`)
     if (requests.length > 0 && lives.length === 0) problems.push('no life')
     return problems
   },
 
   'the log holds what was recorded, in order, and observers hear the same': ({ rows, lives }) =>
-    lives.flatMap(({ writer, facts, published, killed }) => {
+    lives.flatMap(({ writer, facts, published, cutOff }) => {
       const own = rows.filter((row) => row.writer === writer)
       const logged = own.map(({ event }) => event._tag).join()
       const recorded = facts.join()
-      if (killed ? !recorded.startsWith(logged) : recorded !== logged) return [`${writer} recorded other events than its log has`]
+      if (cutOff ? !recorded.startsWith(logged) : recorded !== logged)
+        return [`${writer} recorded other events than its log has`]
       const from = published[0]?.position ?? 0
       const heard = JSON.stringify(published.map(({ position, writerSeq }) => [position, writerSeq]))
       const there = JSON.stringify(
-        own.filter(({ position }) => position >= from).slice(0, published.length).map(({ position, writerSeq }) => [position, writerSeq]),
+        own
+          .filter(({ position }) => position >= from)
+          .slice(0, published.length)
+          .map(({ position, writerSeq }) => [position, writerSeq]),
       )
       if (heard !== there) return [`${writer} published other events than its log has`]
-      return killed || published.length === 0 || published.at(-1)?.position === own.at(-1)?.position ? [] : [`${writer} did not publish its last events`]
+      return cutOff || published.length === 0 || published.at(-1)?.position === own.at(-1)?.position
+        ? []
+        : [`${writer} did not publish its last events`]
     }),
 
   'nothing is left behind: no watch, no exchange': ({ lives, exchanges }) => [
     ...lives.flatMap(({ writer, watches }) => (watches === 0 ? [] : [`${writer} left ${watches} watches`])),
-    ...[...exchanges].flatMap(([provider, all]) => (all.every(({ done, aborted }) => done || aborted) ? [] : [`an exchange with ${provider} goes on`])),
+    ...[...exchanges].flatMap(([provider, all]) =>
+      all.every(({ done, aborted }) => done || aborted) ? [] : [`an exchange with ${provider} goes on`],
+    ),
   ],
 }
 

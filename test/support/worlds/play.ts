@@ -4,10 +4,11 @@
 import { type Context, Effect, Exit, Fiber, Random, Scope } from 'effect'
 import { TestClock } from 'effect/testing'
 import { encodeState, STATE_VERSION } from '#actors/gateway-state.ts'
-import { Ledger } from '#actors/ledger.ts'
+import type { Ledger } from '#actors/ledger.ts'
 import { changePolicy, closeBox } from '#actors/open-box.ts'
 import { EventLog } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
+import { isTerminal } from '#domain/events.ts'
 import { providerId } from '#domain/ids.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
@@ -39,7 +40,8 @@ export interface Note {
 
 export interface PlayedLife {
   readonly writer: string
-  readonly killed: boolean
+  /** Killed, or stopped while its log failed: the log has not all that it recorded. */
+  readonly cutOff: boolean
   /** Requests that its start found unfinished. */
   readonly abandoned: number
   readonly restoredAt: number
@@ -65,7 +67,10 @@ export interface Played {
   readonly exchanges: ReadonlyMap<string, readonly Recording[]>
   readonly journal: readonly JournalEntry[]
   /** The last state that was left behind, and what a start after it found unfinished. */
-  readonly afterwards: { readonly abandoned: number; readonly restored: { readonly quickly: string; readonly alone: string } }
+  readonly afterwards: {
+    readonly abandoned: number
+    readonly restored: { readonly quickly: string; readonly alone: string }
+  }
 }
 
 /** A day in 2026; nothing may lean on a clock that begins at zero. */
@@ -73,6 +78,8 @@ const EPOCH = 1_780_000_000_000
 const NOTES = 40
 /** Longer than any request can take. */
 const PATIENCE_MS = 1_500_000
+/** So long does the end of a process wait for a log that fails. */
+const CLOSE_MS = 10_000
 
 export const playWorld = (world: World): Effect.Effect<Played> =>
   Effect.scoped(play(world)).pipe(Random.withSeed(String(world.dice)), Effect.orDie)
@@ -150,7 +157,18 @@ const play = (world: World) =>
       )
       const published: RecordedEvent[] = []
       yield* life.ledger.subscribe((events) => void (log.alive() && published.push(...events)))
-      return { ...life, scope, log, writer, restored, restoredAt, notes, facts, published, fibers: new Set<Fiber.Fiber<void>>() }
+      return {
+        ...life,
+        scope,
+        log,
+        writer,
+        restored,
+        restoredAt,
+        notes,
+        facts,
+        published,
+        fibers: new Set<Fiber.Fiber<void>>(),
+      }
     })
     type Life = Effect.Success<typeof start>
     let life: Life = yield* start
@@ -160,6 +178,7 @@ const play = (world: World) =>
       Effect.gen(function* () {
         const dying = life
         stopping = true
+        const stoppedAt = now()
         if (fate === 'killed') dying.log.kill()
         yield* TestClock.adjust(drainMs)
         for (const { request, client, fiber } of underWay.values()) {
@@ -171,6 +190,15 @@ const play = (world: World) =>
         const watches = dying.timekeeper.size()
         if (fate === 'shutdown') yield* settle(dying.run(closeBox('SIGTERM')))
         yield* settle(Scope.close(dying.scope, Exit.void))
+        const logFailed = outages.some(({ from, until }) => from <= now() && until >= stoppedAt)
+        const cutOff = fate === 'killed' || (logFailed && now() - stoppedAt >= CLOSE_MS)
+        if (cutOff) {
+          const ended = known(yield* shared.read({ after: 0, limit: 10_000 })).filter(({ event }) => isTerminal(event))
+          // Whatever its client saw of it, the log does not know its end.
+          for (const request of requests)
+            if (request.writer === dying.writer && !ended.some(({ correlation }) => correlation === request.id))
+              request.fate = 'killed'
+        }
         if (fate === 'killed') {
           // As if the dead process had stored a snapshot at some moment before.
           const head = yield* shared.head
@@ -181,7 +209,7 @@ const play = (world: World) =>
         const { writer, restored, restoredAt, notes, facts, published } = dying
         lives.push({
           writer,
-          killed: fate === 'killed',
+          cutOff,
           abandoned: dying.opened.abandoned,
           restored,
           restoredAt,
@@ -195,7 +223,11 @@ const play = (world: World) =>
 
     const underWay = new Map<
       string,
-      { readonly request: PlayedRequest; readonly client: ReturnType<typeof recordingClient>; readonly fiber: Fiber.Fiber<void> }
+      {
+        readonly request: PlayedRequest
+        readonly client: ReturnType<typeof recordingClient>
+        readonly fiber: Fiber.Fiber<void>
+      }
     >()
     const arrive = (arrival: Arrival, index: number) =>
       Effect.gen(function* () {
@@ -294,8 +326,11 @@ const timeline = (world: World): readonly { readonly at: number; readonly act: A
 const behaviourAt = (world: World, provider: number, n: number, elapsedMs: number): Behaviour => {
   const epochs = world.providers[provider]?.epochs ?? []
   const round = epochs.reduce((sum, { forMs }) => sum + forMs, 0)
-  let left = elapsedMs % round
-  const epoch = epochs.find(({ forMs }) => (left -= forMs) < 0)
+  let until = 0
+  const epoch = epochs.find(({ forMs }) => {
+    until += forMs
+    return elapsedMs % round < until
+  })
   return epoch?.behaviours[n % epoch.behaviours.length] ?? { _tag: 'silent' }
 }
 

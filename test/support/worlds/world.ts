@@ -33,8 +33,10 @@ export type PolicyChange =
   | { readonly _tag: 'maxFallbacks'; readonly value: number }
   | { readonly _tag: 'retryBudget'; readonly tokens: number }
 
-export type Disturbance = { readonly atMs: number } & (
-  /** `lost`: the events are written, but the writer is told that they are not. */
+export type Disturbance = {
+  readonly atMs: number
+} & /** `lost`: the events are written, but the writer is told that they are not. */
+(
   | { readonly _tag: 'logFails'; readonly forMs: number; readonly lost: boolean }
   | { readonly _tag: 'policy'; readonly change: PolicyChange }
   /** The process dies at once; another starts on the same log. */

@@ -4,13 +4,22 @@
  */
 import { Effect, Fiber } from 'effect'
 import * as refusals from '#infra/simulator/refusals.ts'
-import { answer, drop, type Entry, errorEvent, type Step, stall } from '#infra/simulator/script.ts'
+import { answer, drop, type Entry, errorEvent, raw, type Step, stall } from '#infra/simulator/script.ts'
 import * as stories from '#infra/simulator/stories.ts'
 import type { Story } from '#infra/simulator/story.ts'
 import { startProcess } from '#test/server.ts'
 import { callsOf, withoutSignalbox } from './good-days.ts'
 import type { Scenario } from './scenario.ts'
-import { check, checkContent, checkFinished, checkLog, checkSame, setStage, successes } from './stage.ts'
+import {
+  check,
+  checkContent,
+  checkFinished,
+  checkLog,
+  checkSame,
+  checkTranscript,
+  setStage,
+  successes,
+} from './stage.ts'
 import { resultOf, retries } from './transcript.ts'
 
 const always = (step: Step): readonly Entry[] => [{ times: Number.POSITIVE_INFINITY, step }]
@@ -35,7 +44,7 @@ const fallback: Scenario = {
     yield* checkContent(result)
     yield* check(stage.fileText('story.txt') === 'alpha\ngamma\n', 'the task was not done')
     const straight = yield* withoutSignalbox(stories.severalTools)
-    yield* checkSame('the transcript', stage.transcript(result), straight.lines)
+    yield* checkTranscript(stage.transcript(result), straight.lines)
     yield* checkLog(stage)
     const log = yield* stage.log
     const failed = log.flatMap((event) => (event._tag === 'AttemptFailed' ? [event.reason._tag] : []))
@@ -68,7 +77,7 @@ const mirrored = (
     const result = yield* stage.client()
     yield* checkFinished(result)
     yield* checkSame('the calls', callsOf(stage.simulators.alpha), straight.calls)
-    yield* checkSame('the transcript', stage.transcript(result), straight.lines)
+    yield* checkTranscript(stage.transcript(result), straight.lines)
     yield* check(callsOf(stage.simulators.beta).length === 0, 'the second provider was asked')
     yield* checkLog(stage)
     return `calls ${straight.calls.join(' ')}, as without Signalbox`
@@ -77,15 +86,38 @@ const mirrored = (
 
 const oneText = (): Story => stories.plainAnswer(`Simulated answer: ${'a few words and '.repeat(20)}the end.`)
 
-const toolInput = { command: 'echo from-the-tool > tool.txt', description: 'Write a word' }
 const oneTool = (): Story => ({
-  main: [
-    [{ type: 'tool_use', name: 'Bash', input: toolInput }],
-    [{ type: 'text', text: 'Simulated: the tool has run.' }],
-  ],
+  main: [[{ type: 'text', text: 'unused' }], [{ type: 'text', text: 'Simulated: the tool has run.' }]],
 })
-/** message_start, content_block_start, ping, an empty delta, the input in parts of twelve, content_block_stop. */
-const toolEvents = 5 + Math.ceil(JSON.stringify(toolInput).length / 12)
+/** A complete tool call, a while later a part of the next event, then a reset: the client has read the call by then. */
+const cutAfterTool = (): Step => {
+  const event = (type: string, data: object) => `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+  const usage = { input_tokens: 10, output_tokens: 1 }
+  const message = {
+    id: 'msg_1',
+    type: 'message',
+    role: 'assistant',
+    model: 'claude-opus-5-5',
+    content: [],
+    stop_reason: null,
+    usage,
+  }
+  const input = JSON.stringify({ command: 'echo from-the-tool > tool.txt', description: 'Write a word' })
+  const call = [
+    event('message_start', { message }),
+    event('content_block_start', {
+      index: 0,
+      content_block: { type: 'tool_use', id: 'toolu_1', name: 'Bash', input: {} },
+    }),
+    event('content_block_delta', { index: 0, delta: { type: 'input_json_delta', partial_json: input } }),
+    event('content_block_stop', { index: 0 }),
+  ].join('')
+  const bytes = `${call}event: message_delta\n`
+  return raw(bytes, {
+    pace: { bytesPerWrite: [call.length, bytes.length], betweenWritesMs: 1_000 },
+    fault: { _tag: 'Drop', at: { bytes: bytes.length }, how: 'reset' },
+  })
+}
 
 const same =
   (...wanted: readonly string[]) =>
@@ -106,7 +138,7 @@ const moving: Scenario = {
     yield* checkContent(result)
     yield* check(stage.fileText('story.txt') === 'alpha\ngamma\n', 'the task was not done')
     const straight = yield* withoutSignalbox(stories.severalTools)
-    yield* checkSame('the transcript', stage.transcript(result), straight.lines)
+    yield* checkTranscript(stage.transcript(result), straight.lines)
     yield* checkLog(stage)
     const served = successes(yield* stage.log).map(({ provider }) => provider)
     yield* check(served.join(' ') === 'alpha alpha beta gamma gamma', `served by ${served.join(' ')}`)
@@ -189,7 +221,7 @@ export const badDays: readonly Scenario[] = [
   fallback,
   mirrored('reset in a text', oneText, drop({ events: 8 }), same('S2', 'S2')),
   mirrored('error event in a text', oneText, errorEvent(8, 'overloaded_error'), same('S2', 'N2')),
-  mirrored('reset after a complete tool call', oneTool, drop({ events: toolEvents }), same('S2', 'S4')),
+  mirrored('reset after a complete tool call', oneTool, cutAfterTool(), same('S2', 'S4')),
   moving,
   storm,
   limited,

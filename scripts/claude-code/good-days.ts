@@ -7,7 +7,16 @@ import { Effect } from 'effect'
 import type { Simulator } from '#infra/simulator/simulator.ts'
 import * as stories from '#infra/simulator/stories.ts'
 import type { Scenario } from './scenario.ts'
-import { check, checkContent, checkLog, checkSame, type StageOptions, setStage, successes } from './stage.ts'
+import {
+  check,
+  checkContent,
+  checkLog,
+  checkSame,
+  checkTranscript,
+  type StageOptions,
+  setStage,
+  successes,
+} from './stage.ts'
 import { resultOf } from './transcript.ts'
 
 /** The same story without Signalbox between. */
@@ -36,7 +45,7 @@ const plain: Scenario = {
     const result = yield* stage.client()
     yield* checkContent(result)
     const straight = yield* withoutSignalbox(() => stories.plainAnswer())
-    yield* checkSame('the transcript', stage.transcript(result), straight.lines)
+    yield* checkTranscript(stage.transcript(result), straight.lines)
     yield* checkLog(stage)
     const log = yield* stage.log
     const [admitted] = log.flatMap((event) => (event._tag === 'RequestAdmitted' ? [event] : []))
@@ -57,7 +66,7 @@ const tools: Scenario = {
       `story.txt holds ${JSON.stringify(stage.fileText('story.txt'))}`,
     )
     const straight = yield* withoutSignalbox(stories.severalTools)
-    yield* checkSame('the transcript', stage.transcript(result), straight.lines)
+    yield* checkTranscript(stage.transcript(result), straight.lines)
     yield* checkLog(stage)
     const calls = callsOf(stage.simulators.alpha)
     yield* checkSame('the calls', calls, straight.calls)

@@ -119,6 +119,10 @@ export const checkLog = (stage: Stage): Effect.Effect<void, CheckFailed> =>
     yield* check(replayed.code === 0, `the replay differs: ${replayed.stdout}${replayed.stderr}`)
   })
 
+/** The same happened, in whatever order: tools that were called at once end when they end. */
+export const checkTranscript = (got: readonly string[], wanted: readonly string[]): Effect.Effect<void, CheckFailed> =>
+  checkSame('the sorted transcript', got.toSorted(), wanted.toSorted())
+
 /** Two lists are equal, or the sentence says where they part. */
 export const checkSame = (
   what: string,

@@ -127,7 +127,14 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       if (attempts > 0) {
         if (last !== undefined && !retryableElsewhere(last.error.reason)) break
         if (attempts > routing.maxFallbacks) break
-        if (routing.fallbackDelayMs > 0) yield* Effect.sleep(routing.fallbackDelayMs)
+        if (routing.fallbackDelayMs > 0) {
+          yield* Effect.sleep(routing.fallbackDelayMs)
+          // Others may have spent the budget meanwhile.
+          if (!mayFallBack()) {
+            stopped = 'retryBudget'
+            break
+          }
+        }
         // Asked after the delay, in which others may have spent what was left.
         if (!mayFallBack()) {
           stopped = 'retryBudget'
@@ -142,7 +149,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       const upstream = upstreams.get(provider)
       const policy = providerPolicy(ledger.state, provider)
       const model = policy && resolveModel(policy, admitted.model)
-      if (upstream === undefined || policy === undefined || model === undefined) {
+      // Asked again: the policy may have changed since the route was chosen.
+      if (upstream === undefined || policy?.enabled !== true || model === undefined) {
         skipped.push({ provider, reason: 'disabled' })
         continue
       }
@@ -178,8 +186,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         }),
       )
       if (Result.isSuccess(result)) {
-        succeed(result.success, provider, model, at)
         result.success.flow()
+        succeed(result.success, provider, model, at)
         yield* ledger.committed
         result.success.release()
         return
@@ -194,13 +202,16 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         return
       }
     }
+    // The status is recorded before it is sent, so no keep-alive may start the response in between.
+    if (gate !== undefined) timekeeper.remove(gate.watch)
     const final = finalAnswer(admitted.model, skipped, failures, stopped, now())
     failRequest(final.reason, client.started() ? 200 : final.answer.status)
     yield* ledger.committed
     sendFinal(client, final, { requestId, attempts }, ownHeaders)
   })
 
-  yield* walk.pipe(
+  // Only the walk can be interrupted: between the admission and here an interruption would leave the request open for ever.
+  yield* Effect.interruptible(walk).pipe(
     Effect.onExit((exit) =>
       Effect.suspend(() => {
         if (gate !== undefined) timekeeper.remove(gate.watch)
@@ -217,7 +228,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       }),
     ),
   )
-})
+}, Effect.uninterruptible)
 
 const setModel = (body: Uint8Array, asked: string, model: string): Uint8Array =>
   asked === model ? body : setTopLevelString(body, 'model', model)

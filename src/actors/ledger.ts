@@ -18,9 +18,8 @@ import { restore } from '#actors/restore.ts'
 import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
 import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
 
-/** A batch goes to the log when it holds this many events, when somebody waits, or when it is this old. */
+/** A batch goes to the log when it holds this many events, when somebody waits, or when it is `lingerMs` old. */
 const BATCH_EVENTS = 64
-const LINGER_MS = 20
 /** A snapshot after this many events, or with the first commit after this long, keeps a restart short. */
 const SNAPSHOT_EVERY = 10_000
 const SNAPSHOT_AFTER_MS = 60_000
@@ -78,6 +77,8 @@ export interface LedgerOptions {
    * byte of a response, never the first, and costs a third less CPU per request on a busy box.
    */
   readonly groupMs?: number
+  /** How old an event may get that nobody waits for. A crash loses at most these, and what was decided from them. */
+  readonly lingerMs?: number
 }
 
 const make = (options: LedgerOptions) =>
@@ -85,7 +86,7 @@ const make = (options: LedgerOptions) =>
     const log = yield* EventLog
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
-    const { writer, groupMs = 0 } = options
+    const { writer, groupMs = 0, lingerMs = 20 } = options
     const restored = yield* restore(log)
     const { state } = restored
 
@@ -253,7 +254,7 @@ const make = (options: LedgerOptions) =>
     // Two plain loops instead of a race per batch: one lets events grow old, the other writes.
     const lingering = Effect.gen(function* () {
       yield* nonEmpty.await
-      yield* Effect.sleep(LINGER_MS)
+      yield* Effect.sleep(lingerMs)
       nonEmpty.closeUnsafe()
       if (pending.length > 0) urgent.openUnsafe()
     })

@@ -116,8 +116,10 @@ export class StreamGate {
     let binds = !this.#hold || this.#heldBytes + chunk.length > MAX_HELD_BYTES
     let stopAt = -1
     let errorAt = -1
+    let wholeUntil = 0
     this.progressed = false
     const ok = cutFrames(this.#cutter, chunk, (frame, end) => {
+      wholeUntil = end
       const kind = readFrame(this.reading, frame)
       if (kind !== 'quiet') this.progressed = true
       if (kind === 'quiet' || kind === 'prelude') return
@@ -146,12 +148,20 @@ export class StreamGate {
       this.#keep(chunk)
       return 'more'
     }
-    const cut = stopAt !== -1 ? stopAt : errorAt
-    const flowing = this.#relay(cut === -1 ? chunk : chunk.subarray(0, cut))
+    // The chunk with message_stop waits whole for the commit when the client has content already: a write less, and what
+    // stands before the last frame in it is no news to anybody.
+    const cut = stopAt !== -1 ? (this.#relayed ? 0 : stopAt) : errorAt
     if (cut !== -1) {
+      // Nothing of the chunk comes before the frame, so what is held after the stop reason is the frame's beginning.
+      if (cut === 0 && this.#open) this.#tail = this.#takeHeld()
+      else this.#relay(chunk.subarray(0, cut))
       this.#tail.push(chunk.subarray(cut))
       return stopAt !== -1 ? 'stopped' : 'error'
     }
+    if (this.stage !== 'S3') return this.#relay(chunk) ? 'more' : 'pause'
+    // From here on whole frames only: if the upstream breaks off in one, the response can still be completed.
+    const flowing = wholeUntil === 0 || this.#relay(chunk.subarray(0, wholeUntil))
+    if (wholeUntil < chunk.length) this.#keep(chunk.subarray(wholeUntil))
     return flowing ? 'more' : 'pause'
   }
 
@@ -163,6 +173,7 @@ export class StreamGate {
 
   /** Ends a response whose answer was complete when the upstream broke off before its last frame (stage S3). */
   complete(): void {
+    this.#takeHeld()
     this.#relay(MESSAGE_STOP)
     this.#client.end()
   }
@@ -181,6 +192,12 @@ export class StreamGate {
     this.#heldBytes += chunk.length
   }
 
+  #takeHeld(): Uint8Array[] {
+    const held = this.#held
+    this.#held = []
+    return held
+  }
+
   #relay(chunk: Uint8Array): boolean {
     if (!this.#client.started() && this.#headers !== undefined) {
       this.#client.start(this.#headers.status, this.#headers.headers)
@@ -188,9 +205,7 @@ export class StreamGate {
     this.#open = true
     let flowing = true
     if (this.#held.length > 0) {
-      this.#held.push(chunk)
-      flowing = this.#client.write(concat(this.#held))
-      this.#held = []
+      flowing = this.#client.write(concat([...this.#takeHeld(), chunk]))
       this.#relayed = true
     } else if (chunk.length > 0) {
       flowing = this.#client.write(chunk)

@@ -62,8 +62,8 @@ const startDemo = Effect.gen(function* () {
 
 const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
 
-/** See LedgerOptions. */
-const GROUP_MS = 2
+/** A commit costs as much as four events, so neighbours share one; docs/benchmarks.md has the figures. */
+const COMMITS = { groupMs: 5, lingerMs: 50 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/i
 
@@ -117,6 +117,8 @@ const running = (config: Config, load: LoadOptions) =>
         }),
     })
 
+    // Built in the scope of the whole run: provided to `serveHttp` alone, its clock would stop when that returns.
+    const timekeeper = yield* Layer.build(Timekeeper.layer)
     const server = yield* serveHttp({
       host: config.server.host,
       port: config.server.port,
@@ -128,14 +130,7 @@ const running = (config: Config, load: LoadOptions) =>
       version: VERSION,
       features: config.features,
       metrics: metrics.render,
-    }).pipe(
-      Effect.provide(
-        Timekeeper.layer.pipe(
-          Layer.merge(Layer.succeed(Upstreams, upstreams.service)),
-          Layer.provideMerge(Layer.succeed(Ledger, ledger)),
-        ),
-      ),
-    )
+    }).pipe(Effect.provideContext(timekeeper), Effect.provideService(Upstreams, upstreams.service))
     const host = server.host.includes(':') ? `[${server.host}]` : server.host
     yield* Console.log(
       banner({
@@ -166,7 +161,7 @@ export const serve = (load: LoadOptions) =>
     yield* checkHost(config)
     const writer = randomBytes(6).toString('base64url')
     const ledger = ledgerLayer
-      .layer({ writer, groupMs: GROUP_MS })
+      .layer({ writer, ...COMMITS })
       .pipe(Layer.provideMerge(databaseLayer(config.database.url)))
     yield* Effect.scoped(running(config, load).pipe(Effect.provide(ledger))).pipe(
       Effect.provide(loggerLayer(config.log)),

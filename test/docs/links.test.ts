@@ -23,9 +23,9 @@ const find = (folder: string): readonly string[] =>
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const documents = find(root)
 const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> }
-/** The commands that main.ts knows. */
+/** The commands that program.ts knows. */
 const commands = new Set(
-  [...read('src/main.ts').matchAll(/Command\.make\(\s*'([a-z]+)'/g)].map(([, name]) => name ?? ''),
+  [...read('src/cli/program.ts').matchAll(/Command\.make\(\s*'([a-z]+)'/g)].map(([, name]) => name ?? ''),
 )
 
 describe('the documents', () => {

@@ -6,6 +6,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect, Fiber } from 'effect'
+import * as refusals from '#infra/simulator/refusals.ts'
 import { answer, stall } from '#infra/simulator/script.ts'
 import type { Simulator } from '#infra/simulator/simulator.ts'
 import { type ProcessOptions, scratchFolder, spawnSignalbox, startProcess } from '#test/server.ts'
@@ -158,6 +159,43 @@ describe('a start that cannot succeed says why in one message and', () => {
         mkdirSync(join(folder, 'a-folder'))
         const environment = { SIGNALBOX_DATABASE_URL: `sqlite:${join(folder, 'a-folder')}` }
         yield* expectMessage({ config, folder, environment }, 1, /event log/)
+      }),
+    LIMIT,
+  )
+})
+
+describe('while it serves, time passes:', () => {
+  it.live(
+    'a silent provider is given up, a throttled one comes back, a waiting client hears a sign of life',
+    () =>
+      Effect.gen(function* () {
+        const limit = { ...refusals.refusalOfType('rate_limit_error'), headers: { 'retry-after': '1' } }
+        const { one, two } = yield* startProviders({
+          one: { script: [limit, stall('beforeHeaders')] },
+          two: { script: [answer('late', { pace: { firstTokenMs: 700 } })] },
+        })
+        const { providers } = configOf(one, two)
+        const timed = Object.fromEntries(
+          Object.entries(providers).map(([id, provider]) => [id, { ...provider, timeouts: { headers: '1200 ms' } }]),
+        )
+        const stream = { commitHeadersAfter: '200 ms', keepAlive: '250 ms' }
+        const box = yield* startProcess({ config: { providers: timed, stream } })
+        const served = Effect.map(send(box.port, streaming), (got) => ({
+          by: header(got, 'x-signalbox-provider'),
+          text: got.body.toString(),
+        }))
+        // Throttled, so the other serves; slowly, so the client hears comments first.
+        expect((yield* served).text).toMatch(/^: keep-alive\n\n[\s\S]*event: message_start/)
+        yield* Effect.repeat(Effect.delay(box.events, 100), {
+          until: (events) => events.some(({ event }) => event._tag === 'ProviderRecovered'),
+        })
+        // Back again, but silent.
+        yield* served
+        const failed = (yield* box.events).flatMap(({ event }) => (event._tag === 'AttemptFailed' ? [event] : []))
+        expect(failed.map(({ provider, reason }) => [provider, reason._tag])).toEqual([
+          ['one', 'RateLimited'],
+          ['one', 'Timeout'],
+        ])
       }),
     LIMIT,
   )

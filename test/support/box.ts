@@ -136,6 +136,7 @@ export interface LifeOptions {
   readonly log: Layer.Layer<EventLog>
   readonly upstream: (id: ProviderId) => Upstream | undefined
   readonly policy: Policy
+  readonly commits?: { readonly groupMs: number; readonly lingerMs: number }
   /** Stands between the box and its ledger. */
   readonly spy?: (ledger: Ledger['Service']) => Ledger['Service']
 }
@@ -144,7 +145,7 @@ export interface LifeOptions {
 export const startLife = (options: LifeOptions) =>
   Effect.gen(function* () {
     const spied = Layer.effect(Ledger, Effect.map(Ledger, options.spy ?? ((ledger) => ledger))).pipe(
-      Layer.provide(ledger.layer({ writer: options.writer })),
+      Layer.provide(ledger.layer({ writer: options.writer, ...options.commits })),
     )
     const services = yield* Layer.build(
       Timekeeper.layer.pipe(

@@ -58,7 +58,7 @@ export const recordingLog = Effect.gen(function* () {
       const services = yield* Scope.provide(Layer.build(ledger.layer({ writer }).pipe(Layer.provide(layer))), scope)
       return yield* Effect.provideContext(Ledger, services)
     })
-  return { shared, appends, control, open, scope, now }
+  return { shared, layer, appends, control, open, scope, now }
 })
 
 export const unavailable = (): EventLogReason => ({ _tag: 'Unavailable', detail: 'the disk is full' })

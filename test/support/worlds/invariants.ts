@@ -73,7 +73,8 @@ const started = (events: readonly RecordedEvent[]) =>
   events.flatMap(({ event }) => (event._tag === 'AttemptStarted' ? [event] : []))
 
 /** The time by which a commit is over, or is waited for no longer. */
-const commitMs = ({ logMs: [before, after] }: Played['world']): number => 1_000 + 2 * (before + after) + 400
+const commitMs = ({ logMs: [before, after], commits }: Played['world']): number =>
+  1_500 + 2 * (before + after + commits.groupMs) + 100
 const TICK_MS = 250
 
 export const INVARIANTS: { readonly [name: string]: Invariant } = {
@@ -327,7 +328,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       for (const [id, { context }] of state.machines)
         if (context.probe !== null) problems.push(`${id} has a probe of the dead`)
     }
-    if (afterwards.abandoned !== 0 && lives.at(-1)?.cutOff === false) problems.push(`${afterwards.abandoned} are left after an orderly stop`)
+    if (afterwards.abandoned !== 0 && lives.at(-1)?.cutOff === false)
+      problems.push(`${afterwards.abandoned} are left after an orderly stop`)
     if (requests.length > 0 && lives.length === 0) problems.push('no life')
     return problems
   },

@@ -150,6 +150,7 @@ const play = (world: World) =>
         startLife({
           writer,
           log: log.layer,
+          commits: world.commits,
           upstream: (id) => (policy.providers.some((provider) => provider.id === id) ? upstreams.get(id) : undefined),
           policy,
           spy,
@@ -179,11 +180,13 @@ const play = (world: World) =>
         const dying = life
         stopping = true
         const stoppedAt = now()
-        if (fate === 'killed') dying.log.kill()
+        if (fate === 'killed') {
+          dying.log.kill()
+          for (const { client } of underWay.values()) client.leave()
+        }
         yield* TestClock.adjust(drainMs)
         for (const { request, client, fiber } of underWay.values()) {
           request.fate = fate
-          if (fate === 'killed') client.leave()
           yield* settle(Fiber.interrupt(fiber))
           client.leave()
         }
@@ -291,10 +294,10 @@ const play = (world: World) =>
     for (let waited = 0; underWay.size > 0 && waited < PATIENCE_MS; waited += 5_000) yield* TestClock.adjust(5_000)
     yield* stop('shutdown', 1_000)
     const restored = yield* restoredBothWays(shared)
-    const rows = known(yield* shared.read({ after: 0, limit: 10_000 }))
     life = yield* start
     const { abandoned } = life.opened
     yield* settle(Scope.close(life.scope, Exit.void))
+    const rows = known(yield* shared.read({ after: 0, limit: 10_000 }))
     return {
       world,
       rows,

@@ -35,8 +35,7 @@ export type PolicyChange =
 
 export type Disturbance = {
   readonly atMs: number
-} & /** `lost`: the events are written, but the writer is told that they are not. */
-(
+} /** `lost`: the events are written, but the writer is told that they are not. */ & (
   | { readonly _tag: 'logFails'; readonly forMs: number; readonly lost: boolean }
   | { readonly _tag: 'policy'; readonly change: PolicyChange }
   /** The process dies at once; another starts on the same log. */
@@ -55,6 +54,8 @@ export interface World {
   readonly fallbackDelayMs: number
   /** Of an append, before and after it takes effect. */
   readonly logMs: readonly [number, number]
+  /** How long the ledger gathers events for a commit: for those who wait, and when nobody waits. */
+  readonly commits: { readonly groupMs: number; readonly lingerMs: number }
   readonly arrivals: readonly Arrival[]
   readonly disturbances: readonly Disturbance[]
   /** After so many recorded facts the live state is noted, again and again. */
@@ -118,6 +119,40 @@ const disturbance: fc.Arbitrary<Disturbance> = fc.oneof(
   }),
 )
 
+/** Everything is down, for everybody, all the time. */
+export const outages: fc.Arbitrary<World> = fc
+  .record({
+    failure: fc.constantFrom<Behaviour>(
+      { _tag: 'refused' },
+      { _tag: 'status', afterMs: 20, status: 500, type: 'api_error', retryAfterS: null },
+      { _tag: 'status', afterMs: 900, status: 529, type: 'overloaded_error', retryAfterS: null },
+      { _tag: 'resetBeforeHeaders', afterMs: 300 },
+      { _tag: 'silent' },
+    ),
+    providers: fc.integer({ min: 2, max: 5 }),
+    requests: fc.integer({ min: 1, max: 120 }),
+    everyMs: fc.oneof(fc.constant(0), fc.nat(3_000)),
+    fallbackDelayMs: fc.oneof(fc.constant(0), fc.nat(5_000)),
+    temper: fc.constantFrom('default' as const, 'quick'),
+    stream: fc.boolean(),
+  })
+  .map(({ failure, providers, requests, everyMs, fallbackDelayMs, temper, stream }) => ({
+    dice: 1,
+    providers: Array.from({ length: providers }, (_, n) => ({
+      priority: n,
+      epochs: [{ forMs: 1_000_000, behaviours: [failure] }],
+    })),
+    active: providers,
+    temper,
+    maxFallbacks: 3,
+    fallbackDelayMs,
+    logMs: [0, 0],
+    commits: { groupMs: 0, lingerMs: 20 },
+    arrivals: Array.from({ length: requests }, () => ({ afterMs: everyMs, stream, leavesAfterMs: null, slow: false })),
+    disturbances: [],
+    noteEvery: 100,
+  }))
+
 export const worlds: fc.Arbitrary<World> = fc.record({
   dice: fc.nat(1_000_000),
   providers: fc.array(worldProvider, { minLength: 1, maxLength: 5 }),
@@ -129,6 +164,7 @@ export const worlds: fc.Arbitrary<World> = fc.record({
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 3_000 }) },
   ),
   logMs: fc.oneof(fc.constant([0, 0] as const), fc.tuple(fc.nat(30), fc.nat(30))),
+  commits: fc.constantFrom({ groupMs: 0, lingerMs: 20 }, { groupMs: 5, lingerMs: 50 }),
   arrivals: fc.array(arrival, { minLength: 1, maxLength: 24, size: 'max' }),
   disturbances: fc.array(disturbance, { maxLength: 4, size: 'max' }),
   noteEvery: fc.integer({ min: 1, max: 5 }),

@@ -1,0 +1,214 @@
+/**
+ * The command line. One file per command under src/cli; this one names their flags and turns typed errors into messages and
+ * exit codes: 0 done, 1 failed, 2 wrong usage.
+ */
+import * as NodeServices from '@effect/platform-node/NodeServices'
+import { Console, Data, Effect, Exit, Option } from 'effect'
+import { Argument, Command, Flag } from 'effect/cli'
+import { code } from '#cli/code.ts'
+import { configCheck, configShow } from '#cli/config.ts'
+import { readOnlyDatabaseLayer } from '#cli/database.ts'
+import { events } from '#cli/events.ts'
+import { parseMoment } from '#cli/moment.ts'
+import { replay } from '#cli/replay.ts'
+import { serve } from '#cli/serve.ts'
+import { verify } from '#cli/verify.ts'
+import { VERSION } from '#cli/version.ts'
+import { type FlagSetting, type LoadOptions, loadConfig } from '#infra/config/load.ts'
+
+const configFile = Flag.String('config').pipe(
+  Flag.withDescription('Configuration file (default: SIGNALBOX_CONFIG, ./signalbox.yaml, then the XDG config folder)'),
+  Flag.optional,
+)
+const port = Flag.String('port').pipe(
+  Flag.withDescription('Port to listen on (default 8080; 0 takes a free one)'),
+  Flag.optional,
+)
+const host = Flag.String('host').pipe(Flag.withDescription('Address to listen on (default 127.0.0.1)'), Flag.optional)
+const logLevel = Flag.String('log-level').pipe(
+  Flag.withDescription('none, error, warn, info, debug or trace'),
+  Flag.optional,
+)
+const database = Flag.String('database').pipe(
+  Flag.withDescription('The event log, e.g. sqlite:/path/events.db (default: as configured)'),
+  Flag.optional,
+)
+const json = Flag.Boolean('json').pipe(Flag.withDescription('Print JSON'), Flag.withDefault(false))
+
+interface CommonFlags {
+  readonly config?: Option.Option<string>
+  readonly port?: Option.Option<string>
+  readonly host?: Option.Option<string>
+  readonly logLevel?: Option.Option<string>
+  readonly database?: Option.Option<string>
+}
+
+const KEYS: readonly (readonly [keyof CommonFlags, string, readonly string[]])[] = [
+  ['port', '--port', ['server', 'port']],
+  ['host', '--host', ['server', 'host']],
+  ['logLevel', '--log-level', ['log', 'level']],
+  ['database', '--database', ['database', 'url']],
+]
+
+const loadOptions = (flags: CommonFlags): LoadOptions => ({
+  file: flags.config === undefined ? undefined : Option.getOrUndefined(flags.config),
+  flags: KEYS.flatMap(([name, flag, path]): FlagSetting[] => {
+    const value = flags[name]
+    return value !== undefined && Option.isSome(value) ? [{ flag, path, value: value.value }] : []
+  }),
+})
+
+/** A command that failed, or was used wrongly, after it has said why. */
+class ExitCode extends Data.TaggedError('ExitCode')<{ readonly status: number }> {}
+
+const exitWith = (status: number) => (status === 0 ? Effect.void : Effect.fail(new ExitCode({ status })))
+
+/** Expected failures are said in one message on standard error, without a stack. */
+const reported = <A, E extends { readonly _tag: string; readonly message: string }, R>(
+  effect: Effect.Effect<A, E | ExitCode, R>,
+): Effect.Effect<A, ExitCode, R> =>
+  Effect.catch(effect, (error) =>
+    error instanceof ExitCode
+      ? Effect.fail(error)
+      : Effect.andThen(Console.error(error.message), Effect.fail(new ExitCode({ status: 1 }))),
+  )
+
+/** Runs a command that reads the log which flags and configuration name. */
+const withLog = <E extends { readonly _tag: string; readonly message: string }, R>(
+  flags: CommonFlags,
+  command: Effect.Effect<number, E, R>,
+) =>
+  reported(
+    Effect.gen(function* () {
+      const config = yield* loadConfig(loadOptions(flags))
+      const status = yield* Effect.provide(command, readOnlyDatabaseLayer(config.database.url))
+      yield* exitWith(status)
+    }),
+  )
+
+const serveCommand = Command.make('serve', { config: configFile, port, host, logLevel, database }, (flags) =>
+  reported(serve(loadOptions(flags))),
+).pipe(Command.withDescription('Serve (the default command)'))
+
+const codeCommand = Command.make(
+  'code',
+  {
+    config: configFile,
+    port,
+    args: Argument.String('args').pipe(Argument.withDescription('Arguments for claude'), Argument.variadic()),
+  },
+  (flags) => reported(Effect.flatMap(code(loadOptions(flags), flags.args), exitWith)),
+).pipe(Command.withDescription('Start Claude Code through a running Signalbox: signalbox code -- ARGS'))
+
+const moment = (name: string, description: string) =>
+  Flag.String(name).pipe(
+    Flag.withDescription(description),
+    Flag.mapTryCatch(
+      (text) => parseMoment(text),
+      (error) => (error instanceof Error ? error.message : String(error)),
+    ),
+    Flag.optional,
+  )
+
+const eventsCommand = Command.make(
+  'events',
+  {
+    config: configFile,
+    database,
+    json,
+    after: Flag.Int('after').pipe(
+      Flag.withDescription('Start after this position (default: show the newest)'),
+      Flag.optional,
+    ),
+    limit: Flag.Int('limit').pipe(Flag.withDescription('At most so many events'), Flag.withDefault(50)),
+    type: Flag.String('type').pipe(
+      Flag.withDescription('Only this type, e.g. AttemptFailed; may be repeated'),
+      Flag.atLeast(0),
+    ),
+    stream: Flag.String('stream').pipe(Flag.withDescription('Only this stream, e.g. provider:vertex'), Flag.optional),
+    request: Flag.String('request').pipe(Flag.withDescription('Only what belongs to this request id'), Flag.optional),
+    since: moment('since', 'From this time on, e.g. 2026-11-23T14:03 or 15m ago'),
+    until: moment('until', 'Up to this time'),
+    follow: Flag.Boolean('follow').pipe(
+      Flag.withAlias('f'),
+      Flag.withDescription('Go on with new events'),
+      Flag.withDefault(false),
+    ),
+  },
+  (flags) =>
+    withLog(
+      flags,
+      events({
+        query: {
+          ...(flags.type.length === 0 ? {} : { types: flags.type }),
+          ...Option.match(flags.stream, { onNone: () => ({}), onSome: (stream) => ({ stream }) }),
+          ...Option.match(flags.request, { onNone: () => ({}), onSome: (correlation) => ({ correlation }) }),
+          ...Option.match(flags.since, { onNone: () => ({}), onSome: (since) => ({ since }) }),
+          ...Option.match(flags.until, { onNone: () => ({}), onSome: (until) => ({ until }) }),
+        },
+        after: Option.getOrUndefined(flags.after),
+        limit: Math.min(10_000, Math.max(1, flags.limit)),
+        follow: flags.follow,
+        json: flags.json,
+      }),
+    ),
+).pipe(Command.withDescription('Show, filter and follow the event log'))
+
+const replayCommand = Command.make('replay', { config: configFile, database, json }, (flags) =>
+  withLog(flags, replay({ json: flags.json })),
+).pipe(
+  Command.withDescription('Rebuild the state from the log and compare with the recorded decisions and the snapshot'),
+)
+
+const verifyCommand = Command.make('verify', { config: configFile, database, json }, (flags) =>
+  withLog(flags, verify({ json: flags.json })),
+).pipe(Command.withDescription('Check the integrity of the event log'))
+
+const configCommand = Command.make('config').pipe(
+  Command.withDescription('Check or show the configuration'),
+  Command.withSubcommands([
+    Command.make('check', { config: configFile }, (flags) =>
+      Effect.flatMap(configCheck(loadOptions(flags)), finish),
+    ).pipe(Command.withDescription('Check the configuration and say what is wrong')),
+    Command.make('show', { config: configFile, json }, (flags) =>
+      Effect.flatMap(configShow(loadOptions(flags), { json: flags.json }), finish),
+    ).pipe(Command.withDescription('Show the configuration in force, without secrets')),
+  ]),
+)
+
+/** Prints what a command answers and exits with its code. */
+function finish(outcome: { readonly text: string; readonly exitCode: number }) {
+  const print = outcome.exitCode === 0 ? Console.log(outcome.text) : Console.error(outcome.text)
+  return Effect.andThen(print, exitWith(outcome.exitCode))
+}
+
+const signalbox = Command.make('signalbox').pipe(
+  Command.withDescription('A proxy between Claude Code and its model providers'),
+  Command.withSubcommands([serveCommand, codeCommand, eventsCommand, replayCommand, verifyCommand, configCommand]),
+)
+
+const [first] = process.argv.slice(2)
+// Without a command, or with flags of `serve` alone, serve.
+if (
+  first === undefined ||
+  (first.startsWith('-') && !['--help', '-h', '--version', '--completions', '--wizard', '--log-level'].includes(first))
+) {
+  process.argv.splice(2, 0, 'serve')
+}
+
+// Not NodeRuntime.runMain: it interrupts on the first signal, while `serve` must first drain what is under way.
+Effect.runFork(signalbox.pipe(Command.run({ version: VERSION }), Effect.provide(NodeServices.layer))).addObserver(
+  (exit) => process.exit(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit)),
+)
+
+function exitCodeOf(exit: Exit.Failure<unknown, unknown>): number {
+  for (const reason of exit.cause.reasons) {
+    if (reason._tag === 'Fail') return reason.error instanceof ExitCode ? reason.error.status : 2
+    if (reason._tag === 'Die') {
+      // A bug: it must be seen.
+      process.stderr.write(`${reason.defect instanceof Error ? reason.defect.stack : String(reason.defect)}\n`)
+      return 1
+    }
+  }
+  return 130
+}

@@ -47,6 +47,16 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     if (signal !== 'SIGINT' || !process.stdin.isTTY) child.kill(signal)
   })
 }
+// npm runs scripts through a shell, which dies of a signal without passing it on: whoever stops npm then stops nothing.
+if (process.env.npm_lifecycle_event !== undefined && !windows) {
+  const parent = process.ppid
+  const orphaned = setInterval(() => {
+    if (process.ppid === parent) return
+    clearInterval(orphaned)
+    child.kill('SIGTERM')
+  }, 250)
+  orphaned.unref()
+}
 child.on('error', (error) => {
   console.error(`signalbox: cannot start ${command}: ${error.message}`)
   process.exit(1)

@@ -7,7 +7,7 @@ import * as refusals from '#infra/simulator/refusals.ts'
 import { answer, drop, type Entry, errorEvent, raw, type Step, stall } from '#infra/simulator/script.ts'
 import * as stories from '#infra/simulator/stories.ts'
 import type { Story } from '#infra/simulator/story.ts'
-import { startProcess } from '#test/server.ts'
+import { startProcess } from '#test/signalbox-process.ts'
 import { callsOf, withoutSignalbox } from './good-days.ts'
 import type { Scenario } from './scenario.ts'
 import {

@@ -139,7 +139,7 @@ const nobodyTried = (model: string, skipped: readonly Skip[], stopped: Stopped, 
     )
   }
   if (having('inputTooLarge').length > 0) {
-    // The client compacts on this wording (facts/claude-code 5).
+    // The client compacts on this wording, as on the API's own.
     return own({ _tag: 'ContextTooLong', status: 400 }, errorAnswer.invalidRequest('prompt is too long'))
   }
   if (stopped === 'deadline') {

@@ -2,9 +2,9 @@
  * Opening and closing the box, as facts: what a dead process left unfinished is closed as abandoned, the policy in force is
  * recorded when it differs from the one in the log.
  */
-import { Effect } from 'effect'
+import { Effect, Schema } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
-import type { Policy } from '#domain/policy.ts'
+import { Policy } from '#domain/policy.ts'
 import { toJson } from '#domain/snapshot-json.ts'
 
 export interface Opened {
@@ -13,10 +13,14 @@ export interface Opened {
   readonly policyChanged: boolean
 }
 
+/** The same policy with its members in the order of its schema, in which it also comes back from the log. */
+const ordered = Schema.decodeSync(Policy)
+
 /** Records a policy if it is not the one in force already. */
-export const changePolicy = Effect.fnUntraced(function* (policy: Policy) {
+export const changePolicy = Effect.fnUntraced(function* (wanted: Policy) {
   const ledger = yield* Ledger
-  if (ledger.state.policyVersion > 0 && toJson(ledger.state.policy) === toJson(policy)) return false
+  const policy = ordered(wanted)
+  if (ledger.state.policyVersion > 0 && toJson(ordered(ledger.state.policy)) === toJson(policy)) return false
   const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
   ledger.record({ _tag: 'PolicyChanged', version: ledger.state.policyVersion + 1, policy }, at)
   return true

@@ -7,7 +7,7 @@
  * during the ramp; they neither close nor re-open anything. A limit is different: a 429 is a schedule, true whoever heard it.
  *
  * An overloaded provider (529) that names a time is a provider failure like any other: its time is a floor of the open time
- * if this failure opens the circuit, and nothing otherwise, because load shedding hits one request, not the next (facts 4.3).
+ * if this failure opens the circuit, and nothing otherwise, because load shedding hits one request, not the next.
  */
 import { type BreakerWindow, countOutcome, emptyWindow, outcomes } from '#domain/breaker-window.ts'
 import type { CircuitOpened, Fact } from '#domain/events.ts'

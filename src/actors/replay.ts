@@ -1,6 +1,6 @@
 /**
  * Replay: folds a log from its first event, concludes every decision anew from the facts, and compares with what was
- * recorded. Rule 2 of the house made checkable: identical, or the first difference.
+ * recorded. docs/adr/0003 made checkable: identical, or the first difference.
  */
 import {
   applyDecision,

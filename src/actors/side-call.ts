@@ -1,6 +1,6 @@
 /**
  * Calls beside the messages path: token counts and model lists. They go through the providers in order, are never recorded
- * as requests and never move a machine (house rule: a failing count says nothing about a provider's health).
+ * as requests and never move a machine (a failing count says nothing about a provider's health).
  */
 import { Effect } from 'effect'
 import type { Upstream, UpstreamRequest } from '#actors/ports.ts'

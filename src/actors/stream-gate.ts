@@ -2,7 +2,7 @@
  * Stands between the attempts of one streamed request and its client. Until the first frame that binds anybody, it holds
  * the upstream's bytes back, so that a failure can fall through to the next provider unseen (stages S0 and S1); from then
  * on every byte passes as it came (S2, S3). While it holds, the client gets its headers after `commitHeadersAfterMs` and a
- * comment every `keepAliveMs`, because it gives up on silence (facts/claude-code 7 and 9).
+ * comment every `keepAliveMs`, because it gives up on silence (docs/adr/0008).
  */
 import type { ClientResponse, HeaderList } from '#actors/ports.ts'
 import type { Watch } from '#actors/timekeeper.ts'

@@ -34,14 +34,27 @@ export class Timekeeper extends Context.Service<
       const watches = new Set<Watch>()
       const clock = yield* Effect.clockWith(Effect.succeed)
 
+      let firing: Watch | undefined
+
       const tick = Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        for (const watch of watches) if (watch.due() <= now) watch.fire(now)
+        for (const watch of watches) {
+          firing = watch
+          if (watch.due() <= now) watch.fire(now)
+        }
+        firing = undefined
         for (const [provider, snapshot] of ledger.state.machines) {
           const wake = wakeAt(snapshot)
           if (wake !== undefined && wake.at <= now) ledger.record({ _tag: wake.fact, provider }, now)
         }
-      })
+      }).pipe(
+        // One watch's bug must not stop the clock for all: it loses its watch, the others are asked at the next tick.
+        Effect.catchCause((cause) => {
+          if (firing !== undefined) watches.delete(firing)
+          firing = undefined
+          return Effect.logError('the timekeeper met a bug', cause)
+        }),
+      )
 
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(TICK_MS), tick)))
       return Timekeeper.of({

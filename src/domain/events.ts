@@ -15,7 +15,7 @@ import { Usage } from '#domain/usage.ts'
 const Draw = Schema.Finite
 const Ms = Schema.Finite
 
-/** How far a response had come when its attempt ended (facts: stages S0–S3 of the client's stream contract). */
+/** How far a response had come when its attempt ended; docs/adr/0008 tells the stages. */
 export const Stage = Schema.Literals(['S0', 'S1', 'S2', 'S3'])
 export type Stage = typeof Stage.Type
 

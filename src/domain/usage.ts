@@ -1,6 +1,6 @@
 /**
  * Tokens of one attempt as the provider bills them. `inputTokens` is the uncached rest, as in the Anthropic API: the whole
- * prompt is inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens (facts: Anthropic usage object).
+ * prompt is inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens.
  */
 import { Schema } from 'effect'
 

@@ -39,7 +39,7 @@ export const clientResponse = (response: ServerResponse): ClientResponse => {
     },
     destroy: () => {
       const { socket } = response
-      // A reset, not an orderly end: the client must not take what it has for the whole (facts/claude-code 9, S2).
+      // A reset, not an orderly end: the client must not take what it has for the whole (docs/adr/0008).
       if (socket === null) response.destroy()
       else if (socket.writableLength === 0) socket.resetAndDestroy()
       // What was relayed in this very turn of the event loop lies corked in the socket; it goes out first.

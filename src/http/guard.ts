@@ -1,7 +1,7 @@
 /**
  * The first look at a request, before routing and on every path: is it meant for us? A page in a browser can reach a local
  * port by re-binding a name to 127.0.0.1, so the Host must be one of ours; duplicate Host headers and absolute-form targets
- * pass Node's parser and are refused here (facts/reliability 5.3, 5.4).
+ * pass Node's parser and are refused here.
  */
 import type { IncomingMessage } from 'node:http'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'

@@ -1,6 +1,6 @@
 /**
  * GET /v1/models: what the enabled providers list, merged by id, remembered for a few minutes. Claude Code's discovery waits
- * three seconds and takes ids that contain `claude` or `anthropic` (facts/claude-code 11), so a slow provider is left out.
+ * three seconds and takes ids that contain `claude` or `anthropic`, so a slow provider is left out.
  */
 import { Effect, Option, Result } from 'effect'
 import { Ledger } from '#actors/ledger.ts'

@@ -49,7 +49,7 @@ export interface RunningServer {
   readonly drain: Effect.Effect<{ readonly finished: number; readonly brokenOff: number }>
 }
 
-/** Header lines of Claude Code with many betas fit; Node's default of 16 KiB is tight (facts/reliability 5.3). */
+/** Header lines of Claude Code with many betas fit; Node's default of 16 KiB is tight. */
 const MAX_HEADER_BYTES = 32 * 1024
 
 const listen = (server: Server, host: string, port: number): Effect.Effect<AddressInfo, ListenError> =>

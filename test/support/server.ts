@@ -1,19 +1,14 @@
 /**
- * A whole Signalbox for tests: in this process (the layers of src/cli/serve.ts, so that a test can look inside) or as a
- * child process (the command line itself). Both listen on a free port of loopback and stop with the test's scope.
+ * A whole Signalbox in the process of the test: the layers of src/cli/serve.ts, so that a test can look inside, on a free
+ * port of loopback. signalbox-process.ts starts the command line itself.
  */
-import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { Context, Effect, Layer, type Scope } from 'effect'
 import { encodeState } from '#actors/gateway-state.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
-import { EventLog, type EventLogError, Upstreams } from '#actors/ports.ts'
-import { startReplay } from '#actors/replay.ts'
+import { EventLog, type EventLogError, type ReadEvent, Upstreams } from '#actors/ports.ts'
+import { type Replay, startReplay } from '#actors/replay.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { providerId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
@@ -21,7 +16,6 @@ import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
-import { layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
@@ -116,7 +110,7 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       server,
       ledger,
       timekeeper,
-      events: Effect.map(readAll, (rows) => rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))),
+      events: Effect.map(readAll, knownOf),
       until: (fits) =>
         Effect.callback<RecordedEvent>((resume) => {
           const look = (): void => {
@@ -130,15 +124,25 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
           return Effect.sync(() => waiting.delete(look))
         }),
       replayDifference: Effect.map(readAll, (rows) => {
-        const replay = startReplay()
-        for (const row of rows) replay.next(row)
-        replay.finish()
+        const replay = replayed(rows)
         const [folded, live] = [encodeState(replay.state), encodeState(ledger.state)]
         return replay.difference() ?? (folded === live ? undefined : { folded, live })
       }),
     }
     return box
   }).pipe(Effect.orDie)
+
+/** The events of a page, without rows of a newer release. */
+export const knownOf = (rows: readonly ReadEvent[]): readonly RecordedEvent[] =>
+  rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
+
+/** Replays a whole log. */
+export const replayed = (rows: readonly ReadEvent[]): Replay => {
+  const replay = startReplay()
+  for (const row of rows) replay.next(row)
+  replay.finish()
+  return replay
+}
 
 const resolved = ([id, options]: readonly [string, ProviderOptions], index: number): ResolvedProvider => ({
   id: providerId(id),
@@ -162,143 +166,3 @@ const policyOf = (options: BoxOptions, providers: readonly ResolvedProvider[]): 
   retryBudget: { ...defaultPolicy.retryBudget, ...options.retryBudget },
   stream: { ...defaultPolicy.stream, ...options.stream },
 })
-
-// ---- as a child process --------------------------------------------------------------------------------------------
-
-const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
-
-export interface ProcessOptions {
-  /** Written to the configuration file as JSON, which is YAML; a text as it is; none = no file. */
-  readonly config?: object | string
-  /** Beside a clean environment. */
-  readonly environment?: NodeJS.ProcessEnv
-  readonly args?: readonly string[]
-  /** A folder of an earlier process, to go on with its log; default: a new one, removed with the scope. */
-  readonly folder?: string
-}
-
-export interface SignalboxProcess {
-  readonly child: ChildProcess
-  readonly folder: string
-  readonly configFile: string
-  readonly databaseUrl: string
-  readonly stdout: () => string
-  readonly stderr: () => string
-  /** Waits until the two outputs together fit. */
-  readonly printed: (pattern: RegExp) => Effect.Effect<RegExpExecArray>
-  readonly exited: Effect.Effect<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
-  readonly signal: (signal: NodeJS.Signals) => void
-  /** Runs another command of the command line on the same configuration and log. */
-  readonly command: (...args: readonly string[]) => Effect.Effect<CommandResult>
-  /** The log as it stands, read beside the process. */
-  readonly events: Effect.Effect<readonly RecordedEvent[]>
-}
-
-export interface CommandResult {
-  readonly code: number | null
-  readonly stdout: string
-  readonly stderr: string
-}
-
-/** A folder that goes with the scope. */
-export const scratchFolder: Effect.Effect<string, never, Scope.Scope> = Effect.acquireRelease(
-  Effect.sync(() => mkdtempSync(join(tmpdir(), 'signalbox-e2e-'))),
-  (folder) => Effect.sync(() => rmSync(folder, { recursive: true, force: true })),
-)
-
-/** Starts `signalbox serve` and does not wait; see `startProcess` for one that listens. */
-export const spawnSignalbox = (options: ProcessOptions): Effect.Effect<SignalboxProcess, never, Scope.Scope> =>
-  Effect.gen(function* () {
-    const folder = options.folder ?? (yield* scratchFolder)
-    const configFile = join(folder, 'signalbox.yaml')
-    const { config } = options
-    if (config !== undefined) {
-      writeFileSync(configFile, typeof config === 'string' ? config : JSON.stringify(config, null, 2))
-    }
-    const databaseUrl = `sqlite:${join(folder, 'log.db')}`
-    const env: NodeJS.ProcessEnv = {
-      PATH: process.env.PATH,
-      HOME: folder,
-      SIGNALBOX_DATABASE_URL: databaseUrl,
-      ...(config === undefined ? {} : { SIGNALBOX_CONFIG: configFile }),
-      ...options.environment,
-    }
-    const start = (args: readonly string[]) =>
-      spawn(process.execPath, [MAIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
-
-    const child = yield* Effect.acquireRelease(
-      Effect.sync(() => start(options.args ?? ['serve', '--port', '0'])),
-      (started) =>
-        Effect.callback<void>((resume) => {
-          if (started.exitCode !== null || started.signalCode !== null) return resume(Effect.void)
-          started.once('exit', () => resume(Effect.void))
-          started.kill('SIGKILL')
-        }),
-    )
-    const output = listen(child)
-    return {
-      child,
-      folder,
-      configFile,
-      databaseUrl,
-      stdout: () => output.stdout,
-      stderr: () => output.stderr,
-      printed: (pattern) =>
-        Effect.callback((resume) => {
-          const look = (): void => {
-            const found = pattern.exec(output.stdout) ?? pattern.exec(output.stderr)
-            if (found !== null) resume(Effect.succeed(found))
-            else if (child.exitCode !== null) resume(Effect.die(new Error(`it ended: ${output.stderr}`)))
-          }
-          output.changed.add(look)
-          look()
-          return Effect.sync(() => output.changed.delete(look))
-        }),
-      exited: ended(child),
-      signal: (signal) => void child.kill(signal),
-      command: (...args) =>
-        Effect.suspend(() => {
-          const other = start(args)
-          const heard = listen(other)
-          return Effect.map(ended(other), ({ code }) => ({ code, stdout: heard.stdout, stderr: heard.stderr }))
-        }),
-      events: Effect.gen(function* () {
-        const log = yield* EventLog
-        const rows = yield* log.read({ after: 0, limit: 10_000 })
-        return rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
-      }).pipe(
-        Effect.provide(layerSqliteReadOnly({ path: databaseUrl.slice('sqlite:'.length) }), { local: true }),
-        Effect.orDie,
-      ),
-    } satisfies SignalboxProcess
-  })
-
-/** Starts `signalbox serve` and waits until it listens. */
-export const startProcess = (options: ProcessOptions) =>
-  Effect.gen(function* () {
-    const started = yield* spawnSignalbox(options)
-    const [, url = '', port = ''] = yield* started.printed(/listens on (http:\/\/127\.0\.0\.1:(\d+))/)
-    return { ...started, url, port: Number(port) }
-  })
-
-const ended = (child: ChildProcess): SignalboxProcess['exited'] =>
-  Effect.callback((resume) => {
-    // `close`, not `exit`: by then its output has been read to the end.
-    const done = () => resume(Effect.succeed({ code: child.exitCode, signal: child.signalCode }))
-    if (child.stdout?.closed === true && (child.exitCode !== null || child.signalCode !== null)) done()
-    else child.once('close', done)
-  })
-
-const listen = (child: ChildProcess) => {
-  const output = { stdout: '', stderr: '', changed: new Set<() => void>() }
-  for (const name of ['stdout', 'stderr'] as const) {
-    child[name]?.setEncoding('utf8').on('data', (text: string) => {
-      output[name] += text
-      for (const look of output.changed) look()
-    })
-  }
-  child.on('exit', () => {
-    for (const look of output.changed) look()
-  })
-  return output
-}

@@ -1,6 +1,6 @@
 /**
  * Signalbox's own errors in the Anthropic API's shape: the one table from what went wrong to status, type and headers.
- * Claude Code decides by these (facts/wire 5): `retry-after` up to 60 s makes it wait, more makes it stop at once;
+ * Claude Code decides by these (docs/adr/0007): `retry-after` up to 60 s makes it wait, more makes it stop at once;
  * `x-should-retry: false` stops it on 401, 429 and 5xx; a 400 multiplies into six requests, so only a request that is wrong
  * everywhere gets one.
  */

@@ -1,5 +1,5 @@
 /**
- * Status, error type and `details.error_code` of an Anthropic-format error → failure reason (facts: providers 1.7). The
+ * Status, error type and `details.error_code` of an Anthropic-format error → failure reason. The
  * wording is looked at in one place only, where the API has no code: a 400 that is about the account or about the context
  * length is `invalid_request_error` like any other, and the client itself goes by these words.
  */
@@ -107,7 +107,7 @@ export const classifyAnthropicEvent = (data: string, whose: 'client' | 'gateway'
 }
 
 const classifyBadRequest = (error: AnthropicError, status: number, at: number): FailureReason => {
-  // A spend limit that the customer set himself comes as a 400 without a code (facts/claude-code 16): the account is out
+  // A spend limit that the customer set himself comes as a 400 without a code: the account is out
   // until the 1st of next month UTC, and the caller is not at fault.
   if (error.message.startsWith('You have reached your specified API usage limits')) {
     return { _tag: 'QuotaExhausted', status, until: startOfNextMonth(at) }

@@ -1,6 +1,6 @@
 /**
  * Edits of a JSON text that leave every other byte alone. Re-serialising a request would change bytes that the provider's
- * signatures and caches depend on (facts/claude-code 13), so the few values an upstream needs changed are cut in place.
+ * signatures and caches depend on, so the few values an upstream needs changed are cut in place.
  */
 const QUOTE = 34
 const BACKSLASH = 92

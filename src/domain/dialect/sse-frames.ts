@@ -6,7 +6,7 @@
 const LF = 10
 const CR = 13
 
-/** A frame larger than this is not an event stream any more (facts/reliability 5.3: event ≤ 20 MB). */
+/** A frame larger than this is not an event stream any more. */
 export const MAX_FRAME_BYTES = 20 * 1024 * 1024
 
 /** Where the cutter stands between two chunks. Opaque; owned by one stream and updated in place. */

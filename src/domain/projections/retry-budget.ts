@@ -2,7 +2,7 @@
  * The retry budget of the whole box: a bucket of tokens. Each attempt after the first of its request takes one, each success
  * gives a fraction back. When everything is down, at most (capacity − reserve) extra attempts are left to spend, whatever
  * the number of requests; in any stretch of time the extra attempts are at most that plus `perSuccess` per success. With
- * the default policy: 5 + 20 % (facts R24 allow 10 + 20 % in any minute).
+ * the default policy: 5 + 20 %.
  */
 import { defaultPolicy, type Policy } from '#domain/policy.ts'
 import type { Projection } from '#domain/projections/projection.ts'

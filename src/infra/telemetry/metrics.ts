@@ -9,7 +9,7 @@ import type { DomainEvent } from '#domain/events.ts'
 
 /** Models that get a label value of their own; a client can invent any number of names. */
 const MAX_MODELS = 50
-/** facts/reliability 6. */
+/** Seconds. Answers of models take from a tenth of a second to minutes. */
 const TTFT_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 180]
 const DURATION_BUCKETS = [0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1280]
 const STATES = ['healthy', 'throttled', 'openCircuit', 'halfOpen'] as const

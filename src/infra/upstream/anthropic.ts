@@ -1,7 +1,7 @@
 /**
  * An upstream that speaks the Anthropic Messages API: the client's bytes and headers go through, save the credential, the
  * headers of the connection, and what a body edit changed before. Header names, beta values and body fields are open lists:
- * what is not named here passes (facts/claude-code 2).
+ * what is not named here passes.
  */
 import { Effect, Exit, Redacted } from 'effect'
 import type { Exchange, HeaderList, Upstream, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'

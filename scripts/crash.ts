@@ -1,0 +1,41 @@
+/**
+ * Kills a real server under load, again and again, and checks after each kill that every promise was kept:
+ *   node scripts/crash.ts --rounds 50 [--seed 1]
+ * One line a round, a summary at the end. Exit code 0 all kept, 1 one was broken.
+ */
+import { parseArgs } from 'node:util'
+import { Effect } from 'effect'
+import { crashRounds } from '../test/crash/rounds.ts'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '50' },
+    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+  },
+})
+const rounds = Number(values.rounds)
+const seed = Number(values.seed)
+if (!Number.isSafeInteger(rounds) || !Number.isSafeInteger(seed)) {
+  console.error('--rounds and --seed are whole numbers')
+  process.exit(2)
+}
+
+const startedAt = performance.now()
+const report = await Effect.runPromise(
+  crashRounds({
+    rounds,
+    seed,
+    onRound: ({ round, moment, complete, cut, events, abandonedBefore, problems }) => {
+      console.log(
+        `${round}/${rounds} killed while ${moment}: ${complete} answers complete, ${cut} cut, ${abandonedBefore} of before closed as abandoned, ${events} events${problems.length === 0 ? '' : `, ${problems.length} PROBLEMS`}`,
+      )
+    },
+  }),
+)
+for (const problem of report.problems) console.error(`  ${problem}`)
+const minutes = ((performance.now() - startedAt) / 60_000).toFixed(1)
+console.log(
+  `\n${rounds} kills in ${minutes} min, seed ${seed}: ${report.requests} requests, ${report.complete} answers seen complete and all in the log exactly once, ${report.succeeded} successes, ${report.abandoned} closed as abandoned.`,
+)
+console.log(report.problems.length === 0 ? 'Every promise was kept.' : `${report.problems.length} problems, above.`)
+process.exit(report.problems.length === 0 ? 0 : 1)

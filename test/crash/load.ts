@@ -86,8 +86,7 @@ const ask = (port: number, agent: Agent, stream: boolean): Promise<HeardAnswer |
             requestId: String(response.headers['x-signalbox-request-id']),
             status,
             complete:
-              response.complete &&
-              (!stream || status !== 200 || /event: message_stop\ndata: [^\n]+\n\n$/.test(text)),
+              response.complete && (!stream || status !== 200 || /event: message_stop\ndata: [^\n]+\n\n$/.test(text)),
             stream,
           })
         })

@@ -2,6 +2,7 @@
  * kill -9 under load, round after round on one log: a real server on SQLite, simulated providers and clients here. After
  * each kill the log is read as it lies there, after the next start again; what is wrong comes back as text.
  */
+import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
 import { Effect } from 'effect'
@@ -123,6 +124,8 @@ const promises = (answers: readonly HeardAnswer[], ended: ReadonlyMap<string, Re
 export const crashRounds = (options: {
   readonly rounds: number
   readonly seed: number
+  /** At most so many answers come to their end before the kill; default 150. */
+  readonly answers?: number
   readonly onRound?: (report: RoundReport) => void
 }): Effect.Effect<CrashReport> =>
   Effect.scoped(
@@ -150,7 +153,8 @@ export const crashRounds = (options: {
           .flatMap(({ event }) => (event._tag === 'RequestAbandoned' ? [event.requestId as string] : []))
         const started = log.rows.slice(before.length).some(({ event }) => event._tag === 'BoxStarted')
         const found = [...soundness(log), ...problems, ...promises(answers, ended)]
-        if (JSON.stringify(log.rows.slice(0, before.length)) !== JSON.stringify(before)) found.push('the past has changed')
+        if (JSON.stringify(log.rows.slice(0, before.length)) !== JSON.stringify(before))
+          found.push('the past has changed')
         const expected = started ? openBefore : new Set<string>()
         if (abandoned.toSorted().join() !== [...expected].toSorted().join())
           found.push(`open were ${[...openBefore].join()}, abandoned were ${abandoned.join()}`)
@@ -173,7 +177,7 @@ export const crashRounds = (options: {
             }
             const box = yield* startProcess({ config, folder })
             const load = startLoad(box.port, CONNECTIONS, seed * 1_000 + round)
-            yield* Effect.promise(() => load.complete(1 + Math.floor(chance(2) * 150)))
+            yield* Effect.promise(() => load.complete(1 + Math.floor(chance(2) * (options.answers ?? 150))))
             yield* Effect.promise(() => setTimeout(chance(3) * 30))
             yield* kill(box.child)
             yield* Effect.promise(load.stop)
@@ -201,9 +205,19 @@ export const crashRounds = (options: {
         yield* Effect.scoped(
           Effect.gen(function* () {
             const box = yield* startProcess({ config, folder })
+            // It hears signals a moment after it says that it listens.
+            yield* Effect.promise(() => fetch(`${box.url}/readyz`).then((ready) => ready.text()))
             box.signal('SIGTERM')
             const { code } = yield* box.exited
             if (code !== 0) problems.push(`the ${time} stop exits with ${code}`)
+            if (time === 'first') return
+            // The commands, as an operator would run them.
+            const verified = JSON.parse((yield* box.command('verify', '--json')).stdout) as VerifyReport
+            if (verified.problems.length > 0) problems.push(`signalbox verify: ${JSON.stringify(verified)}`)
+            const replayed = JSON.parse((yield* box.command('replay', '--json')).stdout) as {
+              readonly identical: boolean
+            }
+            if (!replayed.identical) problems.push(`signalbox replay: ${JSON.stringify(replayed)}`)
           }),
         )
         const { open, problems: found, abandoned } = yield* look
@@ -213,14 +227,6 @@ export const crashRounds = (options: {
       }
       const policies = before.filter(({ event }) => event._tag === 'PolicyChanged').length
       if (policies !== 1) problems.push(`one configuration led to ${policies} policies`)
-      // The commands, as an operator would run them.
-      const idle = yield* spawnSignalbox({ config, folder, args: ['config', 'check'] })
-      const verified = JSON.parse((yield* idle.command('verify', '--json')).stdout) as VerifyReport
-      if (verified.problems.length > 0 || verified.events !== before.length)
-        problems.push(`signalbox verify: ${JSON.stringify(verified)}`)
-      const replayed = JSON.parse((yield* idle.command('replay', '--json')).stdout) as { readonly identical: boolean }
-      if (!replayed.identical) problems.push(`signalbox replay: ${JSON.stringify(replayed)}`)
-
       const count = (tag: string) => before.filter(({ event }) => event._tag === tag).length
       return {
         rounds: reports,
@@ -228,12 +234,15 @@ export const crashRounds = (options: {
         succeeded: count('AttemptSucceeded'),
         abandoned: count('RequestAbandoned'),
         complete: answers.filter(({ complete }) => complete).length,
-        problems: [...reports.flatMap((report) => report.problems.map((one) => `round ${report.round}: ${one}`)), ...problems],
+        problems: [
+          ...reports.flatMap((report) => report.problems.map((one) => `round ${report.round}: ${one}`)),
+          ...problems,
+        ],
       }
     }),
   )
 
-const kill = (child: Parameters<typeof once>[0] & { readonly kill: (signal: 'SIGKILL') => boolean; readonly exitCode: number | null }) =>
+const kill = (child: ChildProcess) =>
   Effect.promise(async () => {
     if (child.exitCode !== null) return
     const gone = once(child, 'exit')

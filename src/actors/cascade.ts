@@ -127,14 +127,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       if (attempts > 0) {
         if (last !== undefined && !retryableElsewhere(last.error.reason)) break
         if (attempts > routing.maxFallbacks) break
-        if (routing.fallbackDelayMs > 0) {
-          yield* Effect.sleep(routing.fallbackDelayMs)
-          // Others may have spent the budget meanwhile.
-          if (!mayFallBack()) {
-            stopped = 'retryBudget'
-            break
-          }
-        }
+        if (routing.fallbackDelayMs > 0) yield* Effect.sleep(routing.fallbackDelayMs)
         // Asked after the delay, in which others may have spent what was left.
         if (!mayFallBack()) {
           stopped = 'retryBudget'

@@ -34,7 +34,7 @@ const OUTAGE_WAIT_MS = 1_000
 /** Whether the same request may succeed a while later without anybody doing anything. */
 const waitingHelps = (reason: FailureReason): boolean => {
   const blame = countsAgainst(reason)
-  return blame === 'provider' || blame === 'limit'
+  return blame === 'provider' || blame === 'limit' || blame === 'nobody'
 }
 
 /** A client that follows a provider's redirect would leave the proxy and take its credential along. */

@@ -209,6 +209,33 @@ describe("a provider's own error", () => {
     })
   })
 
+  it('a limit speaks before a refused credential, whichever came last', () => {
+    const full = failed('a', limited, 429)
+    const shut = failed('b', refused, 401)
+    for (const failures of [
+      [full, shut],
+      [shut, full],
+    ]) {
+      expect(finalAnswer('claude-x', [], failures, 'exhausted', at)).toMatchObject({ _tag: 'Upstream', provider: 'a' })
+    }
+  })
+
+  it('of several limits the one that frees first is passed on', () => {
+    const soon = failed('a', { _tag: 'RateLimited', status: 429, until: at + 5_000 }, 429)
+    const late = failed('b', { _tag: 'RateLimited', status: 429, until: at + 3_600_000 }, 429)
+    expect(finalAnswer('claude-x', [], [soon, late], 'exhausted', at)).toMatchObject({
+      _tag: 'Upstream',
+      provider: 'a',
+    })
+  })
+
+  it('a limit of an hour is not the answer while a skipped provider is back in five seconds', () => {
+    const late = failed('b', { _tag: 'RateLimited', status: 429, until: at + 3_600_000 }, 429)
+    expect(told(finalAnswer('claude-x', [skip('c', 'throttled', 5_000)], [late], 'exhausted', at))).toEqual(
+      rateLimit('5', 'true'),
+    )
+  })
+
   it('that is a redirect is not passed on: the client would take its credential along', () => {
     const moved = failed('a', { _tag: 'Unknown', status: 302 }, 302)
     expect(told(finalAnswer('claude-x', [], [moved], 'exhausted', at))).toEqual(outage('1'))
@@ -224,6 +251,7 @@ describe('when all attempts failed and no provider spoke', () => {
     ['unreachable', [failed('a', unreachable)], [], outage('1')],
     ['timed out', [failed('a', { _tag: 'Timeout', phase: 'headers' }), failed('b', unreachable)], [], outage('1')],
     ['unreadable', [failed('a', { _tag: 'MalformedOutput', detail: 'HTML' })], [], outage('1')],
+    ['out of time as a whole', [failed('a', { _tag: 'Timeout', phase: 'deadline' })], [], outage('1')],
     ['one that told a time without an answer', [failed('a', limited), failed('b', unreachable)], [], outage('5')],
     [
       'another that is back soon',

@@ -6,6 +6,7 @@ import { Effect, Fiber, References } from 'effect'
 import { TestClock } from 'effect/testing'
 import { changePolicy } from '#actors/open-box.ts'
 import { isTerminal } from '#domain/events.ts'
+import { defaultTimeouts } from '#domain/policy.ts'
 import { answers, known, openTestBox, policyOf, provider, recordingClient, startLife, wire } from '#test/box.ts'
 import { recordingLog, unavailable } from '#test/recording-log.ts'
 import { type Move, scriptedUpstream } from '#test/scripted-upstream.ts'
@@ -24,6 +25,26 @@ describe('an outage with a delay before each fallback', () => {
       assert.strictEqual(events.filter(isTerminal).length, 100)
       const extra = events.filter((event) => event._tag === 'AttemptStarted' && event.attempt > 1).length
       assert.isAtMost(extra, 10 + 0.2 * 100)
+    }),
+  )
+})
+
+describe('a request that nobody answers', () => {
+  it.effect('is told so at its deadline, in the middle of an attempt', () =>
+    Effect.gen(function* () {
+      const silent = () => answers.silent
+      const timeouts = { ...defaultTimeouts, headersMs: 100_000 }
+      const box = yield* openTestBox({ a: silent, b: silent, c: silent, d: silent }, {}, { timeouts })
+      const startedAt = box.now()
+      const { seen } = yield* box.send()
+      yield* TestClock.adjust(600_000)
+      assert.isAtLeast((seen.endedAt ?? 0) - startedAt, 240_000)
+      assert.isAtMost((seen.endedAt ?? 0) - startedAt, 240_300)
+      const failures = known(yield* box.events).flatMap(({ event }) => (event._tag === 'AttemptFailed' ? [event] : []))
+      assert.deepStrictEqual(
+        failures.map(({ reason }) => (reason._tag === 'Timeout' ? reason.phase : reason._tag)),
+        ['headers', 'headers', 'deadline'],
+      )
     }),
   )
 })

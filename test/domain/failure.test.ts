@@ -42,6 +42,7 @@ const answersOf = (reason: FailureReason): Answers => {
   if (reason._tag === 'CredentialRefused' && reason.whose === 'client')
     return { ...row, elsewhere: false, blame: 'client' }
   if (reason._tag === 'InvalidRequest' && reason.status === 404) return { ...row, elsewhere: true }
+  if (reason._tag === 'Timeout' && reason.phase === 'deadline') return { ...row, blame: 'nobody' }
   return row
 }
 

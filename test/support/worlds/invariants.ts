@@ -12,7 +12,7 @@ import {
 } from '#actors/gateway-state.ts'
 import { canonicalState, startReplay } from '#actors/replay.ts'
 import { isTerminal } from '#domain/events.ts'
-import { countsAgainst, retryableElsewhere } from '#domain/failure.ts'
+import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
@@ -72,9 +72,17 @@ const exchangesOf = (
 const started = (events: readonly RecordedEvent[]) =>
   events.flatMap(({ event }) => (event._tag === 'AttemptStarted' ? [event] : []))
 
+/** Whose fault a failure is, said here a second time on purpose: the invariants must not lean on the code's own table. */
+const ofRequest = (reason: FailureReason): boolean =>
+  (reason._tag === 'InvalidRequest' && reason.status !== 404) ||
+  reason._tag === 'ContextTooLong' ||
+  reason._tag === 'ContentRefused'
+const ofNobody = (reason: FailureReason): boolean =>
+  ofRequest(reason) || reason._tag === 'InvalidRequest' || reason._tag === 'Cancelled'
+
 /** The time by which a commit is over, or is waited for no longer. */
-const commitMs = ({ logMs: [before, after], commits }: Played['world']): number =>
-  1_500 + 2 * (before + after + commits.groupMs) + 100
+const commitMs = ({ logMs: [before, after], commits, disturbances }: Played['world']): number =>
+  2 * (before + after + commits.groupMs) + 50 + (disturbances.some(({ _tag }) => _tag === 'logFails') ? 1_500 : 0)
 const TICK_MS = 250
 
 export const INVARIANTS: { readonly [name: string]: Invariant } = {
@@ -124,12 +132,21 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
 
   'no attempt before the time that the log itself names': (played) => {
     const until = new Map<ProviderId, number>()
+    const known = new Set<ProviderId>()
+    const longer = (provider: ProviderId, time: number) => {
+      if (known.has(provider)) until.set(provider, Math.max(time, until.get(provider) ?? 0))
+    }
     return played.rows.flatMap(({ event, occurredAt, position }) => {
       if (event._tag === 'PolicyChanged') {
         const named = new Set(event.policy.providers.map(({ id }) => id))
         for (const id of until.keys()) if (!named.has(id)) until.delete(id)
+        known.clear()
+        for (const id of named) known.add(id)
       }
-      if (event._tag === 'ProviderThrottled' || event._tag === 'CircuitOpened') until.set(event.provider, event.until)
+      if (event._tag === 'ProviderThrottled' || event._tag === 'CircuitOpened') longer(event.provider, event.until)
+      // What a provider said itself, whatever the machine made of it.
+      if (event._tag === 'AttemptFailed' && event.reason._tag === 'RateLimited')
+        longer(event.provider, event.reason.until ?? 0)
       if (event._tag !== 'AttemptStarted') return []
       return occurredAt < (until.get(event.provider) ?? 0) ? [`position ${position}: ${event.provider} too early`] : []
     })
@@ -174,7 +191,9 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
   }),
 
   'errors of the request never cascade': everyRequest((_, events) => {
-    const bound = events.findIndex(({ event }) => event._tag === 'AttemptFailed' && !retryableElsewhere(event.reason))
+    const bound = events.findIndex(
+      ({ event }) => event._tag === 'AttemptFailed' && (ofRequest(event.reason) || event.reason._tag === 'Cancelled'),
+    )
     return bound !== -1 && events.slice(bound).some(({ event }) => event._tag === 'AttemptStarted')
       ? 'another attempt'
       : undefined
@@ -182,8 +201,7 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
 
   'cancelled and invalid requests move no machine': everyEvent(({ event }, before, after) => {
     if (event._tag !== 'AttemptFailed') return undefined
-    const blame = countsAgainst(event.reason)
-    if (blame !== 'client' && blame !== 'request') return undefined
+    if (!ofNobody(event.reason)) return undefined
     const old = before.machines.get(event.provider)
     const held = old?.context.probe?.requestId === event.requestId
     const expected = old === undefined ? undefined : held ? { ...old, context: { ...old.context, probe: null } } : old
@@ -214,11 +232,13 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     const { commitHeadersAfterMs, keepAliveMs } = firstPolicy(played.world).stream
     const first = seen.heardAt[0] ?? seen.endedAt ?? Number.POSITIVE_INFINITY
     if (first - at > commitHeadersAfterMs + TICK_MS) return `nothing for ${first - at} ms`
-    const alive = seen.text.split(': keep-alive').length - 1
-    // The status and the first comment are one.
-    const gaps = seen.heardAt.slice(1, alive + 1).map((time, n) => time - (seen.heardAt[n] ?? 0))
+    const comments = seen.text.split(': keep-alive').length - 1
+    if (comments === 0) return undefined
+    // The status, the comments, and what came after them: the upstream's first byte or an end that was committed before.
+    const heard = [...seen.heardAt.slice(0, comments + 2), ...(seen.endedAt === undefined ? [] : [seen.endedAt])]
+    const gaps = heard.slice(1, comments + 2).map((time, n) => time - (heard[n] ?? 0))
     const longest = Math.max(0, ...gaps)
-    return longest > keepAliveMs + TICK_MS ? `nothing for ${longest} ms` : undefined
+    return longest > keepAliveMs + TICK_MS + commitMs(played.world) ? `nothing for ${longest} ms` : undefined
   }),
 
   'first byte or error within the deadline': everyRequest(({ seen, at, fate, arrival }, events, played) => {

@@ -184,7 +184,7 @@ const QUICK = {
     credentialRetryMs: 8_000,
     quotaRetryMs: 12_000,
   },
-  timeouts: { connectMs: 1_000, headersMs: 20_000, firstContentMs: 30_000, idleMs: 20_000, progressMs: 40_000 },
+  timeouts: { connectMs: 1_000, headersMs: 25_000, firstContentMs: 35_000, idleMs: 20_000, progressMs: 40_000 },
 }
 
 const policyProvider = (world: World, index: number): ProviderPolicy => ({

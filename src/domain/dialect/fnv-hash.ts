@@ -1,0 +1,24 @@
+/**
+ * FNV-1a with 64 bits over the UTF-8 bytes of a text, as 16 hex digits. The domain has no node:crypto, and needs none here:
+ * the hash makes names short, legal and stable; nothing is kept secret by it. (A hashed user id cannot be turned back for
+ * another reason: 64 bits do not hold the 400 random bits of device and session ids that went in.)
+ */
+export const fnvHash = (text: string): string => {
+  let high = OFFSET_HIGH
+  let low = OFFSET_LOW
+  for (const byte of encoder.encode(text)) {
+    low = (low ^ byte) >>> 0
+    // Times the prime 2^40 + 0x1b3, modulo 2^64, in halves of 32 bits; every product stays below 2^53.
+    const product = low * PRIME_LOW
+    high = (high * PRIME_LOW + Math.floor(product / TWO_32) + ((low << 8) >>> 0)) % TWO_32
+    low = product % TWO_32
+  }
+  return hex(high) + hex(low)
+}
+
+const TWO_32 = 0x1_0000_0000
+const OFFSET_HIGH = 0xcbf29ce4
+const OFFSET_LOW = 0x84222325
+const PRIME_LOW = 0x1b3
+const encoder = new TextEncoder()
+const hex = (half: number): string => half.toString(16).padStart(8, '0')

@@ -22,6 +22,8 @@ export class Operations extends Context.Service<
     readonly version: string
     /** GET /v1/models is served. */
     readonly modelDiscovery: boolean
+    /** POST /v1/messages/count_tokens is served (elsewhere). */
+    readonly countTokens: boolean
     readonly ownHeaders: HeaderList
   }
 >()('signalbox/http/Operations') {}
@@ -132,7 +134,7 @@ export const operationRoutes = Layer.unwrap(
         ? Layer.mergeAll(get('/v1/models', listModels), get('/v1/models/:id', oneModel))
         : Layer.empty,
       onlyPost('/v1/messages'),
-      onlyPost('/v1/messages/count_tokens'),
+      operations.countTokens ? onlyPost('/v1/messages/count_tokens') : Layer.empty,
       HttpRouter.add(
         '*',
         '/*',

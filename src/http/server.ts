@@ -93,7 +93,7 @@ export const serve = (
                 metrics: options.metrics,
                 accepting: () => accepting,
                 version: options.version,
-                modelDiscovery: options.features.modelDiscovery,
+                ...options.features,
                 ownHeaders,
               }),
             ),

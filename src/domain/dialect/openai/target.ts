@@ -33,6 +33,8 @@ export interface OpenAiQuirks {
   readonly maxDescription?: number
   /** What JSON schemas of tools must avoid. */
   readonly schema: 'any' | 'openai' | 'gemini'
+  /** `response_format` knows `json_object` but no schemas: the schema goes into the instructions. */
+  readonly jsonObjectOnly?: true
   /** `stream_options` is refused: usage is then estimated. */
   readonly noStreamOptions?: true
   /** `temperature` and `top_p` are refused (reasoning models). */

@@ -23,4 +23,7 @@ export const toolNames = (names: Iterable<string>): Renaming =>
   )
 
 const salted = (name: string, attempt: number): string => (attempt === 0 ? name : `${name}\u0000${attempt}`)
-const base36 = (text: string): string => BigInt(`0x${fnvHash(text)}`).toString(36).padStart(9, '0')
+const base36 = (text: string): string =>
+  BigInt(`0x${fnvHash(text)}`)
+    .toString(36)
+    .padStart(9, '0')

@@ -1,0 +1,136 @@
+/**
+ * Where the values of a JSON text lie, and cuts at those places that leave every other byte alone. Works on text with one
+ * character per byte (`latin1`), so that positions are byte offsets. The text must be valid JSON.
+ */
+export interface Place {
+  readonly start: number
+  /** Just after the value. */
+  readonly end: number
+}
+
+/** Replaces what lies there. */
+export interface Edit extends Place {
+  readonly text: string
+}
+
+/** One character per byte; the structure of JSON is ASCII, so nothing else matters. */
+export const latin1 = (bytes: Uint8Array): string => oneToOne.decode(bytes)
+const oneToOne = new TextDecoder('latin1')
+const utf8 = new TextEncoder()
+
+/** The value of a member of the object at `at` (white space before it is skipped); of a repeated name the last one counts. */
+export const memberAt = (text: string, at: number, name: string): Place | undefined => {
+  let found: Place | undefined
+  let next = skipSpace(text, at)
+  if (text[next] !== '{') return undefined
+  next = skipSpace(text, next + 1)
+  while (text[next] === '"') {
+    const nameEnd = skipString(text, next)
+    const start = skipSpace(text, skipSpace(text, nameEnd) + 1)
+    const end = skipValue(text, start)
+    if (JSON.parse(text.slice(next, nameEnd)) === name) found = { start, end }
+    next = skipSpace(text, end)
+    if (text[next] === ',') next = skipSpace(text, next + 1)
+  }
+  return found
+}
+
+/** The items of the array at `at`; none when there is no array. */
+export const itemsAt = (text: string, at: number): readonly Place[] => {
+  const places: Place[] = []
+  let next = skipSpace(text, at)
+  if (text[next] !== '[') return places
+  next = skipSpace(text, next + 1)
+  while (next < text.length && text[next] !== ']') {
+    const end = skipValue(text, next)
+    places.push({ start: next, end })
+    next = skipSpace(text, end)
+    if (text[next] === ',') next = skipSpace(text, next + 1)
+  }
+  return places
+}
+
+/** Edits that take items out of their array, each with one comma. */
+export const removals = (items: readonly Place[], gone: ReadonlySet<number>): readonly Edit[] => {
+  const edits: Edit[] = []
+  let isKept = false
+  items.forEach((item, index) => {
+    if (!gone.has(index)) {
+      isKept = true
+      return
+    }
+    const before = items[index - 1]
+    const after = items[index + 1]
+    const start = isKept && before !== undefined ? before.end : item.start
+    const end = !isKept && after !== undefined ? after.start : item.end
+    edits.push({ start, end, text: '' })
+  })
+  return edits
+}
+
+/** @param edits that do not overlap, in any order. */
+export const editBytes = (bytes: Uint8Array, edits: readonly Edit[]): Uint8Array => {
+  const pieces: Uint8Array[] = []
+  let from = 0
+  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+    pieces.push(bytes.subarray(from, edit.start), utf8.encode(edit.text))
+    from = edit.end
+  }
+  pieces.push(bytes.subarray(from))
+  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
+  let offset = 0
+  for (const piece of pieces) {
+    whole.set(piece, offset)
+    offset += piece.length
+  }
+  return whole
+}
+
+const skipSpace = (text: string, at: number): number => {
+  let next = at
+  while (text[next] === ' ' || text[next] === '\n' || text[next] === '\r' || text[next] === '\t') next++
+  return next
+}
+
+/** Just after the string that opens at `at`. */
+const skipString = (text: string, at: number): number => {
+  let from = at + 1
+  for (;;) {
+    const close = text.indexOf('"', from)
+    if (close === -1) return text.length
+    let slashes = 0
+    while (text[close - 1 - slashes] === '\\') slashes++
+    if (slashes % 2 === 0) return close + 1
+    from = close + 1
+  }
+}
+
+/** Just after the value that begins at `at`. Not recursive: the depth is the client's to choose. */
+const skipValue = (text: string, at: number): number => {
+  let depth = 0
+  let next = at
+  while (next < text.length) {
+    const char = text[next]
+    if (char === '"') next = skipString(text, next)
+    else if (char === '{' || char === '[') {
+      depth++
+      next++
+      continue
+    } else if (char === '}' || char === ']') {
+      if (depth === 0) return next
+      depth--
+      next++
+    } else if (depth === 0) {
+      while (next < text.length && !ENDS.has(text[next] as string)) next++
+      return next
+    } else {
+      next++
+      continue
+    }
+    if (depth === 0) return next
+  }
+  return next
+}
+
+/** What ends a number, true, false or null. */
+const ENDS = new Set([',', '}', ']', ' ', '\n', '\r', '\t'])

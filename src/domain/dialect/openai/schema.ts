@@ -1,0 +1,63 @@
+/**
+ * JSON schemas of tools, cut to what a server takes. What is cut only ever loosens the schema: the client checks the input
+ * again. The top level is always an object with properties, which every server asks for.
+ */
+import { isObject, type Json } from '#domain/dialect/openai/blocks.ts'
+import { geminiSchema } from '#domain/dialect/openai/gemini-schema.ts'
+import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
+
+export const lowerSchema = (schema: unknown, kind: OpenAiQuirks['schema']): Json => {
+  const given = isObject(schema) ? schema : {}
+  switch (kind) {
+    case 'any':
+      return asObject(given)
+    case 'openai':
+      return asObject(flattened(given))
+    case 'gemini':
+      return asObject(geminiSchema(flattened(given)))
+  }
+}
+
+/** OpenAI's rules for `strict`: every object closed, every property required. */
+export const fitsStrict = (schema: unknown): boolean => {
+  if (Array.isArray(schema)) return schema.every(fitsStrict)
+  if (!isObject(schema)) return true
+  if (isObject(schema.properties)) {
+    const required: readonly unknown[] = Array.isArray(schema.required) ? schema.required : []
+    const isClosed = schema.additionalProperties === false
+    if (!isClosed || !Object.keys(schema.properties).every((name) => required.includes(name))) return false
+    if (!Object.values(schema.properties).every(fitsStrict)) return false
+  } else if (schema.type === 'object') return false
+  return ['items', 'anyOf', '$defs', 'definitions'].every((name) => {
+    const inner = schema[name]
+    return name.startsWith('$') || name === 'definitions'
+      ? !isObject(inner) || Object.values(inner).every(fitsStrict)
+      : fitsStrict(inner)
+  })
+}
+
+const asObject = (schema: Json): Json => ({
+  ...schema,
+  type: 'object',
+  properties: isObject(schema.properties) ? schema.properties : {},
+})
+
+const BRANCHES = ['allOf', 'anyOf', 'oneOf'] as const
+
+/** OpenAI refuses these words at the top level: the properties of the branches are offered together instead. */
+const flattened = (schema: Json): Json => {
+  const { allOf: _all, anyOf: _any, oneOf: _one, enum: _enum, not: _not, ...rest } = schema
+  const branches = BRANCHES.flatMap((word) => (Array.isArray(schema[word]) ? schema[word].filter(isObject) : []))
+  if (branches.length === 0) return rest
+  const properties = [...branches, schema].flatMap((one) =>
+    isObject(one.properties) ? Object.entries(one.properties) : [],
+  )
+  // Only what all branches of an allOf ask for is asked for still.
+  const all = Array.isArray(schema.allOf) ? schema.allOf.filter(isObject) : []
+  const required = [...new Set([schema, ...all].flatMap((one) => (Array.isArray(one.required) ? one.required : [])))]
+  return {
+    ...rest,
+    properties: Object.fromEntries(properties),
+    ...(required.length === 0 ? {} : { required }),
+  }
+}

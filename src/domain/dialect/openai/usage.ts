@@ -1,0 +1,64 @@
+/**
+ * Chat usage → Anthropic usage. `prompt_tokens` includes what was read from and written to the cache, `input_tokens` does
+ * not; `completion_tokens` includes reasoning, save where a quirk says otherwise.
+ */
+import { isObject, type Json } from '#domain/dialect/openai/answer-parts.ts'
+import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
+
+/** In the order and with the members of `message_delta.usage`. `cost`: USD charged, where the server tells. */
+export interface RaisedUsage {
+  readonly input_tokens: number
+  readonly cache_creation_input_tokens: number
+  readonly cache_read_input_tokens: number
+  readonly output_tokens: number
+  readonly output_tokens_details: { readonly thinking_tokens: number } | null
+  readonly server_tool_use: null
+  readonly cost?: number
+}
+
+const count = (value: unknown): number =>
+  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.trunc(value) : 0
+
+/** A rough four characters to a token: only where the server reports nothing. */
+export const tokensOf = (characters: number): number => Math.ceil(characters / 4)
+
+/** The usage of an answer or chunk, wherever the server puts it; undefined when it reports none. */
+export const usageOf = (answer: Json): Json | undefined => {
+  if (isObject(answer.usage)) return answer.usage
+  // Groq's streams, before it knew stream_options.
+  return isObject(answer.x_groq) && isObject(answer.x_groq.usage) ? answer.x_groq.usage : undefined
+}
+
+/** @param estimate tokens to report when the server reports none */
+export const raiseUsage = (
+  usage: Json | undefined,
+  quirks: OpenAiQuirks,
+  estimate: { readonly input: number; readonly output: number },
+): RaisedUsage => {
+  if (usage === undefined) return usageFrom(estimate.input, 0, 0, estimate.output, null)
+  const prompt = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
+  const completion = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : undefined
+  const total = count(usage.prompt_tokens)
+  const read = Math.min(total, count(prompt.cached_tokens ?? usage.prompt_cache_hit_tokens))
+  const written = Math.min(total - read, count(prompt.cache_write_tokens))
+  const reasoning = count(completion?.reasoning_tokens)
+  const output = count(usage.completion_tokens) + (quirks.reasoningTokensApart ? reasoning : 0)
+  const details = completion === undefined ? null : { thinking_tokens: reasoning }
+  const raised = usageFrom(total - read - written, written, read, output, details)
+  return typeof usage.cost === 'number' ? { ...raised, cost: usage.cost } : raised
+}
+
+const usageFrom = (
+  input: number,
+  written: number,
+  read: number,
+  output: number,
+  details: RaisedUsage['output_tokens_details'],
+): RaisedUsage => ({
+  input_tokens: input,
+  cache_creation_input_tokens: written,
+  cache_read_input_tokens: read,
+  output_tokens: output,
+  output_tokens_details: details,
+  server_tool_use: null,
+})

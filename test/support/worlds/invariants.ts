@@ -233,7 +233,6 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     const first = seen.heardAt[0] ?? seen.endedAt ?? Number.POSITIVE_INFINITY
     if (first - at > commitHeadersAfterMs + TICK_MS) return `nothing for ${first - at} ms`
     const comments = seen.text.split(': keep-alive').length - 1
-    if (comments === 0) return undefined
     // The status, the comments, and what came after them: the upstream's first byte or an end that was committed before.
     const heard = [...seen.heardAt.slice(0, comments + 2), ...(seen.endedAt === undefined ? [] : [seen.endedAt])]
     const gaps = heard.slice(1, comments + 2).map((time, n) => time - (heard[n] ?? 0))

@@ -33,7 +33,7 @@ export const BoxStopped = Schema.TaggedStruct('BoxStopped', {
 })
 /** The running configuration was replaced; names of changed keys only, never values (they may hold secrets' places). */
 export const ConfigChanged = Schema.TaggedStruct('ConfigChanged', {
-  source: Schema.Literals(['start', 'file', 'signal', 'admin']),
+  source: Schema.Literals(['file', 'signal']),
   changed: Schema.Array(Schema.String),
 })
 /** The part of the configuration that decisions depend on, whole. */

@@ -237,7 +237,7 @@ const terminal = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
 const besideRequests = fc.oneof(
   tagged('BoxStarted', { instance: text, version: text }),
   tagged('BoxStopped', { instance: text }, { signal: text }),
-  tagged('ConfigChanged', { source: fc.constantFrom('start', 'file', 'signal', 'admin'), changed: fc.array(text) }),
+  tagged('ConfigChanged', { source: fc.constantFrom('file', 'signal'), changed: fc.array(text) }),
   tagged('PolicyChanged', { version: count, policy: fc.constant(defaultPolicy) }),
   tagged('CooldownElapsed', { provider }),
   tagged('ProbeLeaseExpired', { provider }),

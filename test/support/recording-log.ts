@@ -66,7 +66,7 @@ export const unavailable = (): EventLogReason => ({ _tag: 'Unavailable', detail:
 /** A fact that leads to no decision, told from others by its number. */
 export const note = (n: number): Extract<DomainEvent, { _tag: 'ConfigChanged' }> => ({
   _tag: 'ConfigChanged',
-  source: 'admin',
+  source: 'signal',
   changed: [`key${n}`],
 })
 

@@ -64,6 +64,7 @@ const chart = setup({
     failsHere: on('AttemptFailed', rules.countsHere),
     failsAtAll: on('AttemptFailed', (_, event) => rules.blamesProvider(event)),
     probeGivenUp: on('AttemptFailed', rules.holdsLease),
+    probeEnds: on('AttemptSucceeded', rules.holdsLease),
     servesClosedCircuit: on(
       'AttemptSucceeded',
       (context, event) => context.circuitClosed && rules.isEvidence(context, event),
@@ -167,11 +168,14 @@ export const providerChart = chart.createMachine({
     openCircuit: {
       on: {
         AttemptStarted: nothing,
-        AttemptSucceeded: nothing,
-        AttemptFailed: [limitedLonger, { guard: 'failsAtAll', actions: 'countFailure' }],
-        RequestAbandoned: nothing,
+        AttemptSucceeded: { guard: 'probeEnds', actions: 'giveLeaseBack' },
+        AttemptFailed: [
+          limitedLonger,
+          { guard: 'failsAtAll', actions: 'countFailure' },
+          { guard: 'probeGivenUp', actions: 'giveLeaseBack' },
+        ],
         CooldownElapsed: cooledDownToProbe,
-        ProbeLeaseExpired: nothing,
+        ...leaseEnds,
       },
     },
     halfOpen: {

@@ -143,6 +143,7 @@ export const countSuccess = (context: ProviderContext, event: Succeeded): Change
 export const countFailure = (context: ProviderContext, event: Failed): Changes => ({
   ...failuresInARow(context, event),
   window: countOutcome(context.window, event.at, event.breaker.windowMs, true),
+  ...(holdsLease(context, event) ? giveLeaseBack : {}),
 })
 
 export const countProbe = (context: ProviderContext, event: Succeeded): Changes => ({
@@ -185,7 +186,8 @@ export const open = (context: ProviderContext, event: Failed, trip: Trip): Chang
   const until = Math.round(Math.max(context.until, at + openMs, floor))
   return {
     ...(blamesProvider(event) ? countFailure(context, event) : {}),
-    ...giveLeaseBack,
+    // Another probe may be under way, when this one outlived its lease: it keeps its own, so that no third joins it.
+    ...(holdsLease(context, event) ? giveLeaseBack : {}),
     circuitClosed: false,
     level,
     until,

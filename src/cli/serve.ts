@@ -3,7 +3,7 @@
  * run out, the log is flushed. A second signal ends at once.
  */
 import { randomBytes } from 'node:crypto'
-import { Console, Effect, Layer } from 'effect'
+import { Console, Deferred, Effect, Layer } from 'effect'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
@@ -26,16 +26,17 @@ import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
-/** Waits for the first SIGINT or SIGTERM; the second ends the process at once. */
-const signalled = Effect.callback<NodeJS.Signals>((resume) => {
-  let first = true
+/** Listens for signals from now on: the first SIGINT or SIGTERM is answered, the second ends the process at once. */
+const listenForSignals = Effect.gen(function* () {
+  const first = yield* Deferred.make<NodeJS.Signals>()
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (!first) process.exit(signal === 'SIGINT' ? 130 : 143)
-    first = false
-    resume(Effect.succeed(signal))
+    if (!Deferred.doneUnsafe(first, Effect.succeed(signal))) process.exit(signal === 'SIGINT' ? 130 : 143)
   }
-  process.on('SIGINT', onSignal)
-  process.on('SIGTERM', onSignal)
+  yield* Effect.acquireRelease(
+    Effect.sync(() => process.on('SIGINT', onSignal).on('SIGTERM', onSignal)),
+    () => Effect.sync(() => process.off('SIGINT', onSignal).off('SIGTERM', onSignal)),
+  )
+  return Deferred.await(first)
 })
 
 /** Three simulated providers in this process, as if the configuration had named them. */
@@ -89,6 +90,7 @@ const NEEDS_RESTART = [
 
 const running = (config: Config, load: LoadOptions) =>
   Effect.gen(function* () {
+    const signalled = yield* listenForSignals
     const ledger = yield* Ledger
     const providersOf = (from: Config) => (config.simulator ? demo : from.providers)
     const demo = config.simulator ? yield* startDemo : []

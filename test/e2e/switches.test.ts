@@ -17,7 +17,11 @@ describe('a running Signalbox', () => {
       Effect.gen(function* () {
         const { sim } = yield* startProviders({ sim: { script: [serverError()] } })
         const box = yield* startProcess({
-          config: { ...configOf(sim), features: { modelDiscovery: false, countTokens: false }, log: { level: 'debug' } },
+          config: {
+            ...configOf(sim),
+            features: { modelDiscovery: false, countTokens: false },
+            log: { level: 'debug' },
+          },
         })
         const status = (options: Parameters<typeof send>[1]) => Effect.map(send(box.port, options), (one) => one.status)
         expect(yield* status({ method: 'GET', path: '/v1/models' })).toBe(404)

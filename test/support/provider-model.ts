@@ -42,7 +42,7 @@ export class ProviderModel {
   }
 
   succeeds(attempt: ModelAttempt, now: number): void {
-    const counts = attempt.era === this.era
+    const counts = attempt.era === this.era || this.lease?.holder === attempt
     this.givesBack(attempt)
     if (!counts || this.state === 'openCircuit') return
     if (attempt.coolDowns === this.coolDowns) this.throttles = 0
@@ -63,7 +63,7 @@ export class ProviderModel {
   }
 
   fails(attempt: ModelAttempt, reason: FailureReason, now: number, draw: number): void {
-    const counts = attempt.era === this.era
+    const counts = attempt.era === this.era || this.lease?.holder === attempt
     this.givesBack(attempt)
     const blame = countsAgainst(reason)
     if (blame === 'limit' || reason._tag === 'QuotaExhausted') this.limited(reason, now, draw)
@@ -132,7 +132,6 @@ export class ProviderModel {
     this.era += 1
     this.coolDowns += 1
     this.probesPassed = 0
-    this.lease = undefined
   }
 
   private limited(reason: FailureReason, now: number, draw: number): void {

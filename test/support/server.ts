@@ -8,7 +8,7 @@ import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
 import { EventLog, type EventLogError, type ReadEvent, Upstreams } from '#actors/ports.ts'
-import { type Replay, startReplay } from '#actors/replay.ts'
+import { canonicalState, type Replay, startReplay } from '#actors/replay.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { providerId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
@@ -125,7 +125,7 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
         }),
       replayDifference: Effect.map(readAll, (rows) => {
         const replay = replayed(rows)
-        const [folded, live] = [encodeState(replay.state), encodeState(ledger.state)]
+        const [folded, live] = [replay.state, ledger.state].map((state) => canonicalState(encodeState(state)))
         return replay.difference() ?? (folded === live ? undefined : { folded, live })
       }),
     }

@@ -27,7 +27,7 @@ const OURS = /^signalbox\.v\d+\./
  *   Thinking without a `signature` member is left: that is the client's error, and Claude says so.
  * - Tool call ids that Claude refuses are replaced, alike in calls and results, by one that depends on the old id alone.
  * - An assistant message of nothing but such thinking goes as a whole: its neighbours are user messages, which the API
- *   reads as one. Beside a `system` message, whose place between user and assistant is fixed, or as the first message, it
+ *   reads as one, or it is the last. Beside a `system` message, whose place between user and assistant is fixed, or as the first message, it
  *   stays with the text `…` instead, for content must not be empty.
  *
  * @param bytes valid JSON in UTF-8.
@@ -103,5 +103,8 @@ const mayGo = (messages: readonly unknown[], index: number): boolean => {
     const message = messages[at]
     return isObject(message) ? message.role : undefined
   }
-  return index > 0 && roleAt(index - 1) !== 'system' && roleAt(index + 1) !== 'system'
+  if (index === 0) return false
+  // At the end a placeholder would be a prefill, which newer models refuse; without it the history is one that Claude saw.
+  if (index === messages.length - 1) return true
+  return roleAt(index - 1) !== 'system' && roleAt(index + 1) !== 'system'
 }

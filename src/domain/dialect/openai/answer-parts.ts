@@ -43,7 +43,12 @@ export interface CallPart {
 export const readParts = (message: Json): AnswerParts => {
   const parts = listOf(message.content).filter(isObject)
   return {
-    reasoning: reasoningOf(message) + parts.filter((part) => part.type === 'thinking').map(thinkingOf).join(''),
+    reasoning:
+      reasoningOf(message) +
+      parts
+        .filter((part) => part.type === 'thinking')
+        .map(thinkingOf)
+        .join(''),
     text:
       textOf(message.content) +
       parts.map((part) => (part.type === 'text' || part.type === 'output_text' ? textOf(part.text) : '')).join(''),
@@ -59,8 +64,7 @@ const reasoningOf = (message: Json): string =>
   listOf(message.reasoning_details).map(detailOf).join('') ||
   listOf(message.thinking_blocks).map(thinkingOf).join('')
 
-const detailOf = (detail: unknown): string =>
-  isObject(detail) ? textOf(detail.text) || textOf(detail.summary) : ''
+const detailOf = (detail: unknown): string => (isObject(detail) ? textOf(detail.text) || textOf(detail.summary) : '')
 
 /** litellm's blocks hold a string, Mistral's content parts a list of text parts. */
 const thinkingOf = (block: unknown): string =>

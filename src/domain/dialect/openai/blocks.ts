@@ -1,19 +1,204 @@
 /**
- * Reading of the client's Messages body: everything in it is an open list, so unknown shapes are looked at, never trusted.
+ * The content blocks of a translated stream. The chat dialect may go back and forth between its parts; the Anthropic one
+ * forbids to return to a closed block. So blocks stand in a queue: the first is written live, the others wait until it is
+ * over. Text and thinking are over as soon as something else follows; a tool call only when its arguments are a whole
+ * object, or at the end of the answer.
  */
-export type Json = { readonly [key: string]: unknown }
+import type { AnswerOptions, CallPart } from '#domain/dialect/openai/answer-parts.ts'
+import {
+  type ArgumentText,
+  addArguments,
+  allArguments,
+  argumentText,
+  certainArguments,
+} from '#domain/dialect/openai/argument-text.ts'
+import { isWhole, toolId, toolInput, toolName } from '#domain/dialect/openai/tool-call.ts'
 
-export const isObject = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** The blocks of a content that is a string, a list of blocks, or missing. */
-export const blocksOf = (content: unknown): readonly Json[] => {
-  if (typeof content === 'string') return [{ type: 'text', text: content }]
-  return Array.isArray(content) ? content.filter(isObject) : []
+interface ProseBlock {
+  readonly kind: 'text' | 'thinking'
+  /** Not written yet. */
+  pending: string
+  written: string
 }
 
-/** The string, or nothing for any other value. */
-export const stringOr = (value: unknown, otherwise: string): string => (typeof value === 'string' ? value : otherwise)
+interface ToolBlock {
+  readonly kind: 'tool'
+  readonly index: number | undefined
+  id: string
+  name: string
+  readonly arguments: ArgumentText
+  /** Characters of the arguments that were written. */
+  written: number
+  open: boolean
+  closed: boolean
+}
 
-/** Servers refuse empty text, and blank text says nothing. */
-export const isBlank = (text: string): boolean => text.trim() === ''
+/** Owned by one stream and updated in place. */
+export interface Blocks {
+  readonly options: AnswerOptions
+  readonly queue: (ProseBlock | ToolBlock)[]
+  /** All calls so far, closed ones included. */
+  readonly calls: ToolBlock[]
+  readonly usedIds: Set<string>
+  /** The index of the block that is, or will be, open. */
+  index: number
+  /** Tool blocks that were opened. */
+  tools: number
+  /** Characters written, for an estimate of tokens. */
+  characters: number
+}
+
+export const blocks = (options: AnswerOptions): Blocks => ({
+  options,
+  queue: [],
+  calls: [],
+  usedIds: new Set(),
+  index: 0,
+  tools: 0,
+  characters: 0,
+})
+
+export const sseFrame = (type: string, data: object): string =>
+  `event: ${type}\ndata: ${JSON.stringify({ type, ...data })}\n\n`
+
+export const addProse = (all: Blocks, kind: 'text' | 'thinking', text: string): void => {
+  if (text === '') return
+  const last = all.queue.at(-1)
+  if (last?.kind === kind) last.pending += text
+  else all.queue.push({ kind, pending: text, written: '' })
+}
+
+export const addCall = (all: Blocks, part: CallPart): void => {
+  let block = callOf(all, part)
+  if (block === undefined || isAnother(block, part)) {
+    block = {
+      kind: 'tool',
+      index: part.index,
+      id: '',
+      name: '',
+      arguments: argumentText(),
+      written: 0,
+      open: false,
+      closed: false,
+    }
+    all.calls.push(block)
+    all.queue.push(block)
+  }
+  // Its object was whole: what still comes for it repeats it.
+  if (block.closed) return
+  if (!block.open) {
+    block.id = grown(block.id, part.id)
+    block.name = grown(block.name, part.name)
+  }
+  addArguments(block.arguments, part.arguments)
+}
+
+/** The newest call that a fragment can belong to: by index, without one by id, without both the last. */
+const callOf = (all: Blocks, part: CallPart): ToolBlock | undefined => {
+  if (part.index !== undefined) return all.calls.findLast((call) => call.index === part.index)
+  if (part.id === '') return all.calls.at(-1)
+  const known = all.calls.findLast((call) => call.id === part.id)
+  // An id that comes after the name completes the last call; with a name of its own it starts another.
+  return known ?? (part.name === '' ? all.calls.at(-1) : undefined)
+}
+
+/** Some servers number all calls 0, or not at all: a name that comes after whole arguments begins another call. */
+const isAnother = (call: ToolBlock, part: CallPart): boolean =>
+  part.name !== '' &&
+  (part.id === '' ? part.index === undefined : part.id !== call.id) &&
+  isWhole(allArguments(call.arguments))
+
+/** Ids and names come whole, in pieces, repeated in each fragment, or longer each time. */
+const grown = (known: string, more: string): string =>
+  more.startsWith(known) ? more : more === '' ? known : known + more
+
+/**
+ * Writes what can be written. `atEnd`: nothing more comes.
+ * @returns false when a call has no name at the end: it can be neither run nor left out.
+ */
+export const writeBlocks = (all: Blocks, out: string[], atEnd: boolean): boolean => {
+  for (let head = all.queue[0]; head !== undefined; head = all.queue[0]) {
+    const followed = all.queue.length > 1
+    if (head.kind === 'tool') {
+      if (atEnd && head.name === '' && allArguments(head.arguments) !== '') return false
+      if (head.name !== '') writeTool(all, head, out)
+      if (!atEnd && !(followed && head.open && isWhole(allArguments(head.arguments)))) return true
+      if (head.name !== '') closeTool(all, head, out)
+      head.closed = true
+    } else {
+      writeProse(all, head, out)
+      if (!atEnd && !followed) return true
+      closeProse(all, head, out)
+    }
+    all.queue.shift()
+  }
+  return true
+}
+
+const start = (all: Blocks, out: string[], content_block: object): void => {
+  out.push(sseFrame('content_block_start', { index: all.index, content_block }))
+}
+const delta = (all: Blocks, out: string[], change: object): void => {
+  out.push(sseFrame('content_block_delta', { index: all.index, delta: change }))
+}
+const stop = (all: Blocks, out: string[]): void => {
+  out.push(sseFrame('content_block_stop', { index: all.index }))
+  all.index++
+}
+
+const writeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
+  // A block of white space alone is refused by Claude models when it comes back: wait for a word.
+  if (block.pending === '' || (block.written === '' && block.pending.trim() === '')) return
+  const { kind } = block
+  if (block.written === '')
+    start(all, out, kind === 'text' ? { type: kind, text: '' } : { type: kind, thinking: '', signature: '' })
+  delta(
+    all,
+    out,
+    kind === 'text' ? { type: 'text_delta', text: block.pending } : { type: 'thinking_delta', thinking: block.pending },
+  )
+  all.characters += block.pending.length
+  block.written += block.pending
+  block.pending = ''
+}
+
+const closeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
+  if (block.written === '') return
+  if (block.kind === 'thinking') {
+    delta(all, out, { type: 'signature_delta', signature: all.options.sign(block.written) })
+  }
+  stop(all, out)
+}
+
+/** Opens the block at the first piece of arguments, when the name is complete, and writes what is certain of them. */
+const writeTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
+  const certain = certainArguments(block.arguments)
+  // Anything but an object is put right at the end.
+  if (!certain.startsWith('{')) return
+  openTool(all, block, out)
+  writeJson(all, out, certain.slice(block.written))
+  block.written = certain.length
+}
+
+const closeTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
+  openTool(all, block, out)
+  const text = allArguments(block.arguments)
+  writeJson(all, out, text.startsWith('{') ? text.slice(block.written) : JSON.stringify(toolInput(text)))
+  stop(all, out)
+}
+
+const openTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
+  if (block.open) return
+  block.open = true
+  all.tools++
+  const id = toolId(block.id, all.usedIds, all.options)
+  const name = toolName(block.name, all.options)
+  all.characters += name.length
+  start(all, out, { type: 'tool_use', id, name, input: {} })
+}
+
+const writeJson = (all: Blocks, out: string[], partial_json: string): void => {
+  if (partial_json === '') return
+  all.characters += partial_json.length
+  delta(all, out, { type: 'input_json_delta', partial_json })
+}

@@ -2,7 +2,7 @@
  * Tools that Anthropic defines and the client runs: their schemas are known to Claude and not in the request, so other
  * models get them spelled out.
  */
-import type { Json } from '#domain/dialect/openai/blocks.ts'
+import type { Json } from '#domain/dialect/openai/client-block.ts'
 
 /** @param type with its version date, as `bash_20250124`. Undefined for tools of Anthropic's servers. */
 export const clientTool = (type: string): { readonly description: string; readonly schema: Json } | undefined =>

@@ -2,8 +2,9 @@
  * Blocks of the client's user messages and tool results → parts of the server's. What the server cannot take leaves a
  * visible mark in its place, so that the model does not wonder what the user talks about.
  */
-import { blocksOf, isBlank, isObject, type Json, stringOr } from '#domain/dialect/openai/blocks.ts'
+
 import type { ChatPart } from '#domain/dialect/openai/chat-message.ts'
+import { blocksOf, isBlank, isObject, type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
 import type { Lowering } from '#domain/dialect/openai/lowering.ts'
 
 /** Parts in the order of the blocks; blank text and blocks that only Anthropic's servers understand are left out. */

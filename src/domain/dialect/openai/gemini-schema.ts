@@ -2,7 +2,7 @@
  * Gemini takes the OpenAPI subset of JSON Schema: no references, no `type` lists, no constants, few formats. Schemas come
  * from outside, so their depth and their size after references are resolved are bounded.
  */
-import { isObject, type Json } from '#domain/dialect/openai/blocks.ts'
+import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 
 export const geminiSchema = (schema: Json): Json => {
   const budget = { nodes: MOST_NODES }

@@ -46,13 +46,13 @@ const alternate = (messages: readonly ChatMessage[]): readonly ChatMessage[] => 
   return out
 }
 
-/** Undefined when the two stay apart; calls are never merged into, for their answers follow them. */
+/** Undefined when the two stay apart. The first of two assistant messages has no calls: their answers would lie between. */
 const merge = (first: ChatMessage, second: ChatMessage): ChatMessage | undefined => {
   if (isSystem(first) && isSystem(second)) return joined(first, second)
   if (first.role === 'user' && second.role === 'user') {
     return userMessage([...partsOf(first.content), ...partsOf(second.content)])
   }
-  if (first.role === 'assistant' && second.role === 'assistant' && first.tool_calls === undefined) {
+  if (first.role === 'assistant' && second.role === 'assistant') {
     const texts = [first.content, second.content].filter((text) => text !== null && text !== '')
     const thoughts = [first.reasoning_content, second.reasoning_content].filter((text) => text !== undefined)
     return {

@@ -5,8 +5,9 @@
  * whatever else the user or the client said. Answers to nothing are dropped, and calls without an answer get one:
  * interrupts and compaction leave both behind, and the server refuses either.
  */
-import { blocksOf, isBlank, isObject, type Json, stringOr } from '#domain/dialect/openai/blocks.ts'
+
 import { type ChatMessage, type ChatPart, type ChatToolCall, userMessage } from '#domain/dialect/openai/chat-message.ts'
+import { blocksOf, isBlank, isObject, type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
 import { attachmentName, contentParts, toolResult } from '#domain/dialect/openai/content.ts'
 import type { Lowering } from '#domain/dialect/openai/lowering.ts'
 import { fitMessages } from '#domain/dialect/openai/message-rules.ts'

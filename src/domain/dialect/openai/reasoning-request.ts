@@ -1,5 +1,5 @@
 /** `thinking` and `output_config.effort` → how the server is asked to reason. */
-import { isObject, type Json } from '#domain/dialect/openai/blocks.ts'
+import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 
 /** The members to add to the body; `dropped` are the client's fields that found no place. */

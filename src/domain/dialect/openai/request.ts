@@ -3,7 +3,7 @@
  * so that the server's prompt cache finds its prefix. Every field of the client is either used here or named in `dropped`.
  */
 import { fnvHash } from '#domain/dialect/fnv-hash.ts'
-import { blocksOf, isBlank, isObject, type Json, stringOr } from '#domain/dialect/openai/blocks.ts'
+import { blocksOf, isBlank, isDeeperThan, isObject, type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
 import type { Lowering } from '#domain/dialect/openai/lowering.ts'
 import { lowerMessages } from '#domain/dialect/openai/messages.ts'
 import { reasoningFields } from '#domain/dialect/openai/reasoning-request.ts'
@@ -36,6 +36,7 @@ export const lowerRequest = (body: unknown, { model, quirks, forceStream }: Lowe
   const messages: readonly unknown[] = Array.isArray(asked.messages) ? asked.messages : []
   if (asked.max_tokens === 0)
     return { refused: 'max_tokens: this provider has no cache to warm by a request for 0 tokens' }
+  if (isDeeperThan(asked, MOST_DEPTH)) return { refused: `the request is nested more than ${MOST_DEPTH} deep` }
   const dropped = new Set(Object.keys(asked).filter((name) => !HANDLED.has(name) && asked[name] !== null))
   const { tools, refused } = readTools(asked, dropped)
   if (refused !== undefined) return { refused }
@@ -76,6 +77,9 @@ export const lowerRequest = (body: unknown, { model, quirks, forceStream }: Lowe
     dropped: [...dropped],
   }
 }
+
+/** JSON.stringify is recursive: at some thousands it runs out of stack. Real requests stay below 30. */
+const MOST_DEPTH = 500
 
 const HANDLED = new Set([
   'model',

@@ -1,5 +1,5 @@
 /** `output_config.format` (and its older spelling `output_format`) → `response_format`. */
-import { isObject, type Json } from '#domain/dialect/openai/blocks.ts'
+import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 import { fitsStrict, lowerSchema } from '#domain/dialect/openai/schema.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 

@@ -2,7 +2,7 @@
  * JSON schemas of tools, cut to what a server takes. What is cut only ever loosens the schema: the client checks the input
  * again. The top level is always an object with properties, which every server asks for.
  */
-import { isObject, type Json } from '#domain/dialect/openai/blocks.ts'
+import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 import { geminiSchema } from '#domain/dialect/openai/gemini-schema.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 

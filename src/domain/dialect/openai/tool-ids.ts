@@ -1,6 +1,6 @@
 /** The rules for tool call ids and tool names on the server's side. */
 import { fnvHash } from '#domain/dialect/fnv-hash.ts'
-import { type Json, stringOr } from '#domain/dialect/openai/blocks.ts'
+import { type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
 import { type Renaming, renaming } from '#domain/dialect/openai/renaming.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 

@@ -1,5 +1,5 @@
 /** The client's tools → functions. Tools that run on Anthropic's servers have no counterpart and are dropped. */
-import { isObject, type Json, stringOr } from '#domain/dialect/openai/blocks.ts'
+import { isObject, type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
 import { clientTool } from '#domain/dialect/openai/client-tools.ts'
 import type { Lowering } from '#domain/dialect/openai/lowering.ts'
 import { fitsStrict, lowerSchema } from '#domain/dialect/openai/schema.ts'

@@ -1,0 +1,137 @@
+import { describe, expect, it } from '@effect/vitest'
+import { raiseMessage } from '#domain/dialect/openai/response.ts'
+import { openAiQuirks } from '#domain/dialect/openai/target.ts'
+import { answerOptions } from './chat-story.ts'
+
+const completion = (message: object, finish_reason: string | null = 'stop', usage?: object) => ({
+  id: 'chatcmpl-1',
+  object: 'chat.completion',
+  choices: [{ index: 0, message: { role: 'assistant', ...message }, finish_reason }],
+  ...(usage === undefined ? {} : { usage }),
+})
+const raised = (message: object, finish?: string | null, usage?: object, options = answerOptions()) => {
+  const result = raiseMessage(completion(message, finish, usage), options)
+  if (!('message' in result)) throw new Error(JSON.stringify(result))
+  return result.message
+}
+const withCall = (args: unknown) => ({ tool_calls: [{ id: 'a', function: { name: 'Read', arguments: args } }] })
+
+describe('a whole answer', () => {
+  it('becomes a message', () => {
+    expect(raised({ content: 'Hello' }, 'stop', { prompt_tokens: 10, completion_tokens: 3 })).toEqual({
+      id: `msg_${'A'.repeat(23)}1`,
+      type: 'message',
+      role: 'assistant',
+      model: 'claude-opus-5-5',
+      content: [{ type: 'text', text: 'Hello' }],
+      stop_reason: 'end_turn',
+      stop_sequence: null,
+      stop_details: null,
+      container: null,
+      usage: {
+        input_tokens: 10,
+        cache_creation_input_tokens: 0,
+        cache_read_input_tokens: 0,
+        output_tokens: 3,
+        output_tokens_details: null,
+        server_tool_use: null,
+      },
+    })
+  })
+
+  it.each<[unknown, object]>([
+    ['{"f":1}', { f: 1 }],
+    [{ f: 1 }, { f: 1 }],
+    ['"{\\"f\\":1}"', { f: 1 }],
+    ['', {}],
+    [undefined, {}],
+    ['null', {}],
+    ['{"f":', { _raw: '{"f":' }],
+    ['[1]', { _raw: '[1]' }],
+  ])('with arguments %j', (args, input) => {
+    expect(raised(withCall(args)).content).toEqual([{ type: 'tool_use', id: 'a', name: 'Read', input }])
+  })
+
+  it.each<[string | null, object, string]>([
+    ['stop', {}, 'end_turn'],
+    ['', {}, 'end_turn'],
+    [null, withCall('{}'), 'tool_use'],
+    ['stop', withCall('{}'), 'tool_use'],
+    ['tool_calls', {}, 'end_turn'],
+    ['length', withCall('{"f'), 'max_tokens'],
+    ['content_filter', {}, 'refusal'],
+    ['stop', { refusal: 'No.' }, 'refusal'],
+  ])('finish %j with %j stops as %s', (finish, message, reason) => {
+    expect(raised(message, finish).stop_reason).toBe(reason)
+  })
+
+  it('takes the old form of a function call', () => {
+    expect(raised({ function_call: { name: 'Read', arguments: '{}' } }, 'function_call')).toMatchObject({
+      content: [{ type: 'tool_use', name: 'Read', input: {} }],
+      stop_reason: 'tool_use',
+    })
+  })
+
+  it.each([{ content: null }, { content: '' }, { content: ' \n' }, { content: [] }])(
+    '%j is an empty message',
+    (message) => {
+      expect(raised(message)).toMatchObject({ content: [], stop_reason: 'end_turn' })
+    },
+  )
+})
+
+describe('usage', () => {
+  it('takes cached tokens out of the prompt, and never below zero', () => {
+    const usage = {
+      prompt_tokens: 100,
+      completion_tokens: 5,
+      prompt_tokens_details: { cached_tokens: 60, cache_write_tokens: 30 },
+    }
+    expect(raised({}, 'stop', usage).usage).toMatchObject({
+      input_tokens: 10,
+      cache_read_input_tokens: 60,
+      cache_creation_input_tokens: 30,
+    })
+    expect(raised({}, 'stop', { prompt_tokens: 5, prompt_tokens_details: { cached_tokens: 9 } }).usage).toMatchObject({
+      input_tokens: 0,
+      cache_read_input_tokens: 5,
+    })
+  })
+
+  it('adds reasoning tokens only where they are apart', () => {
+    const usage = { prompt_tokens: 1, completion_tokens: 5, completion_tokens_details: { reasoning_tokens: 20 } }
+    const apart = answerOptions({ quirks: { ...openAiQuirks, reasoningTokensApart: true } })
+    expect(raised({}, 'stop', usage).usage.output_tokens).toBe(5)
+    expect(raised({}, 'stop', usage, apart).usage).toMatchObject({
+      output_tokens: 25,
+      output_tokens_details: { thinking_tokens: 20 },
+    })
+  })
+
+  it('is estimated where the server reports none', () => {
+    expect(raised({ content: 'four'.repeat(10) }).usage).toMatchObject({ input_tokens: 777, output_tokens: 10 })
+  })
+})
+
+describe('what is no answer', () => {
+  it.each([
+    null,
+    'x',
+    [],
+    {},
+    { choices: [] },
+    { choices: [{}] },
+    completion({ tool_calls: [{ id: 'a', function: { arguments: '{}' } }] }),
+  ])('%j is malformed', (json) => {
+    expect(raiseMessage(json, answerOptions())).toHaveProperty('malformed')
+  })
+
+  it.each<[object, string]>([
+    [{ error: { code: 429, message: 'slow down' } }, 'RateLimited'],
+    [{ choices: [{ finish_reason: 'error', error: { code: 503, message: 'x' } }] }, 'Overloaded'],
+    [completion({ content: 'half' }, 'insufficient_system_resource'), 'ServerError'],
+    [{ object: 'error', message: "This model's maximum context length is 9 tokens.", code: 400 }, 'ContextTooLong'],
+  ])('%j holds an error', (json, tag) => {
+    expect(raiseMessage(json, answerOptions())).toMatchObject({ error: { reason: { _tag: tag } } })
+  })
+})

@@ -8,6 +8,7 @@ import type { ClientResponse, Exchange, HeaderList, Upstream, UpstreamRequest } 
 import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
 import type { StreamGate } from '#actors/stream-gate.ts'
 import type { Timekeeper, Watch } from '#actors/timekeeper.ts'
+import { concatBytes } from '#domain/concat-bytes.ts'
 import { readMessage } from '#domain/dialect/anthropic-message.ts'
 import type { FailureReason, TimeoutPhase } from '#domain/failure.ts'
 import type { TimeoutPolicy } from '#domain/policy.ts'
@@ -205,7 +206,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
     }
 
     const endWhole = (): void => {
-      const body = concat(pieces, bytes)
+      const body = concatBytes(pieces)
       const answer: UpstreamAnswer = { status, headers, body }
       const at = now()
       const reason = upstream.classify(status, headers, body.subarray(0, 64 * 1024), at)
@@ -285,15 +286,3 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
       pieces = []
     })
   })
-
-const concat = (pieces: readonly Uint8Array[], size: number): Uint8Array => {
-  const [only] = pieces
-  if (pieces.length === 1 && only !== undefined) return only
-  const whole = new Uint8Array(size)
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
-}

@@ -5,6 +5,7 @@
 import { Effect } from 'effect'
 import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
 import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
+import { concatBytes } from '#domain/concat-bytes.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
 /** Answers above this are not what was asked for. */
@@ -49,12 +50,7 @@ export const sideCall = (
         return true
       },
       end: () => {
-        const body = new Uint8Array(bytes)
-        let offset = 0
-        for (const piece of pieces) {
-          body.set(piece, offset)
-          offset += piece.length
-        }
+        const body = concatBytes(pieces)
         const answer = { status, headers, body }
         const reason = upstream.classify(status, headers, body.subarray(0, 64 * 1024), now())
         if (reason === undefined) resume(Effect.succeed(answer))

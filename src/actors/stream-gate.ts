@@ -6,6 +6,7 @@
  */
 import type { ClientResponse, HeaderList } from '#actors/ports.ts'
 import type { Watch } from '#actors/timekeeper.ts'
+import { concatBytes } from '#domain/concat-bytes.ts'
 import { type AnthropicStream, anthropicStream, readFrame } from '#domain/dialect/anthropic-stream.ts'
 import { cutFrames, type FrameCutter, frameCutter } from '#domain/dialect/sse-frames.ts'
 import type { Stage } from '#domain/events.ts'
@@ -108,7 +109,7 @@ export class StreamGate {
 
   /** The bytes held back so far, for an error that is passed on whole. */
   heldBytes(): Uint8Array {
-    return concat(this.#held)
+    return concatBytes(this.#held)
   }
 
   /** Takes one chunk of the upstream's stream. */
@@ -168,7 +169,7 @@ export class StreamGate {
   /** Ends the response after the outcome is committed: the rest of the upstream's bytes, then the end. */
   release(): void {
     this.#relay(new Uint8Array(0))
-    this.#client.end(concat(this.#tail))
+    this.#client.end(concatBytes(this.#tail))
   }
 
   /** Ends a response whose answer was complete when the upstream broke off before its last frame (stage S3). */
@@ -205,7 +206,7 @@ export class StreamGate {
     this.#open = true
     let flowing = true
     if (this.#held.length > 0) {
-      flowing = this.#client.write(concat([...this.#takeHeld(), chunk]))
+      flowing = this.#client.write(concatBytes([...this.#takeHeld(), chunk]))
       this.#relayed = true
     } else if (chunk.length > 0) {
       flowing = this.#client.write(chunk)
@@ -213,16 +214,4 @@ export class StreamGate {
     }
     return flowing
   }
-}
-
-const concat = (pieces: readonly Uint8Array[]): Uint8Array => {
-  const [only] = pieces
-  if (pieces.length === 1 && only !== undefined) return only
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
 }

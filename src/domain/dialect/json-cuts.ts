@@ -2,6 +2,8 @@
  * Where the values of a JSON text lie, and cuts at those places that leave every other byte alone. Works on text with one
  * character per byte (`latin1`), so that positions are byte offsets. The text must be valid JSON.
  */
+import { concatBytes } from '#domain/concat-bytes.ts'
+
 export interface Place {
   readonly start: number
   /** Just after the value. */
@@ -77,13 +79,7 @@ export const editBytes = (bytes: Uint8Array, edits: readonly Edit[]): Uint8Array
     from = edit.end
   }
   pieces.push(bytes.subarray(from))
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
+  return concatBytes(pieces)
 }
 
 const skipSpace = (text: string, at: number): number => {

@@ -2,6 +2,8 @@
  * Edits of a JSON text that leave every other byte alone. Re-serialising a request would change bytes that the provider's
  * signatures and caches depend on, so the few values an upstream needs changed are cut in place.
  */
+import { concatBytes } from '#domain/concat-bytes.ts'
+
 const QUOTE = 34
 const BACKSLASH = 92
 const OPEN_OBJECT = 123
@@ -97,11 +99,5 @@ export const setTopLevelString = (text: Uint8Array, name: string, value: string)
     from = end
   }
   pieces.push(text.subarray(from))
-  const whole = new Uint8Array(pieces.reduce((size, piece) => size + piece.length, 0))
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
+  return concatBytes(pieces)
 }

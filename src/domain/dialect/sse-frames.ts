@@ -3,6 +3,8 @@
  * chunks break. A frame is everything up to and including the blank line that ends it; lines end in LF, CRLF or CR. Bytes
  * are never changed: the concatenation of all frames and the rest is the input.
  */
+import { concatBytes } from '#domain/concat-bytes.ts'
+
 const LF = 10
 const CR = 13
 
@@ -43,7 +45,7 @@ export const cutFrames = (
       return
     }
     cutter.pieces.push(tail)
-    const frame = concat(cutter.pieces, cutter.size + tail.length)
+    const frame = concatBytes(cutter.pieces)
     cutter.pieces = []
     cutter.size = 0
     onFrame(frame, end)
@@ -92,14 +94,4 @@ export const cutFrames = (
     cutter.size += rest.length
   }
   return cutter.size <= MAX_FRAME_BYTES
-}
-
-const concat = (pieces: readonly Uint8Array[], size: number): Uint8Array => {
-  const whole = new Uint8Array(size)
-  let offset = 0
-  for (const piece of pieces) {
-    whole.set(piece, offset)
-    offset += piece.length
-  }
-  return whole
 }

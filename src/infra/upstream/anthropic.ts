@@ -8,6 +8,7 @@ import type { Exchange, HeaderList, Upstream, UpstreamListener, UpstreamRequest 
 import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
+import { HOP_BY_HOP } from '#infra/upstream/hop-by-hop.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
 
 /** A credential ready to be sent, or the client's own. */
@@ -35,17 +36,8 @@ export interface AnthropicOptions {
 
 /** Headers of the client that end here: connection, framing, proxies in front of us, and our own. */
 const NEVER_FORWARDED = new Set([
+  ...HOP_BY_HOP,
   'host',
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
   'expect',
   'accept-encoding',
   'cookie',

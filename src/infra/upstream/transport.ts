@@ -7,6 +7,7 @@ import { createSecureContext, getCACertificates } from 'node:tls'
 import { type Dispatcher, EnvHttpProxyAgent, errors, Pool, ProxyAgent } from 'undici'
 import type { Exchange, HeaderList, UpstreamListener } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
+import { HOP_BY_HOP } from '#infra/upstream/hop-by-hop.ts'
 
 export interface TransportOptions {
   /** Scheme, host and port. */
@@ -38,19 +39,7 @@ export interface Transport {
 /** Idle connections are dropped before the usual middlebox or server does it under a request. */
 const KEEP_ALIVE_MS = 30_000
 
-/** Hop-by-hop headers (RFC 9110 7.6.1) and framing that is ours to set. */
-const NOT_FORWARDED = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'content-length',
-])
+const NOT_FORWARDED = new Set(HOP_BY_HOP)
 
 /** TLS trust beside the usual authorities (`ca` alone would replace them), parsed once, not per connection. */
 const trust = (caFile: string | undefined) =>

@@ -61,7 +61,10 @@ const makeHandle = (name: string, entry: URL, data: unknown) => {
       born.calls.clear()
       for (const { answer } of calls) answer(fail(reason))
     }
-    born.worker.on('message', (replies: readonly Reply[]) => {
+    born.worker.on('message', (message: unknown) => {
+      // Node's watch mode sends the names of loaded files on the same channel; ours are lists.
+      if (!Array.isArray(message)) return
+      const replies: readonly Reply[] = message
       for (const reply of replies) {
         if (reply[0] === READY && reply[1] === 'failed') end(reply[2])
         else settle(born.calls, reply)

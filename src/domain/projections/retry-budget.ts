@@ -21,6 +21,7 @@ export interface RetryBudget {
 /** Whether one more extra attempt fits: after it, `reserve` tokens must still be there. */
 export const mayRetry = ({ tokens, reserve }: RetryBudget): boolean => tokens - 1 >= reserve
 
+// `0 - capacity` below, not `-capacity`: a budget of nothing must not become minus zero, which JSON does not keep.
 export const retryBudget: Projection<RetryBudget> = {
   name: 'retryBudget',
   version: 1,
@@ -28,13 +29,13 @@ export const retryBudget: Projection<RetryBudget> = {
   evolve: (state, { event }) => {
     switch (event._tag) {
       case 'AttemptStarted':
-        return event.attempt > 1 ? { ...state, tokens: Math.max(-state.capacity, state.tokens - 1) } : state
+        return event.attempt > 1 ? { ...state, tokens: Math.max(0 - state.capacity, state.tokens - 1) } : state
       case 'AttemptSucceeded':
         return { ...state, tokens: Math.min(state.capacity, state.tokens + state.perSuccess) }
       case 'PolicyChanged': {
         const next = full(event.policy.retryBudget)
         // What was spent stays spent: a change of policy, or a restart, is no new budget.
-        return { ...next, tokens: Math.max(-next.capacity, next.capacity - (state.capacity - state.tokens)) }
+        return { ...next, tokens: Math.max(0 - next.capacity, next.capacity - (state.capacity - state.tokens)) }
       }
       default:
         return state

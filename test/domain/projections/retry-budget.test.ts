@@ -62,6 +62,12 @@ describe('the retry budget', () => {
     expect(mayRetry(overspent)).toBe(false)
   })
 
+  it('of nothing is zero, never the minus zero that a snapshot would not keep', () => {
+    const nothing = policyWith({ tokens: 0, perSuccess: 0, reserve: 0 })
+    expect(Object.is(budgetAfter([nothing, started(2)]).tokens, 0)).toBe(true)
+    expect(Object.is(budgetAfter([started(2), nothing]).tokens, 0)).toBe(true)
+  })
+
   it('takes the numbers of a new policy, and what was spent stays spent', () => {
     const spent = budgetAfter([started(2), started(2), started(2)])
     expect(budgetAfter([policyWith({ tokens: 100, perSuccess: 0.5, reserve: 20 })], spent)).toEqual({

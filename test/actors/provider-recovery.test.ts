@@ -173,6 +173,20 @@ describe('a half-open circuit', () => {
     expect(provider.state).toBe('healthy')
   })
 
+  it('lets a second probe keep its lease when the first, beyond its own, fails: no third goes out beside it', () => {
+    const provider = givenProvider().halfOpens()
+    const first = provider.starts()
+    provider.wakes()
+    const second = provider.passes(10).starts()
+    expect(provider.fails(serverError, first)).toMatchObject([{ _tag: 'CircuitOpened', trip: 'probe' }])
+    const { until } = provider.snapshot.context
+    provider.now = until
+    provider.happens({ _tag: 'CooldownElapsed', provider: PROVIDER })
+    expect(provider.admits).toMatchObject({ admit: 'no', reason: 'probeInFlight' })
+    provider.succeeds(second)
+    expect(provider.admits).toEqual({ admit: 'probe' })
+  })
+
   it('keeps its lease when a second probe goes out against the rules', () => {
     const provider = givenProvider().halfOpens()
     provider.starts()

@@ -30,11 +30,21 @@ export const verdicts = (report: Report): readonly Verdict[] => {
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
+      'JSON: added first byte p50, over direct, ms',
+      json && addedFirstByte(json, json.firstByte.direct)?.p50Ms,
+      LIMITS.firstByteMs,
+    ],
+    [
       'JSON: first byte p50 over bare, ms',
       json && addedFirstByte(json, json.firstByte.bare)?.p50Ms,
       LIMITS.firstByteMs,
     ],
     ['stream: CPU over bare', stream?.cpuRatio?.median, LIMITS.streamRatio],
+    [
+      'stream: added first byte p50, over direct, ms',
+      stream && addedFirstByte(stream, stream.firstByte.direct)?.p50Ms,
+      LIMITS.firstByteMs,
+    ],
     [
       'stream: first byte p50 over bare, ms',
       stream && addedFirstByte(stream, stream.firstByte.bare)?.p50Ms,

@@ -74,8 +74,7 @@ export interface LedgerOptions {
   readonly writer: string
   /**
    * Whoever waits for a commit while other requests are under way waits this much longer, so that requests that end
-   * together share one. It delays the last
-   * byte of a response, never the first, and costs a third less CPU per request on a busy box.
+   * together share one. It delays the last byte of a response, never the first.
    */
   readonly groupMs?: number
   /** How old an event may get that nobody waits for. A crash loses at most these, and what was decided from them. */

@@ -63,7 +63,7 @@ const startDemo = Effect.gen(function* () {
 
 const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
 
-/** A commit costs as much as four events, so neighbours share one; docs/benchmarks.md has the figures. */
+/** Neighbours share a commit; docs/adr/0004 has the figures. */
 const COMMITS = { groupMs: 5, lingerMs: 50 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/i

@@ -1,5 +1,6 @@
 import { Data } from 'effect'
 import { describeReference, type HeldCredential } from '#infra/credentials/credential-reference.ts'
+import { explainGoogle, type GoogleReason } from '#infra/credentials/google-reason.ts'
 
 /** Why a credential could not be had. Codes only: what a program or a file said may hold the secret. */
 export type CredentialReason =
@@ -12,15 +13,24 @@ export type CredentialReason =
   /** Exit code or signal of the command. */
   | { readonly _tag: 'CommandFailed'; readonly how: string }
   | { readonly _tag: 'CommandTimedOut'; readonly afterMs: number }
+  /** The command printed JSON that is not `{"access_token": …, "expires_in": …}`. */
+  | { readonly _tag: 'NoAccessToken' }
+  /** Its life was over when it came. */
+  | { readonly _tag: 'Expired' }
+  | GoogleReason
 
 export class CredentialError extends Data.TaggedError('CredentialError')<{
-  readonly reference: HeldCredential
+  /** The reference in words. Not the reference itself: arguments of a command may hold secrets. */
+  readonly from: string
   readonly reason: CredentialReason
 }> {
   override get message(): string {
-    return `The credential from ${describeReference(this.reference)} cannot be used: ${explain(this.reason)}.`
+    return `The credential from ${this.from} cannot be used: ${explain(this.reason)}.`
   }
 }
+
+export const credentialError = (reference: HeldCredential, reason: CredentialReason): CredentialError =>
+  new CredentialError({ from: describeReference(reference), reason })
 
 const explain = (reason: CredentialReason): string => {
   switch (reason._tag) {
@@ -36,5 +46,11 @@ const explain = (reason: CredentialReason): string => {
       return `it ended with ${reason.how}`
     case 'CommandTimedOut':
       return `it did not end within ${reason.afterMs / 1_000} s`
+    case 'NoAccessToken':
+      return 'its JSON must have an access_token (text) and, if it expires, expires_in (seconds)'
+    case 'Expired':
+      return 'it had expired when it came'
+    default:
+      return explainGoogle(reason)
   }
 }

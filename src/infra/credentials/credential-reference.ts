@@ -2,8 +2,16 @@
  * Where a credential is to be found. The configuration holds references only; a value exists in memory alone, redacted.
  */
 
-/** How the value is sent: in `x-api-key`, or as `authorization: Bearer …`. */
-export type CredentialHeader = 'x-api-key' | 'bearer'
+/** How the value is sent: in `x-api-key`, in Azure's `api-key`, or as `authorization: Bearer …`. */
+export type CredentialHeader = 'x-api-key' | 'bearer' | 'api-key'
+
+/** Application Default Credentials of Google Cloud: a service account, a login, a workload identity or the metadata server. */
+export interface GoogleAdcReference {
+  readonly _tag: 'GoogleAdc'
+  /** Absolute path of a credentials JSON; without it, the places that Google's own tools search. */
+  readonly file?: string
+  readonly header: 'bearer'
+}
 
 /** A credential that Signalbox itself holds. */
 export type HeldCredential =
@@ -12,6 +20,7 @@ export type HeldCredential =
   | { readonly _tag: 'File'; readonly path: string; readonly header: CredentialHeader }
   /** Program and arguments; no shell. */
   | { readonly _tag: 'Command'; readonly argv: readonly string[]; readonly header: CredentialHeader }
+  | GoogleAdcReference
 
 export type CredentialReference =
   | HeldCredential
@@ -28,6 +37,10 @@ export const describeReference = (reference: CredentialReference): string => {
       return `the file ${reference.path}`
     case 'Command':
       return `the command ${reference.argv[0] ?? ''}`
+    case 'GoogleAdc':
+      return reference.file === undefined
+        ? "Google's application default credentials"
+        : `Google's credentials file ${reference.file}`
     case 'Client':
       return "the client's own credential"
     case 'None':

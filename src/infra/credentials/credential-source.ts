@@ -1,102 +1,75 @@
 /**
- * Resolves a reference to its value, and keeps it as long as it is good: a variable for ever, a file until it changes
- * (looked at no more than once a second), the output of a command for five minutes. One refresh runs at a time. What went
- * wrong is remembered for a second, so that a broken reference is not tried once per waiting request.
+ * Resolves a reference to its value, and keeps it as long as it is good: a variable or a file until it changes (looked at no
+ * more than once a second), the output of a command as long as it says, else for five minutes. What expires is renewed
+ * ahead of its end.
  */
-import { Clock, Effect, Redacted, Result, Semaphore } from 'effect'
-import { CredentialError, type CredentialReason } from '#infra/credentials/credential-error.ts'
+import { Clock, Effect } from 'effect'
+import { checkSecret } from '#infra/credentials/check-secret.ts'
+import { readCommandOutput } from '#infra/credentials/command-output.ts'
+import { type CredentialReason, credentialError } from '#infra/credentials/credential-error.ts'
 import type { HeldCredential } from '#infra/credentials/credential-reference.ts'
+import { aheadMs, type Fetched, type FreshSecret, makeFreshSecret } from '#infra/credentials/fresh-secret.ts'
+import { makeGoogleSource } from '#infra/credentials/google-source.ts'
 import { readCredentialFile } from '#infra/credentials/read-credential-file.ts'
 import { runCredentialCommand } from '#infra/credentials/run-credential-command.ts'
 
-export interface CredentialSource {
+export interface CredentialSource extends FreshSecret {
   readonly reference: HeldCredential
-  /** The value; at once while the kept one is good. */
-  readonly secret: Effect.Effect<Redacted.Redacted<string>, CredentialError>
-  /**
-   * The upstream refused the value: the next `secret` asks anew. With the refused value given, a newer one that was
-   * fetched in between is kept.
-   */
-  readonly invalidate: (refused?: Redacted.Redacted<string>) => void
 }
 
-const FILE_LOOK_MS = 1_000
+const LOOK_MS = 1_000
 const COMMAND_KEEP_MS = 300_000
-const FAILURE_KEEP_MS = 1_000
-
-interface Kept {
-  readonly result: Result.Result<Redacted.Redacted<string>, CredentialError>
-  readonly untilMs: number
-}
-
-type Read = Effect.Effect<string, CredentialReason>
+/** A command has ten seconds; a minute leaves room for a few tries. */
+const COMMAND_AHEAD_MS = 60_000
 
 export const makeCredentialSource = (
   reference: HeldCredential,
   environment: Readonly<Record<string, string | undefined>> = process.env,
 ): CredentialSource => {
-  const one = Semaphore.makeUnsafe(1)
-  const { read, keepMs } = reader(reference, environment)
-  let kept: Kept | undefined
-  /** Counts refusals, so that a value whose fetch began before one is not kept after it. */
-  let refusals = 0
-
-  const good = (now: number) => (kept !== undefined && now < kept.untilMs ? kept.result : undefined)
-
-  const refresh: Effect.Effect<Redacted.Redacted<string>, CredentialError> = Effect.gen(function* () {
-    const before = yield* Clock.currentTimeMillis
-    const present = good(before)
-    if (present !== undefined) return yield* Effect.fromResult(present)
-    const begun = refusals
-    const result = yield* read.pipe(
-      Effect.flatMap(checked),
-      Effect.mapError((reason) => new CredentialError({ reference, reason })),
-      Effect.result,
-    )
-    const now = yield* Clock.currentTimeMillis
-    const untilMs = now + (Result.isSuccess(result) ? keepMs : FAILURE_KEEP_MS)
-    if (begun === refusals) kept = { result, untilMs }
-    return yield* Effect.fromResult(result)
-  })
-
-  const secret: CredentialSource['secret'] = Effect.gen(function* () {
-    const present = good(yield* Clock.currentTimeMillis)
-    return yield* present === undefined ? one.withPermit(refresh) : Effect.fromResult(present)
-  })
-
-  const invalidate = (refused?: Redacted.Redacted<string>): void => {
-    const current = kept === undefined || Result.isFailure(kept.result) ? undefined : kept.result.success
-    if (refused !== undefined && current !== undefined && Redacted.value(refused) !== Redacted.value(current)) return
-    refusals += 1
-    kept = undefined
-  }
-
-  return { reference, secret, invalidate }
+  if (reference._tag === 'GoogleAdc') return makeGoogleSource(reference, { environment })
+  const fetch = fetcher(reference, environment).pipe(Effect.mapError((reason) => credentialError(reference, reason)))
+  return { reference, ...makeFreshSecret(fetch) }
 }
 
-const reader = (
-  reference: HeldCredential,
-  environment: Readonly<Record<string, string | undefined>>,
-): { readonly read: Read; readonly keepMs: number } => {
+type Fetch = Effect.Effect<Fetched, CredentialReason>
+type LocalCredential = Exclude<HeldCredential, { readonly _tag: 'GoogleAdc' }>
+
+const fetcher = (reference: LocalCredential, environment: Readonly<Record<string, string | undefined>>): Fetch => {
   switch (reference._tag) {
-    case 'Env': {
-      const read: Read = Effect.suspend(() => {
-        const value = environment[reference.name]
-        return value === undefined ? Effect.fail({ _tag: 'NotSet' }) : Effect.succeed(value)
-      })
-      return { read, keepMs: FILE_LOOK_MS }
-    }
+    case 'Env':
+      return looked(
+        Effect.suspend(() => {
+          const value = environment[reference.name]
+          return value === undefined ? Effect.fail<CredentialReason>({ _tag: 'NotSet' }) : Effect.succeed(value)
+        }),
+      )
     case 'File':
-      return { read: readCredentialFile(reference.path), keepMs: FILE_LOOK_MS }
+      return looked(readCredentialFile(reference.path))
     case 'Command':
-      return { read: runCredentialCommand(reference.argv), keepMs: COMMAND_KEEP_MS }
+      return commanded(reference.argv)
   }
 }
 
-/** A trailing line break is the habit of files and programs; anything else unprintable would break the header. */
-const checked = (value: string): Effect.Effect<Redacted.Redacted<string>, CredentialReason> => {
-  const trimmed = value.trim()
-  if (trimmed === '') return Effect.fail({ _tag: 'Empty' })
-  if (!/^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/.test(trimmed)) return Effect.fail({ _tag: 'Malformed' })
-  return Effect.succeed(Redacted.make(trimmed, { label: 'credential' }))
-}
+/** Looking costs little, so nothing is done ahead. */
+const looked = (read: Effect.Effect<string, CredentialReason>): Fetch =>
+  Effect.gen(function* () {
+    const secret = yield* Effect.flatMap(read, checkSecret)
+    const untilMs = (yield* Clock.currentTimeMillis) + LOOK_MS
+    return { secret, refreshAtMs: untilMs, goodUntilMs: untilMs }
+  })
+
+const commanded = (argv: readonly string[]): Fetch =>
+  Effect.gen(function* () {
+    const begunMs = yield* Clock.currentTimeMillis
+    const output = yield* Effect.flatMap(runCredentialCommand(argv), readCommandOutput)
+    const secret = yield* checkSecret(output.value)
+    const nowMs = yield* Clock.currentTimeMillis
+    if (output.lifetimeMs === undefined) {
+      const goodUntilMs = nowMs + COMMAND_KEEP_MS
+      return { secret, refreshAtMs: goodUntilMs - COMMAND_AHEAD_MS, goodUntilMs }
+    }
+    // The lifetime may have begun any time after the command did.
+    const goodUntilMs = begunMs + output.lifetimeMs
+    if (goodUntilMs <= nowMs) return yield* Effect.fail<CredentialReason>({ _tag: 'Expired' })
+    return { secret, refreshAtMs: goodUntilMs - aheadMs(output.lifetimeMs), goodUntilMs }
+  })

@@ -128,6 +128,54 @@ describe('a credential from a command', () => {
     }),
   )
 
+  it.effect('is renewed in the background in its last minute', () =>
+    Effect.gen(function* () {
+      const { source, count } = counting()
+      yield* source.secret
+      yield* TestClock.adjust('239 seconds')
+      yield* source.secret
+      yield* TestClock.adjust('1 second')
+      expect(count()).toBe(1)
+      expect(yield* secretOf(source)).toBe('value-1')
+      // Real programs take their own time.
+      const turn = Effect.promise(() => new Promise<void>((resolve) => setTimeout(resolve, 5)))
+      while ((yield* secretOf(source)) !== 'value-2') yield* turn
+      expect(count()).toBe(2)
+    }),
+  )
+
+  it.effect('may come as JSON of a token program, and then lives as long as that says', () =>
+    Effect.gen(function* () {
+      const runs = join(folder(), 'runs')
+      const code = `const fs = require('fs'); fs.appendFileSync(process.argv[1], 'x'); console.log(JSON.stringify({ access_token: 'token-' + fs.readFileSync(process.argv[1]).length, expires_in: 1000, token_type: 'Bearer' }))`
+      const source = makeCredentialSource(script(code, runs))
+      expect(yield* secretOf(source)).toBe('token-1')
+      yield* TestClock.adjust('899 seconds')
+      expect(yield* secretOf(source)).toBe('token-1')
+      expect(readFileSync(runs)).toHaveLength(1)
+      yield* TestClock.adjust('101 seconds')
+      expect(yield* secretOf(source)).toBe('token-2')
+    }),
+  )
+
+  it.effect('fails when its JSON holds no access token, or one that is over', () =>
+    Effect.gen(function* () {
+      const printed = (output: string) => makeCredentialSource(script('process.stdout.write(process.argv[1])', output))
+      for (const output of [
+        '{',
+        '{"private_key": "tell-no-one"}',
+        '{"access_token": 5}',
+        '{"access_token":"a","expires_in":"9"}',
+      ]) {
+        const error = yield* Effect.flip(printed(output).secret)
+        expect(error.reason).toEqual({ _tag: 'NoAccessToken' })
+        expect(error.message + JSON.stringify(error)).not.toContain('tell-no-one')
+      }
+      expect(yield* reasonOf(printed('{"access_token": "tell-no-one", "expires_in": 0}'))).toEqual({ _tag: 'Expired' })
+      expect(yield* secretOf(printed('{"access_token": "without-end"}'))).toBe('without-end')
+    }),
+  )
+
   it.effect('runs once for all who wait', () =>
     Effect.gen(function* () {
       const { source, count } = counting()

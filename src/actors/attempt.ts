@@ -4,8 +4,8 @@
  * before the client gets it. Interruption aborts the upstream at once.
  */
 import { Effect } from 'effect'
-import type { ClientResponse, Exchange, HeaderList, Upstream, UpstreamRequest } from '#actors/ports.ts'
-import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
+import type { ClientResponse, Exchange, HeaderList, Upstream, UpstreamAnswer, UpstreamRequest } from '#actors/ports.ts'
+import { ProviderError } from '#actors/provider-error.ts'
 import type { StreamGate } from '#actors/stream-gate.ts'
 import type { Timekeeper, Watch } from '#actors/timekeeper.ts'
 import { concatBytes } from '#domain/concat-bytes.ts'
@@ -29,6 +29,9 @@ export interface AttemptSuccess {
   readonly firstContentAt: number
   readonly responseBytes: number
   readonly upstreamRequestId: string | undefined
+  readonly reportedCostUsd: number | undefined
+  /** Of the upstream's answer. */
+  readonly headers: HeaderList
   /** Gives the client everything but the end of the answer. */
   readonly flow: () => void
   /** Gives the client the end; called once the outcome is committed. */
@@ -114,6 +117,8 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
           firstContentAt: open.firstContentAt ?? now(),
           responseBytes: bytes,
           upstreamRequestId: upstreamRequestId(),
+          reportedCostUsd: open.reading.costUsd,
+          headers,
           flow: () => undefined,
           release,
         }),
@@ -209,9 +214,9 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
       const body = concatBytes(pieces)
       const answer: UpstreamAnswer = { status, headers, body }
       const at = now()
-      const reason = upstream.classify(status, headers, body.subarray(0, 64 * 1024), at)
-      if (reason !== undefined) {
-        fail(reason, answer)
+      const refusal = upstream.classify(answer, at)
+      if (refusal !== undefined) {
+        fail(refusal.reason, refusal.answer)
         return
       }
       const message = readMessage(body)
@@ -232,6 +237,8 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
           firstContentAt: at,
           responseBytes: bytes,
           upstreamRequestId: upstreamRequestId(),
+          reportedCostUsd: message.costUsd,
+          headers,
           flow: () => {
             input.client.start(status, [...input.clientHeaders(headers), ['content-length', String(body.length)]])
             input.client.write(body.subarray(0, -1))
@@ -270,11 +277,11 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         if (gate !== undefined && streaming()) endStream(gate)
         else endWhole()
       },
-      fail: (reason) => {
+      fail: (reason, answer) => {
         if (settled) return
         // What the client needs has arrived: a lost connection after it changes nothing.
         if (gate !== undefined && streaming() && (stoppedAt !== undefined || gate.stage === 'S3')) endStream(gate)
-        else fail(reason)
+        else fail(reason, answer)
       },
     })
     if (settled) return Effect.void

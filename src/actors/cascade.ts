@@ -6,18 +6,19 @@
 import { Effect, Exit, Random, Result } from 'effect'
 import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
 import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
-import { admission, providerPolicy } from '#actors/gateway-state.ts'
+import { admission, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { type ClientResponse, type HeaderList, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
 import { answerHeaders, sendFinal } from '#actors/respond.ts'
 import { StreamGate } from '#actors/stream-gate.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
-import { setTopLevelString } from '#domain/dialect/raw-json.ts'
+import { readSunset } from '#domain/dialect/sunset-headers.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
-import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
+import { announcedEnd, refusedFeatures } from '#domain/projections/capabilities.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
 
 export interface CascadeInput {
@@ -29,6 +30,9 @@ export interface CascadeInput {
   /** Who is to blame when the running fiber is interrupted. */
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
+
+/** Providers grow; what one refused is tried again after a day. */
+const LEARNED_FOR_MS = 24 * 3_600_000
 
 /** Serves one request to its end. Never fails: every failure has been answered, mirrored or recorded. */
 export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
@@ -62,6 +66,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const failures: FailedAttempt[] = []
   const skipped: Skip[] = [...route.skipped]
   let attempts = 0
+  /** Providers among them. */
+  let tried = 0
   let inFlight: { readonly provider: ProviderId; readonly model: ModelId; readonly startedAt: number } | undefined
   let terminal = false
 
@@ -98,14 +104,15 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     terminal = true
     inFlight = undefined
     const at = now()
-    const { upstreamRequestId } = success
+    const { upstreamRequestId, reportedCostUsd } = success
     ledger.record(
       {
         _tag: 'AttemptSucceeded',
         requestId,
         attempt: attempts,
         provider,
-        model: (success.model ?? asked) as ModelId,
+        // A translated answer carries the client's own name of the model, which says nothing about who answered.
+        model: success.model === undefined || success.model === admitted.model ? asked : modelId(success.model),
         status: success.status,
         usage: success.usage,
         stopReason: success.stopReason,
@@ -113,20 +120,104 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         durationMs: at - startedAt,
         responseBytes: success.responseBytes,
         ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
+        ...(reportedCostUsd === undefined ? {} : { reportedCostNanoUsd: Math.round(reportedCostUsd * 1e9) }),
       },
       at,
     )
   }
 
-  const mayFallBack = () => attempts <= routing.maxFallbacks && mayRetry(ledger.state.projections.retryBudget)
+  const mayFallBack = () => tried <= routing.maxFallbacks && mayRetry(ledger.state.projections.retryBudget)
+
+  /** Records an end that the provider announces, when it says something new. */
+  const noteSunset = (headers: HeaderList, provider: ProviderId, model: ModelId): void => {
+    const announced = readSunset(headers)
+    if (announced === undefined) return
+    const known = announcedEnd(ledger.state.projections.capabilities, provider, model)
+    const { sunsetAt, deprecatedAt } = announced
+    if ((sunsetAt ?? null) === known.sunsetAt && (deprecatedAt ?? null) === known.deprecatedAt) return
+    ledger.record({ _tag: 'SunsetAnnounced', provider, model, ...announced }, now())
+  }
+
+  /**
+   * One attempt at a provider. `again`: it refused features by name, which its requests go without from now on.
+   */
+  const attemptAt = Effect.fnUntraced(function* (
+    provider: ProviderId,
+    hold: () => boolean,
+  ): Effect.fn.Return<'over' | 'next' | 'again', never> {
+    const at = now()
+    const upstream = upstreams.get(provider)
+    const policy = providerPolicy(ledger.state, provider)
+    const model = policy && resolveModel(policy, admitted.model)
+    // Asked again: the policy may have changed since the route was chosen.
+    if (upstream === undefined || policy?.enabled !== true || model === undefined) {
+      skipped.push({ provider, reason: 'disabled' })
+      return 'next'
+    }
+    const admits = admission(ledger.state, provider, at)
+    if (admits.admit === 'no') {
+      const { reason, until } = admits
+      skipped.push({ provider, reason, ...(until === undefined ? {} : { until }) })
+      return 'next'
+    }
+    attempts += 1
+    inFlight = { provider, model, startedAt: at }
+    const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
+    ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, ...probe }, at)
+    // The lease of a probe is a promise: it must be durable before the probe goes out.
+    if (admits.admit === 'probe') yield* ledger.committed
+    const attempt = attempts
+    const without = refusedFeatures(ledger.state.projections.capabilities, provider, model, at)
+    const inputTokens = promptEstimate(ledger.state, admitted, model).tokens
+    const target = { asked: admitted.model, model, stream: admitted.stream, without, inputTokens }
+    const result = yield* Effect.result(
+      runAttempt({
+        upstream,
+        request: { ...input.request, target },
+        gate,
+        client,
+        clientHeaders: (upstreamHeaders) =>
+          answerHeaders(upstreamHeaders, { requestId, provider, model, attempts: attempt }, ownHeaders),
+        hold: hold(),
+        timeouts: policy.timeouts,
+        deadlineAt,
+        timekeeper,
+        now,
+      }),
+    )
+    if (Result.isSuccess(result)) {
+      result.success.flow()
+      succeed(result.success, provider, model, at)
+      noteSunset(result.success.headers, provider, model)
+      yield* ledger.committed
+      result.success.release()
+      return 'over'
+    }
+    const error = result.failure
+    failAttempt(error.reason, error)
+    if (error.answer !== undefined) noteSunset(error.answer.headers, provider, model)
+    if (error.mirror !== undefined) {
+      failRequest(error.reason, 200)
+      yield* ledger.committed
+      error.mirror()
+      return 'over'
+    }
+    failures.push({ provider, error })
+    const learned =
+      error.reason._tag === 'FeatureRefused' ? error.reason.features.filter((one) => !without.includes(one)) : []
+    if (learned.length === 0) return 'next'
+    const until = now() + LEARNED_FOR_MS
+    ledger.record({ _tag: 'CapabilityLearned', requestId, provider, model, features: learned, until }, now())
+    return 'again'
+  })
 
   const walk = Effect.gen(function* () {
     let stopped: Stopped = 'exhausted'
     for (const [index, provider] of route.order.entries()) {
       const last = failures.at(-1)
-      if (attempts > 0) {
+      if (tried > 0) {
         if (last !== undefined && !retryableElsewhere(last.error.reason)) break
-        if (attempts > routing.maxFallbacks) break
+        if (tried > routing.maxFallbacks) break
         if (routing.fallbackDelayMs > 0) yield* Effect.sleep(routing.fallbackDelayMs)
         // Asked after the delay, in which others may have spent what was left.
         if (!mayFallBack()) {
@@ -134,70 +225,24 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
           break
         }
       }
-      const at = now()
-      if (at >= deadlineAt) {
+      if (now() >= deadlineAt) {
         stopped = 'deadline'
         break
       }
-      const upstream = upstreams.get(provider)
-      const policy = providerPolicy(ledger.state, provider)
-      const model = policy && resolveModel(policy, admitted.model)
-      // Asked again: the policy may have changed since the route was chosen.
-      if (upstream === undefined || policy?.enabled !== true || model === undefined) {
-        skipped.push({ provider, reason: 'disabled' })
-        continue
+      const before = attempts
+      const hold = () => index < route.order.length - 1 && mayFallBack()
+      let outcome = yield* attemptAt(provider, hold)
+      if (attempts > before) tried += 1
+      // Once only: a provider that then refuses something else is as good as one that refuses everything.
+      if (outcome === 'again' && mayRetry(ledger.state.projections.retryBudget)) {
+        failures.pop()
+        outcome = yield* attemptAt(provider, hold)
       }
-      const admits = admission(ledger.state, provider, at)
-      if (admits.admit === 'no') {
-        skipped.push({
-          provider,
-          reason: admits.reason,
-          ...(admits.until === undefined ? {} : { until: admits.until }),
-        })
-        continue
-      }
-      attempts += 1
-      inFlight = { provider, model, startedAt: at }
-      const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
-      ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, ...probe }, at)
-      // The lease of a probe is a promise: it must be durable before the probe goes out.
-      if (admits.admit === 'probe') yield* ledger.committed
-      const attempt = attempts
-      const result = yield* Effect.result(
-        runAttempt({
-          upstream,
-          request: { ...input.request, body: setModel(input.request.body, admitted.model, model) },
-          gate,
-          client,
-          clientHeaders: (upstreamHeaders) =>
-            answerHeaders(upstreamHeaders, { requestId, provider, model, attempts: attempt }, ownHeaders),
-          hold: index < route.order.length - 1 && mayFallBack(),
-          timeouts: policy.timeouts,
-          deadlineAt,
-          timekeeper,
-          now,
-        }),
-      )
-      if (Result.isSuccess(result)) {
-        result.success.flow()
-        succeed(result.success, provider, model, at)
-        yield* ledger.committed
-        result.success.release()
-        return
-      }
-      const error = result.failure
-      failAttempt(error.reason, error)
-      failures.push({ provider, error })
-      if (error.mirror !== undefined) {
-        failRequest(error.reason, 200)
-        yield* ledger.committed
-        error.mirror()
-        return
-      }
+      if (outcome === 'over') return
     }
     // The status is recorded before it is sent, so no keep-alive may start the response in between.
     if (gate !== undefined) timekeeper.remove(gate.watch)
-    const final = finalAnswer(admitted.model, skipped, failures, stopped, now())
+    const final = finalAnswer(admitted.model, skipped, failures, stopped, now(), admitted.needs)
     failRequest(final.reason, client.started() ? 200 : final.answer.status)
     yield* ledger.committed
     sendFinal(client, final, { requestId, attempts }, ownHeaders)
@@ -222,6 +267,3 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     ),
   )
 }, Effect.uninterruptible)
-
-const setModel = (body: Uint8Array, asked: string, model: string): Uint8Array =>
-  asked === model ? body : setTopLevelString(body, 'model', model)

@@ -2,7 +2,8 @@
  * What the client hears when nobody served its request (docs/adr/0007): a provider's own error unchanged where it ends the
  * cascade, else Signalbox's, true about the cause and about when trying again makes sense.
  */
-import type { ProviderError, UpstreamAnswer } from '#actors/provider-error.ts'
+import type { UpstreamAnswer } from '#actors/ports.ts'
+import type { ProviderError } from '#actors/provider-error.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import type { RouteChosen } from '#domain/events.ts'
 import { countsAgainst, type FailureReason, retryableElsewhere, uselessUntil } from '#domain/failure.ts'
@@ -49,6 +50,7 @@ const own = (reason: FailureReason, answer: ErrorAnswer): FinalAnswer => ({ _tag
  * @param skipped providers that were not tried, from the route and from the walk along it
  * @param failures attempts in order
  * @param at epoch ms, for `retry-after`
+ * @param needs `needs` of the admitted request, to name what nobody can do
  */
 export const finalAnswer = (
   model: string,
@@ -56,9 +58,10 @@ export const finalAnswer = (
   failures: readonly FailedAttempt[],
   stopped: Stopped,
   at: number,
+  needs: readonly string[] = [],
 ): FinalAnswer => {
   const last = failures.at(-1)
-  return last === undefined ? nobodyTried(model, skipped, stopped, at) : allFailed(last, failures, skipped, at)
+  return last === undefined ? nobodyTried(model, skipped, stopped, at, needs) : allFailed(last, failures, skipped, at)
 }
 
 const allFailed = (
@@ -83,8 +86,11 @@ const allFailed = (
   // What waiting can cure comes before what it cannot: one full provider is a reason to come back, whatever the others said.
   const passing = failures.filter(({ error }) => waitingHelps(error.reason))
   if (passing.length === 0) {
+    // A prompt that is too long for one provider is the only cause that the client can cure itself: it compacts.
+    const tooLong = failures.findLast(({ error }) => error.reason._tag === 'ContextTooLong')
+    if (tooLong !== undefined) return passOn(tooLong) ?? own(tooLong.error.reason, PROMPT_TOO_LONG)
     const spoken = failures.findLast(({ error }) => error.reason._tag !== 'CredentialRefused' && isSpoken(error))
-    return (spoken && passOn(spoken)) ?? own(reason, errorAnswer.hopeless(describe(last)))
+    return (spoken && passOn(spoken)) ?? own(reason, cannotServe(failures))
   }
   // Of the limits the one that frees first is the true answer; the last provider that said anything speaks for outages.
   const limits = passing.filter(({ error }) => error.reason._tag === 'RateLimited')
@@ -110,7 +116,24 @@ const allFailed = (
   )
 }
 
-const nobodyTried = (model: string, skipped: readonly Skip[], stopped: Stopped, at: number): FinalAnswer => {
+/** Nobody said anything that may be passed on, and no waiting helps. A 400 only if it is the request that nobody can serve. */
+const cannotServe = (failures: readonly FailedAttempt[]): ErrorAnswer => {
+  const message = failures.map(describe).join('; ')
+  return failures.every(({ error }) => error.reason._tag === 'FeatureRefused')
+    ? errorAnswer.invalidRequest(message)
+    : errorAnswer.hopeless(message)
+}
+
+/** The client compacts on this wording, as on the API's own. */
+const PROMPT_TOO_LONG = errorAnswer.invalidRequest('prompt is too long')
+
+const nobodyTried = (
+  model: string,
+  skipped: readonly Skip[],
+  stopped: Stopped,
+  at: number,
+  needs: readonly string[],
+): FinalAnswer => {
   const having = (...reasons: Skip['reason'][]) => skipped.filter((skip) => reasons.includes(skip.reason))
   const names = (skips: readonly Skip[]) => skips.map((skip) => skip.provider).join(', ')
   const soonest = (skips: readonly Skip[]) =>
@@ -139,13 +162,31 @@ const nobodyTried = (model: string, skipped: readonly Skip[], stopped: Stopped, 
     )
   }
   if (having('inputTooLarge').length > 0) {
-    // The client compacts on this wording, as on the API's own.
-    return own({ _tag: 'ContextTooLong', status: 400 }, errorAnswer.invalidRequest('prompt is too long'))
+    return own({ _tag: 'ContextTooLong', status: 400 }, PROMPT_TOO_LONG)
   }
   if (stopped === 'deadline') {
     return own(
       { _tag: 'Timeout', phase: 'deadline' },
       errorAnswer.overloaded('The request timed out before a provider was tried.', OUTAGE_WAIT_MS),
+    )
+  }
+  const retired = having('retired')
+  if (retired.length > 0) {
+    return own(
+      { _tag: 'Retired' },
+      errorAnswer.hopeless(
+        `No provider that serves ${model} is left: ${names(retired)} said to be gone for good and will not be asked again. Change or remove its entry in the configuration, or add another provider.`,
+      ),
+    )
+  }
+  const lacking = having('featureLacking')
+  if (lacking.length > 0) {
+    const what = needs.length === 0 ? '' : `: ${needs.join(', ')}`
+    return own(
+      { _tag: 'FeatureRefused', features: needs },
+      errorAnswer.invalidRequest(
+        `No configured provider that serves ${model} (${names(lacking)}) can do what this request needs${what}.`,
+      ),
     )
   }
   if (having('modelNotMapped').length > 0) {
@@ -172,6 +213,10 @@ const describe = ({ provider, error: { reason } }: FailedAttempt): string => {
       return `provider ${provider} timed out (${reason.phase})`
     case 'Transport':
       return `provider ${provider} could not be reached (${reason.code})`
+    case 'Retired':
+      return `provider ${provider} is gone for good; change or remove its entry in the configuration`
+    case 'FeatureRefused':
+      return `provider ${provider} cannot do what this request needs${reason.features.length === 0 ? '' : ` (${reason.features.join(', ')})`}`
     case 'MalformedOutput':
       return `provider ${provider} sent an unreadable answer (${reason.detail})`
     default:

@@ -3,6 +3,7 @@
  * the boot replay run the same functions below. The state is owned by one folder (the ledger, or a replay) and updated in
  * place; whoever else looks must copy what it keeps.
  */
+import { Equal } from 'effect'
 import {
   type Admission,
   initialProvider,
@@ -13,13 +14,14 @@ import {
 } from '#actors/provider-machine.ts'
 import type { Decision, DomainEvent, Fact } from '#domain/events.ts'
 import { isFact, isTerminal } from '#domain/events.ts'
-import type { ProviderId } from '#domain/ids.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import { PROJECTIONS } from '#domain/projections/index.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { chooseRoute } from '#domain/routing/choose-route.ts'
 import { fromJson, toJson } from '#domain/snapshot-json.ts'
+import { estimateTokens, type PromptSize, type TokenEstimate } from '#domain/token-estimate.ts'
 
 export type ProjectionStates = {
   -readonly [K in keyof typeof PROJECTIONS]: (typeof PROJECTIONS)[K] extends Projection<infer S> ? S : never
@@ -36,7 +38,7 @@ export interface GatewayState {
 
 /** Names the fold: a snapshot made by another fold is not loaded. Raise the number when machines or this file change. */
 export const STATE_VERSION = [
-  'gateway-1',
+  'gateway-2',
   ...Object.values(PROJECTIONS).map((projection) => `${projection.name}-${projection.version}`),
 ].join(' ')
 
@@ -68,6 +70,10 @@ export const admission = (state: GatewayState, id: ProviderId, at: number): Admi
     : providerAdmission(snapshot, at, policy.breaker)
 }
 
+/** Tokens of a prompt for a model by the name that a provider is asked for. */
+export const promptEstimate = (state: GatewayState, size: PromptSize, model: ModelId): TokenEstimate =>
+  estimateTokens(size, state.projections.tokenRates.rates.get(model))
+
 const project = (state: GatewayState, occurred: Occurred): void => {
   for (const name of projectionNames) {
     // The union of projections is folded pairwise; each state only ever meets its own projection.
@@ -76,12 +82,21 @@ const project = (state: GatewayState, occurred: Occurred): void => {
   }
 }
 
+const MACHINE_FACTS: { readonly [K in MachineFact['_tag']]: true } = {
+  AttemptStarted: true,
+  AttemptSucceeded: true,
+  AttemptFailed: true,
+  RequestAbandoned: true,
+  CooldownElapsed: true,
+  ProbeLeaseExpired: true,
+}
+
 const isMachineFact = (fact: Fact): fact is MachineFact & { readonly provider: ProviderId } =>
-  'provider' in fact && fact.provider !== undefined
+  Object.hasOwn(MACHINE_FACTS, fact._tag) && 'provider' in fact && fact.provider !== undefined
 
 /** Folds one fact in and returns what the machines conclude from it. */
 export const applyFact = (state: GatewayState, fact: Fact, occurredAt: number, writer: string): readonly Decision[] => {
-  if (fact._tag === 'PolicyChanged') applyPolicy(state, fact.policy, fact.version)
+  if (fact._tag === 'PolicyChanged') applyPolicy(state, fact.policy, fact.version, occurredAt)
   let decisions: readonly Decision[] = []
   if (isMachineFact(fact)) {
     const snapshot = state.machines.get(fact.provider)
@@ -110,6 +125,7 @@ export const decide = (state: GatewayState, fact: Fact, occurredAt: number, writ
     policy: state.policy,
     policyVersion: state.policyVersion,
     admission: (id) => admission(state, id, occurredAt),
+    inputTokens: (model) => promptEstimate(state, fact, model).tokens,
   })
   return [...concluded, route]
 }
@@ -128,12 +144,25 @@ export const trackStream = (state: GatewayState, stream: string, version: number
   else state.streams.set(stream, version)
 }
 
-const applyPolicy = (state: GatewayState, policy: Policy, version: number): void => {
+const applyPolicy = (state: GatewayState, policy: Policy, version: number, at: number): void => {
+  const before = new Map(state.policy.providers.map((provider) => [provider.id, provider]))
   state.policy = policy
   state.policyVersion = version
   const named = new Set(policy.providers.map((provider) => provider.id))
   for (const id of state.machines.keys()) if (!named.has(id)) state.machines.delete(id)
   for (const provider of policy.providers) {
-    if (!state.machines.has(provider.id)) state.machines.set(provider.id, initialProvider(provider.breaker))
+    const machine = state.machines.get(provider.id)
+    if (machine === undefined) state.machines.set(provider.id, initialProvider(provider.breaker))
+    else if (isNew(provider, before.get(provider.id), machine)) {
+      // Attempts at what it was before are still under way; their answers must not take the new one out.
+      state.machines.set(provider.id, initialProvider(provider.breaker, at))
+    }
   }
 }
+
+/**
+ * Asked somewhere else it is another server; and a retired one gets its chance when the operator touched its entry. Entries
+ * are compared as data: read back from the log their members come in another order than a live policy's may.
+ */
+const isNew = (provider: ProviderPolicy, before: ProviderPolicy | undefined, machine: ProviderSnapshot): boolean =>
+  provider.endpoint !== before?.endpoint || (machine.state === 'retired' && !Equal.equals(provider, before))

@@ -3,7 +3,7 @@
  */
 import { Context, Data, type Effect } from 'effect'
 import type { FailureReason } from '#domain/failure.ts'
-import type { ProviderId } from '#domain/ids.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import type { Upcast } from '#domain/upcast.ts'
 
@@ -97,6 +97,19 @@ export class EventLog extends Context.Service<
 /** Header names in lower case; values as they were sent. Order and repetition are kept. */
 export type HeaderList = readonly (readonly [name: string, value: string])[]
 
+/** What a call asks of which model. */
+export interface Target {
+  /** As the client spelled it. */
+  readonly asked: ModelId
+  /** The name that this provider is asked for. */
+  readonly model: ModelId
+  readonly stream: boolean
+  /** Features that this provider has refused for this model (see projections/capabilities.ts). */
+  readonly without: readonly string[]
+  /** Estimated tokens of the prompt, for answers that tell the count at their end only. */
+  readonly inputTokens: number
+}
+
 export interface UpstreamRequest {
   /** The path of the client's call without base URL, e.g. `/v1/messages`. */
   readonly path: '/v1/messages' | '/v1/messages/count_tokens' | '/v1/models'
@@ -105,8 +118,24 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'POST'
   /** The client's headers; the adapter removes what must not travel and adds the credential. */
   readonly headers: HeaderList
-  /** The client's body, or what a dialect made of it. */
+  /** The client's body; the adapter makes of it what its provider accepts. */
   readonly body: Uint8Array | null
+  /** Absent for model lists. */
+  readonly target?: Target
+}
+
+/** A whole answer: the upstream's own, or what the client is to hear instead. */
+export interface UpstreamAnswer {
+  readonly status: number
+  readonly headers: HeaderList
+  readonly body: Uint8Array
+}
+
+/** What an answer that is no success means, and how the client hears of it. */
+export interface Refusal {
+  readonly reason: FailureReason
+  /** The upstream's own answer where the client understands it, else its translation. */
+  readonly answer: UpstreamAnswer
 }
 
 /** What an upstream tells while it answers. Calls come in order; after `end` or `fail` none follows. */
@@ -116,7 +145,14 @@ export interface UpstreamListener {
   /** Answers false to ask for a pause; the caller of `Exchange.resume` ends it. */
   readonly data: (chunk: Uint8Array) => boolean
   readonly end: () => void
-  readonly fail: (reason: FailureReason) => void
+  /** `answer`: what the client may hear of it, when it is more than a lost connection. */
+  readonly fail: (reason: FailureReason, answer?: UpstreamAnswer) => void
+}
+
+/** One model of a list. */
+export interface ModelEntry {
+  readonly id: string
+  readonly displayName: string
 }
 
 /** One exchange under way. */
@@ -126,13 +162,17 @@ export interface Exchange {
   readonly abort: () => void
 }
 
-/** One provider as the attempt sees it. */
+/** One provider as the attempt sees it: whatever it speaks, answers arrive in the Anthropic format. */
 export interface Upstream {
   readonly id: ProviderId
+  /** Whether it counts tokens. */
+  readonly counts: boolean
+  /** The models that it is known to offer without being asked; undefined: ask it. */
+  readonly models: readonly ModelEntry[] | undefined
   /** Starts the exchange; failures arrive at the listener. */
   readonly open: (request: UpstreamRequest, listener: UpstreamListener) => Exchange
-  /** What a status, headers and body (at most the first 64 kB) mean. Undefined = a success. */
-  readonly classify: (status: number, headers: HeaderList, body: Uint8Array, at: number) => FailureReason | undefined
+  /** What a whole answer means at `at` (epoch ms). Undefined = a success. */
+  readonly classify: (answer: UpstreamAnswer, at: number) => Refusal | undefined
   /** What an `error` event inside a 200 stream means. */
   readonly classifyStreamError: (data: string, at: number) => FailureReason
 }

@@ -1,6 +1,7 @@
 /**
  * The state chart of one provider: healthy, throttled (a limit says come back later), openCircuit (it failed too much),
- * halfOpen (one probe at a time). It says in which state which rule applies; the rules themselves are in provider-rules.ts.
+ * halfOpen (one probe at a time), retired (it says that it is gone for good). It says in which state which rule applies; the
+ * rules themselves are in provider-rules.ts.
  * Decisions leave as emitted events. No `after`, no `invoke`, no clock, no random: time and draws arrive with the facts.
  *
  * Every state names every fact, so a pair that does nothing was thought of. Lists of transitions are asked from the top.
@@ -16,11 +17,11 @@ interface Args {
 }
 type EventOf<T extends MachineFact['_tag']> = rules.EventOf<T>
 
-/** A guard about one kind of fact; it answers false to any other. */
+/** A guard about one kind of fact; it answers false to any other, and to attempts that were sent to another server. */
 const on =
   <T extends MachineFact['_tag']>(type: T, rule: (context: ProviderContext, event: EventOf<T>) => boolean) =>
   ({ context, event }: Args): boolean =>
-    event.type === type && rule(context, event as EventOf<T>)
+    event.type === type && !rules.isOfBefore(context, event) && rule(context, event as EventOf<T>)
 
 /** A change made by one kind of fact; any other changes nothing. */
 const by =
@@ -47,6 +48,7 @@ const chart = setup({
   guards: {
     limits: on('AttemptFailed', (_, event) => rules.limits(event)),
     limitsLonger: on('AttemptFailed', rules.limitsLonger),
+    retires: on('AttemptFailed', (_, event) => rules.retires(event)),
     refusesUs: on('AttemptFailed', (context, event) => rules.isEvidence(context, event) && rules.refusesUs(event)),
     failsProbe: on('AttemptFailed', (context, event) => !context.circuitClosed && rules.countsHere(context, event)),
     failsInRamp: on(
@@ -99,6 +101,9 @@ const chart = setup({
     tellOpened: emit(({ context: { until, level }, event }: Args, { trip }: { readonly trip: Trip }) =>
       decided({ _tag: 'CircuitOpened', provider: event.provider, until, because: because(event), trip, level }),
     ),
+    tellRetired: emit(({ event }: Args) =>
+      decided({ _tag: 'ProviderRetired', provider: event.provider, because: because(event) }),
+    ),
     tellHalfOpened: emit(({ event }: Args) => decided({ _tag: 'CircuitHalfOpened', provider: event.provider })),
     tellClosed: emit(({ context: { ramp }, event }: Args) =>
       decided({ _tag: 'CircuitClosed', provider: event.provider, rampUntil: ramp?.until ?? event.at }),
@@ -111,6 +116,9 @@ const opening = <T extends Trip>(trip: T) =>
     { type: 'open', params: { trip } },
     { type: 'tellOpened', params: { trip } },
   ] as const
+
+/** No breaker failure and no limit: nothing that waiting could cure. */
+const gone = { guard: 'retires', target: 'retired', actions: ['giveLeaseBack', 'tellRetired'] } as const
 
 /** A failure while no circuit is open. The last line: a probe that ended without telling anything about the provider. */
 const failures = [
@@ -147,7 +155,7 @@ export const providerChart = chart.createMachine({
       on: {
         AttemptStarted: nothing,
         AttemptSucceeded: { guard: 'servesClosedCircuit', actions: 'countSuccess' },
-        AttemptFailed: [limited, ...failures],
+        AttemptFailed: [gone, limited, ...failures],
         RequestAbandoned: nothing,
         CooldownElapsed: nothing,
         ProbeLeaseExpired: nothing,
@@ -160,7 +168,7 @@ export const providerChart = chart.createMachine({
           { guard: 'servesClosedCircuit', actions: 'countSuccess' },
           { guard: 'servesAsProbe', actions: 'countProbe' },
         ],
-        AttemptFailed: [limitedLonger, ...failures],
+        AttemptFailed: [gone, limitedLonger, ...failures],
         CooldownElapsed: [{ guard: 'cooledDown', target: 'healthy', actions: 'tellRecovered' }, cooledDownToProbe],
         ...leaseEnds,
       },
@@ -170,6 +178,7 @@ export const providerChart = chart.createMachine({
         AttemptStarted: nothing,
         AttemptSucceeded: { guard: 'probeEnds', actions: 'giveLeaseBack' },
         AttemptFailed: [
+          gone,
           limitedLonger,
           { guard: 'failsAtAll', actions: 'countFailure' },
           { guard: 'probeGivenUp', actions: 'giveLeaseBack' },
@@ -185,9 +194,20 @@ export const providerChart = chart.createMachine({
           { guard: 'servesLastProbe', target: 'healthy', actions: ['close', 'tellClosed'] },
           { guard: 'servesAsProbe', actions: 'countProbe' },
         ],
-        AttemptFailed: [limited, ...failures],
+        AttemptFailed: [gone, limited, ...failures],
         CooldownElapsed: nothing,
         ...leaseEnds,
+      },
+    },
+    // Left only with a machine of its own: when the provider's entry in the configuration changes.
+    retired: {
+      on: {
+        AttemptStarted: nothing,
+        AttemptSucceeded: nothing,
+        AttemptFailed: nothing,
+        RequestAbandoned: nothing,
+        CooldownElapsed: nothing,
+        ProbeLeaseExpired: nothing,
       },
     },
   },

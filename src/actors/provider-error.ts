@@ -2,17 +2,10 @@
  * The typed error of an attempt: why it failed, how far the response had come, and what may be passed on to the client.
  */
 import { Data } from 'effect'
-import type { HeaderList } from '#actors/ports.ts'
+import type { UpstreamAnswer } from '#actors/ports.ts'
 import type { Stage } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { Usage } from '#domain/usage.ts'
-
-/** An upstream's own answer, whole. */
-export interface UpstreamAnswer {
-  readonly status: number
-  readonly headers: HeaderList
-  readonly body: Uint8Array
-}
 
 export class ProviderError extends Data.TaggedError('ProviderError')<{
   readonly reason: FailureReason

@@ -13,7 +13,7 @@ import type { Admission } from '#domain/routing/eligibility.ts'
 export type { MachineFact } from '#actors/provider-rules.ts'
 export type { Admission } from '#domain/routing/eligibility.ts'
 
-export type ProviderState = 'healthy' | 'throttled' | 'openCircuit' | 'halfOpen'
+export type ProviderState = 'healthy' | 'throttled' | 'openCircuit' | 'halfOpen' | 'retired'
 
 /** Plain JSON. Never changed in place: a step that changes nothing returns the snapshot it was given. */
 export interface ProviderSnapshot {
@@ -21,10 +21,10 @@ export interface ProviderSnapshot {
   readonly context: ProviderContext
 }
 
-/** A provider of which nothing is known yet: it is taken for healthy. */
-export const initialProvider = (_breaker: BreakerPolicy): ProviderSnapshot => ({
+/** A provider of which nothing is known yet: it is taken for healthy. Attempts from before `since` (epoch ms) are not its own. */
+export const initialProvider = (_breaker: BreakerPolicy, since = 0): ProviderSnapshot => ({
   state: 'healthy',
-  context: untroubled,
+  context: { ...untroubled, since },
 })
 
 /**
@@ -56,6 +56,8 @@ export const admission = (snapshot: ProviderSnapshot, at: number, breaker: Break
       return { admit: 'no', reason: 'throttled', until }
     case 'openCircuit':
       return { admit: 'no', reason: 'circuitOpen', until }
+    case 'retired':
+      return { admit: 'no', reason: 'retired' }
     case 'halfOpen':
       return probe === null ? { admit: 'probe' } : { admit: 'no', reason: 'probeInFlight', until: probe.leaseUntil }
   }

@@ -34,6 +34,8 @@ export interface ProviderContext {
   readonly ramp: { readonly from: number; readonly until: number } | null
   readonly probe: { readonly requestId: RequestId; readonly attempt: number; readonly leaseUntil: number } | null
   readonly probeSuccesses: number
+  /** Attempts that started before this went to what the provider was before its entry changed. 0: it never did. */
+  readonly since: number
 }
 
 export const untroubled: ProviderContext = {
@@ -48,6 +50,7 @@ export const untroubled: ProviderContext = {
   ramp: null,
   probe: null,
   probeSuccesses: 0,
+  since: 0,
 }
 
 type FactOf<T extends Fact['_tag']> = Extract<Fact, { readonly _tag: T }>
@@ -75,9 +78,6 @@ type Changes = Partial<ProviderContext>
 /** What made the circuit open. */
 export type Trip = (typeof CircuitOpened.Type)['trip']
 
-/** A provider that is gone for good is asked again once a day, in case the operator has replaced it. */
-const RETIRED_MS = 24 * 3_600_000
-
 // ---- questions -----------------------------------------------------------------------------------------------------
 
 const startedAt = (event: Failed | Succeeded): number => event.at - event.fact.durationMs
@@ -87,6 +87,12 @@ export const holdsLease = ({ probe }: ProviderContext, { fact }: Failed | Succee
 
 export const isEvidence = (context: ProviderContext, event: Failed | Succeeded): boolean =>
   startedAt(event) >= context.evidenceFrom || holdsLease(context, event)
+
+/** What another server, or this one under another entry, answered says nothing, be it the worst. */
+export const isOfBefore = (context: ProviderContext, event: ProviderEvent): boolean =>
+  (event.type === 'AttemptFailed' || event.type === 'AttemptSucceeded') &&
+  startedAt(event) < context.since &&
+  !holdsLease(context, event)
 
 export const blamesProvider = ({ fact }: Failed): boolean => countsAgainst(fact.reason) === 'provider'
 
@@ -102,9 +108,12 @@ export const limits = ({ fact }: Failed): boolean =>
 export const limitsLonger = (context: ProviderContext, event: Failed): boolean =>
   limits(event) && (knownLimit(event) ?? 0) > context.until
 
-/** The gateway's credential was refused, or the service is gone: waiting seconds does not help. */
+/** The gateway's credential was refused: waiting seconds does not help. */
 export const refusesUs = ({ fact }: Failed): boolean =>
-  countsAgainst(fact.reason) === 'account' && fact.reason._tag !== 'QuotaExhausted'
+  fact.reason._tag === 'CredentialRefused' && fact.reason.whose === 'gateway'
+
+/** The service says that it is gone for good, whoever hears it and whatever state it was in. */
+export const retires = ({ fact }: Failed): boolean => fact.reason._tag === 'Retired'
 
 export const inRamp = ({ ramp }: ProviderContext, at: number): boolean => ramp !== null && at < ramp.until
 
@@ -178,9 +187,7 @@ export const open = (context: ProviderContext, event: Failed, trip: Trip): Chang
   const level = trip === 'account' ? Math.max(1, before) : before + 1
   const jitter = 1 + breaker.openJitterShare * (2 * fact.draw - 1)
   const openMs =
-    trip === 'account'
-      ? accountMs(fact.reason, breaker)
-      : backOff(breaker.openBaseMs, breaker.openCapMs, level) * jitter
+    trip === 'account' ? breaker.credentialRetryMs : backOff(breaker.openBaseMs, breaker.openCapMs, level) * jitter
   const floor = Math.min(uselessUntil(fact.reason) ?? 0, at + breaker.throttleMaxMs)
   // The machine may lie in a throttle that was told to last longer; that stays true.
   const until = Math.round(Math.max(context.until, at + openMs, floor))
@@ -221,9 +228,6 @@ const knownLimit = ({ at, breaker, fact }: Failed): number | undefined => {
   if (told !== undefined && told > at) return Math.min(told, at + breaker.throttleMaxMs)
   return fact.reason._tag === 'QuotaExhausted' ? at + breaker.quotaRetryMs : undefined
 }
-
-const accountMs = (reason: FailureReason, breaker: BreakerPolicy): number =>
-  reason._tag === 'Retired' ? RETIRED_MS : breaker.credentialRetryMs
 
 /** DNS, TCP and TLS: they fail fast and alike for every request, so fewer of them are proof enough. */
 const failsToConnect = (reason: FailureReason): boolean =>

@@ -3,8 +3,8 @@
  * as requests and never move a machine (a failing count says nothing about a provider's health).
  */
 import { Effect } from 'effect'
-import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
-import { ProviderError, type UpstreamAnswer } from '#actors/provider-error.ts'
+import type { Upstream, UpstreamAnswer, UpstreamRequest } from '#actors/ports.ts'
+import { ProviderError } from '#actors/provider-error.ts'
 import { concatBytes } from '#domain/concat-bytes.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
@@ -50,13 +50,12 @@ export const sideCall = (
         return true
       },
       end: () => {
-        const body = concatBytes(pieces)
-        const answer = { status, headers, body }
-        const reason = upstream.classify(status, headers, body.subarray(0, 64 * 1024), now())
-        if (reason === undefined) resume(Effect.succeed(answer))
-        else fail(reason, answer)
+        const answer = { status, headers, body: concatBytes(pieces) }
+        const refusal = upstream.classify(answer, now())
+        if (refusal === undefined) resume(Effect.succeed(answer))
+        else fail(refusal.reason, refusal.answer)
       },
-      fail: (reason) => fail(reason),
+      fail,
     })
     return Effect.sync(() => exchange.abort())
   })

@@ -1,6 +1,7 @@
 /**
  * One event as a line for people.
  */
+import { describeEnd } from '#domain/announced-end.ts'
 import type { DomainEvent } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
@@ -14,6 +15,10 @@ export const describeReason = (reason: FailureReason): string => {
       return `malformed output (${reason.detail})`
     case 'Cancelled':
       return `cancelled by ${reason.by}`
+    case 'FeatureRefused': {
+      const refused = `feature refused: ${reason.features.join(', ') || 'not named'}`
+      return reason.status === undefined ? refused : `${refused} (${reason.status})`
+    }
     default: {
       const words = reason._tag.replace(/([a-z])([A-Z])/g, '$1 $2').toLowerCase()
       return 'status' in reason && reason.status !== undefined ? `${words} (${reason.status})` : words
@@ -63,5 +68,11 @@ export const summary = (event: DomainEvent): string => {
       return `${event.provider} until ${time(event.until)}: ${describeReason(event.because)} (${event.trip}, level ${event.level})`
     case 'CircuitClosed':
       return `${event.provider}, ramp until ${time(event.rampUntil)}`
+    case 'ProviderRetired':
+      return `${event.provider} for good: ${describeReason(event.because)}`
+    case 'CapabilityLearned':
+      return `${event.provider} (${event.model}) without ${event.features.join(', ') || 'nothing'} until ${time(event.until)}`
+    case 'SunsetAnnounced':
+      return `${event.provider} (${event.model}) ${describeEnd(event)}`
   }
 }

@@ -51,6 +51,10 @@ export const RequestAdmitted = Schema.TaggedStruct('RequestAdmitted', {
   messages: Schema.Int,
   tools: Schema.Int,
   images: Schema.Int,
+  /** Of `bodyBytes`, those of base-64 images, whose tokens do not follow from their bytes. */
+  imageBytes: Schema.optionalKey(Schema.Int),
+  /** What a provider must be able to do to serve it at all; see needsOf in dialect/anthropic-request.ts. */
+  needs: Schema.optionalKey(Schema.Array(Schema.String)),
   sessionId: Schema.optionalKey(Schema.String),
   agentId: Schema.optionalKey(Schema.String),
   parentAgentId: Schema.optionalKey(Schema.String),
@@ -82,6 +86,8 @@ export const AttemptSucceeded = Schema.TaggedStruct('AttemptSucceeded', {
   durationMs: Ms,
   responseBytes: Schema.Int,
   upstreamRequestId: Schema.optionalKey(Schema.String),
+  /** What the provider says it charged, in billionths of a US dollar (OpenRouter). */
+  reportedCostNanoUsd: Schema.optionalKey(Schema.Int),
 })
 /** The attempt failed, or was given up because the client left (`Cancelled`). */
 export const AttemptFailed = Schema.TaggedStruct('AttemptFailed', {
@@ -125,6 +131,29 @@ export const CooldownElapsed = Schema.TaggedStruct('CooldownElapsed', { provider
 /** A probe did not end within its lease. */
 export const ProbeLeaseExpired = Schema.TaggedStruct('ProbeLeaseExpired', { provider: ProviderId })
 
+/**
+ * A provider refused a header value or a field by name; until `until` its requests for this model go without them. The
+ * attempt that met it is repeated once.
+ */
+export const CapabilityLearned = Schema.TaggedStruct('CapabilityLearned', {
+  requestId: RequestId,
+  provider: ProviderId,
+  /** The name that the provider was asked for. */
+  model: ModelId,
+  /** Ids as in dialect/paired-features.ts: `beta:VALUE`, `field:PATH`, `param:NAME`. */
+  features: Schema.Array(Schema.String),
+  until: Schema.Finite,
+})
+/** A provider's answers carry `sunset` or `deprecation` headers: it, or the model, will end. Recorded when they change. */
+export const SunsetAnnounced = Schema.TaggedStruct('SunsetAnnounced', {
+  provider: ProviderId,
+  model: ModelId,
+  /** Epoch ms of the end, of RFC 8594. */
+  sunsetAt: Schema.optionalKey(Schema.Finite),
+  /** Epoch ms since when it is deprecated, of RFC 9745. */
+  deprecatedAt: Schema.optionalKey(Schema.Finite),
+})
+
 // ---- decisions -----------------------------------------------------------------------------------------------------
 
 /** Why a provider was left out of a route. */
@@ -135,6 +164,8 @@ export const SkipReason = Schema.Literals([
   'circuitOpen',
   'throttled',
   'probeInFlight',
+  'retired',
+  'featureLacking',
 ])
 export type SkipReason = typeof SkipReason.Type
 
@@ -178,6 +209,11 @@ export const CircuitClosed = Schema.TaggedStruct('CircuitClosed', {
   provider: ProviderId,
   rampUntil: Schema.Finite,
 })
+/** The provider says that it is gone for good: it is not asked again until its entry in the configuration changes. */
+export const ProviderRetired = Schema.TaggedStruct('ProviderRetired', {
+  provider: ProviderId,
+  because: FailureReason,
+})
 
 // ---- the unions ----------------------------------------------------------------------------------------------------
 
@@ -195,6 +231,8 @@ export const Fact = Schema.Union([
   RequestAbandoned,
   CooldownElapsed,
   ProbeLeaseExpired,
+  CapabilityLearned,
+  SunsetAnnounced,
 ])
 export type Fact = typeof Fact.Type
 
@@ -205,6 +243,7 @@ export const Decision = Schema.Union([
   CircuitOpened,
   CircuitHalfOpened,
   CircuitClosed,
+  ProviderRetired,
 ])
 export type Decision = typeof Decision.Type
 
@@ -217,6 +256,7 @@ export type AttemptStarted = typeof AttemptStarted.Type
 export type AttemptSucceeded = typeof AttemptSucceeded.Type
 export type AttemptFailed = typeof AttemptFailed.Type
 export type RouteChosen = typeof RouteChosen.Type
+export type CapabilityLearned = typeof CapabilityLearned.Type
 export type PolicyChanged = typeof PolicyChanged.Type
 
 /** What the catalogue says of each event: its nature, its current schema version, whether it ends a request. */
@@ -240,12 +280,15 @@ export const CATALOGUE: {
   RequestAbandoned: { nature: 'fact', schemaVersion: 1, terminal: true },
   CooldownElapsed: { nature: 'fact', schemaVersion: 1 },
   ProbeLeaseExpired: { nature: 'fact', schemaVersion: 1 },
+  CapabilityLearned: { nature: 'fact', schemaVersion: 1 },
+  SunsetAnnounced: { nature: 'fact', schemaVersion: 1 },
   RouteChosen: { nature: 'decision', schemaVersion: 1 },
   ProviderThrottled: { nature: 'decision', schemaVersion: 1 },
   ProviderRecovered: { nature: 'decision', schemaVersion: 1 },
   CircuitOpened: { nature: 'decision', schemaVersion: 1 },
   CircuitHalfOpened: { nature: 'decision', schemaVersion: 1 },
   CircuitClosed: { nature: 'decision', schemaVersion: 1 },
+  ProviderRetired: { nature: 'decision', schemaVersion: 1 },
 }
 
 export const isFact = (event: DomainEvent): event is Fact => CATALOGUE[event._tag].nature === 'fact'

@@ -31,7 +31,16 @@ export const FailureReason = Schema.Union([
   Schema.TaggedStruct('Retired', { status }),
   /** The request itself is wrong everywhere: 400, 404 of an unknown model, 413, 422. */
   Schema.TaggedStruct('InvalidRequest', { status }),
-  Schema.TaggedStruct('ContextTooLong', { status }),
+  /**
+   * `limit: provider`: it is this provider's own limit (a foreign model's window, a request larger than a minute's tokens),
+   * so a larger provider may serve. Without it the model itself is full, and the client must hear of it.
+   */
+  Schema.TaggedStruct('ContextTooLong', { status, limit: Schema.optionalKey(Schema.Literals(['provider'])) }),
+  /**
+   * This provider does not know a header value or a field of the request, or cannot do what it is about. `features` are ids
+   * as in dialect/paired-features.ts. With a status the provider said so, without one Signalbox knew beforehand.
+   */
+  Schema.TaggedStruct('FeatureRefused', { status, features: Schema.Array(Schema.String) }),
   /** The provider's filter refused the content with an error (a `refusal` stop reason is a success). */
   Schema.TaggedStruct('ContentRefused', { status }),
   /** 200 with something that is not an answer: HTML, bad JSON, broken or truncated stream. */
@@ -62,6 +71,7 @@ const MEANING: { readonly [K in FailureTag]: Meaning } = {
   Retired: { retryableElsewhere: true, blame: 'account' },
   InvalidRequest: { retryableElsewhere: false, blame: 'request' },
   ContextTooLong: { retryableElsewhere: false, blame: 'request' },
+  FeatureRefused: { retryableElsewhere: true, blame: 'request' },
   ContentRefused: { retryableElsewhere: false, blame: 'request' },
   MalformedOutput: { retryableElsewhere: true, blame: 'provider' },
   Cancelled: { retryableElsewhere: false, blame: 'client' },
@@ -74,6 +84,7 @@ export const retryableElsewhere = (reason: FailureReason): boolean => {
   if (reason._tag === 'CredentialRefused' && reason.whose === 'client') return false
   // A model that one provider does not have may be at the next one.
   if (reason._tag === 'InvalidRequest' && reason.status === 404) return true
+  if (reason._tag === 'ContextTooLong' && reason.limit === 'provider') return true
   return MEANING[reason._tag].retryableElsewhere
 }
 

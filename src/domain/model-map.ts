@@ -4,20 +4,35 @@
  * target stands for what the pattern's `*` at the same place in the row matched. Matching is by plain search, not by
  * regular expressions: model names come from outside, and a pattern with several wildcards must not be a trap for time.
  */
-import { type ModelId, modelId } from '#domain/ids.ts'
-import type { ProviderPolicy } from '#domain/policy.ts'
 
-/** The provider's name of the model, or undefined when it does not offer it. */
+import { spellFor } from '#domain/claude-models.ts'
+import { type ModelId, modelId } from '#domain/ids.ts'
+import type { Naming, ProviderPolicy } from '#domain/policy.ts'
+
+/**
+ * The provider's name of the model, or undefined when it does not offer it. Names that no pattern maps are spelled the
+ * provider's way where it has one; without pattern and spelling every model is asked for under its own name.
+ */
 export const resolveModel = (provider: ProviderPolicy, asked: ModelId): ModelId | undefined => {
   const name = asked.endsWith(LONG_CONTEXT) ? asked.slice(0, -LONG_CONTEXT.length) : asked
   const rules = rulesOf(provider.models)
-  if (rules.length === 0) return modelId(name)
   for (const rule of rules) {
     const matched = match(rule.literals, name)
     if (matched !== undefined) return modelId(fill(rule.target, matched))
   }
-  return undefined
+  if (provider.naming !== undefined) return spelled(provider.naming, name)
+  return rules.length === 0 ? modelId(name) : undefined
 }
+
+/** Names with a slash are a vendor's own, which only OpenRouter has. */
+const spelled = (naming: Naming, name: string): ModelId | undefined => {
+  const spelling = spellFor(naming, name)
+  if (spelling !== undefined) return modelId(spelling)
+  return naming === 'openrouter' && name.includes('/') ? modelId(name) : undefined
+}
+
+/** Whether a pattern with `*` wildcards stands for a name. */
+export const matchesModel = (pattern: string, name: string): boolean => match(pattern.split('*'), name) !== undefined
 
 /** Claude Code marks its models of a million tokens so; upstreams know the beta header instead. */
 const LONG_CONTEXT = '[1m]'

@@ -52,9 +52,18 @@ export const TimeoutPolicy = Schema.Struct({
 })
 export type TimeoutPolicy = typeof TimeoutPolicy.Type
 
+/** How a provider spells the names of Claude models that no pattern maps; see claude-models.ts. */
+export const Naming = Schema.Literals(['api', 'vertex', 'openrouter', 'bedrock-mantle'])
+export type Naming = typeof Naming.Type
+
 export const ProviderPolicy = Schema.Struct({
   id: ProviderId,
   kind: Schema.String,
+  /** Changes when the provider is asked somewhere else: the way back for a retired one. Not the URL, which may hold secrets. */
+  endpoint: Schema.optionalKey(Schema.String),
+  naming: Schema.optionalKey(Naming),
+  /** Needs of requests (RequestAdmitted.needs) that it cannot meet. */
+  lacks: Schema.optionalKey(Schema.Array(Schema.String)),
   enabled: Schema.Boolean,
   /** Lower is tried first by the `priority` strategy. */
   priority: Schema.Finite,

@@ -47,6 +47,8 @@ export const streamOf = (event: DomainEvent): string => {
     case 'CircuitOpened':
     case 'CircuitHalfOpened':
     case 'CircuitClosed':
+    case 'ProviderRetired':
+    case 'SunsetAnnounced':
       return `provider:${event.provider}`
     default:
       return `request:${event.requestId}`

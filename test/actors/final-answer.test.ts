@@ -129,6 +129,35 @@ describe('when nobody was tried', () => {
       final(404, 'not_found_error'),
       'InvalidRequest',
     ],
+    [
+      'a limit beside what never comes back',
+      [skip('a', 'retired'), skip('b', 'featureLacking'), skip('c', 'throttled', 5_000)],
+      'exhausted',
+      rateLimit('5', 'true'),
+      'RateLimited',
+    ],
+    [
+      'too large for the one, and the other gone: the client can compact',
+      [skip('a', 'retired'), skip('b', 'inputTooLarge')],
+      'exhausted',
+      final(400, 'invalid_request_error'),
+      'ContextTooLong',
+    ],
+    ['all gone for good', [skip('a', 'retired')], 'exhausted', final(502, 'api_error'), 'Retired'],
+    [
+      'gone for good, and the others could not do it: only the operator can help, so no 400',
+      [skip('a', 'featureLacking'), skip('b', 'retired'), skip('c', 'modelNotMapped')],
+      'exhausted',
+      final(502, 'api_error'),
+      'Retired',
+    ],
+    [
+      'what nobody can do',
+      [skip('a', 'featureLacking'), skip('b', 'modelNotMapped'), skip('c', 'disabled')],
+      'exhausted',
+      final(400, 'invalid_request_error'),
+      'FeatureRefused',
+    ],
     ['all switched off', [skip('a', 'disabled')], 'exhausted', final(502, 'api_error'), 'Unknown'],
     ['no provider at all', [], 'exhausted', final(502, 'api_error'), 'Unknown'],
   ])('%s', (_what, skipped, stopped, expected, reason) => {
@@ -164,10 +193,33 @@ describe('when nobody was tried', () => {
   })
 })
 
+describe('the message when nobody is left to try', () => {
+  const message = (skipped: readonly Skip[], needs?: readonly string[]): string => {
+    const answer = finalAnswer('claude-x', skipped, [], 'exhausted', at, needs)
+    return answer._tag === 'Own' ? answer.answer.message : ''
+  }
+
+  it('names the providers that are gone for good, and says what to do', () => {
+    const gone = message([skip('github', 'retired'), skip('old', 'retired'), skip('c', 'featureLacking')])
+    expect(gone).toMatch(/claude-x.*github, old said to be gone for good/)
+    expect(gone).toContain('Change or remove its entry in the configuration')
+  })
+
+  it('names what no configured provider can do, where it is known', () => {
+    const skipped = [skip('a', 'featureLacking'), skip('b', 'featureLacking')]
+    expect(message(skipped, ['tool:web_search_20250305', 'source:url'])).toBe(
+      'No configured provider that serves claude-x (a, b) can do what this request needs: tool:web_search_20250305, source:url.',
+    )
+    expect(message(skipped)).toMatch(/No configured provider .* can do what this request needs\.$/)
+  })
+})
+
 const refused: FailureReason = { _tag: 'CredentialRefused', status: 401, whose: 'gateway' }
 const limited: FailureReason = { _tag: 'RateLimited', status: 429, until: at + 5_000 }
 const overloaded: FailureReason = { _tag: 'Overloaded', status: 529 }
 const unreachable: FailureReason = { _tag: 'Transport', code: 'ECONNREFUSED', connect: true }
+const unknownField: FailureReason = { _tag: 'FeatureRefused', status: 400, features: ['field:thinking'] }
+const tooLongHere: FailureReason = { _tag: 'ContextTooLong', status: 400, limit: 'provider' }
 const invalid: FailureReason = { _tag: 'InvalidRequest', status: 400 }
 
 describe("a provider's own error", () => {
@@ -184,6 +236,24 @@ describe("a provider's own error", () => {
     ],
     ['the last that spoke of anything but our key', [failed('a', refused, 401), failed('b', overloaded, 529)], 'b'],
     ['a model that no provider has', [failed('a', { _tag: 'InvalidRequest', status: 404 }, 404)], 'a'],
+    ['a feature that no provider knows', [failed('a', unknownField, 400), failed('b', unknownField, 400)], 'b'],
+    ['a feature that the last did not know', [failed('a', refused, 401), failed('b', unknownField, 400)], 'b'],
+    [
+      'an outage of one when another does not know a feature',
+      [failed('a', overloaded, 529), failed('b', unknownField, 400)],
+      'a',
+    ],
+    ["a prompt beyond a provider's own limit, and nobody else to try", [failed('a', tooLongHere, 400)], 'a'],
+    [
+      "a prompt beyond one provider's own limit when the others fail for good: the client compacts",
+      [failed('a', tooLongHere, 400), failed('b', refused, 401), failed('c', unknownField, 400)],
+      'a',
+    ],
+    [
+      "an outage rather than a prompt beyond another provider's own limit: nobody need lose its context",
+      [failed('a', tooLongHere, 400), failed('b', overloaded, 529)],
+      'b',
+    ],
     ['an error event of a held stream, status 200', [failed('a', { _tag: 'Overloaded' }, 200)], 'a'],
   ])('is passed on unchanged: %s', (_what, failures, provider) => {
     const answer = finalAnswer('claude-x', [], failures, 'exhausted', at)
@@ -266,6 +336,25 @@ describe('when all attempts failed and no provider spoke', () => {
       outage('3600', 'false'),
     ],
     ['a wrong request without an answer', [failed('a', { _tag: 'InvalidRequest' })], [], final(502, 'api_error')],
+    [
+      'what nobody can do, as Signalbox knew beforehand',
+      [failed('a', { _tag: 'FeatureRefused', features: ['field:x'] })],
+      [],
+      final(400, 'invalid_request_error'),
+    ],
+    [
+      'what one cannot do, and another that refused our key: no 400',
+      [failed('a', { _tag: 'FeatureRefused', features: ['field:x'] }), failed('b', refused)],
+      [],
+      final(502, 'api_error'),
+    ],
+    [
+      "a prompt beyond a provider's own limit without an answer",
+      [failed('a', { _tag: 'ContextTooLong', limit: 'provider' }), failed('b', refused)],
+      [],
+      final(400, 'invalid_request_error'),
+    ],
+    ['one that is gone without an answer', [failed('a', { _tag: 'Retired' })], [], final(502, 'api_error')],
   ])('%s', (_what, failures, skipped, expected) => {
     expect(told(finalAnswer('claude-x', skipped, failures, 'exhausted', at))).toEqual(expected)
   })
@@ -292,6 +381,21 @@ describe('when all attempts failed and no provider spoke', () => {
     ]) {
       expect(message).toContain(`provider ${part}`)
     }
+  })
+})
+
+describe('when nothing that waiting cures failed', () => {
+  it('the message names each cause, so that the operator finds the one to mend', () => {
+    const failures = [
+      failed('a', refused, 401),
+      failed('b', { _tag: 'FeatureRefused', features: ['beta:x', 'field:y'] }),
+      failed('c', { _tag: 'Retired' }),
+    ]
+    const answer = finalAnswer('claude-x', [], failures, 'exhausted', at)
+    const message = answer._tag === 'Own' ? answer.answer.message : ''
+    expect(message).toContain('provider a refused the credential')
+    expect(message).toContain('provider b cannot do what this request needs (beta:x, field:y)')
+    expect(message).toContain('provider c is gone for good; change or remove its entry in the configuration')
   })
 })
 

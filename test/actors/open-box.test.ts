@@ -1,11 +1,14 @@
 import { assert, describe, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import { TestClock } from 'effect/testing'
+import { encodeState } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
+import { startReplay } from '#actors/replay.ts'
 import { isTerminal } from '#domain/events.ts'
+import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId } from '#domain/ids.ts'
-import { defaultBreaker, type Policy } from '#domain/policy.ts'
+import { defaultBreaker, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import { known, policyOf, provider } from '#test/box.ts'
 import { admit, recordingLog } from '#test/recording-log.ts'
 
@@ -143,6 +146,91 @@ describe('changing the policy of an open box', () => {
       assert.strictEqual(ledger.state.machines.get(a), before)
       yield* TestClock.adjust(100)
       assert.strictEqual((yield* rows).length, 3)
+    }),
+  )
+})
+
+describe('a provider that is gone for good', () => {
+  /** Opens a box whose first provider has said so, with `late` attempts under way. */
+  const retired = Effect.gen(function* () {
+    const box = yield* given
+    const { ledger } = yield* box.open('w1')
+    yield* TestClock.adjust(1_000)
+    const start = (n: number) => {
+      const named = { requestId: admit(n).requestId, attempt: 1, provider: a, model }
+      const startedAt = box.now()
+      ledger.record({ _tag: 'AttemptStarted', ...named }, startedAt)
+      return (reason: FailureReason) =>
+        ledger.record(
+          { _tag: 'AttemptFailed', ...named, reason, stage: 'S0', durationMs: box.now() - startedAt, draw: 0.5 },
+          box.now(),
+        )
+    }
+    const late = start(1)
+    const decided = start(2)(gone)
+    assert.deepStrictEqual(decided, [{ _tag: 'ProviderRetired', provider: a, because: gone }])
+    yield* TestClock.adjust(1_000)
+    const change = (to: Policy) => changePolicy(to).pipe(Effect.provideService(Ledger, ledger))
+    const state = () => ledger.state.machines.get(a)?.state
+    return { ...box, ledger, start, late, change, state }
+  })
+  const gone: FailureReason = { _tag: 'Retired', status: 410 }
+
+  it.effect('stays gone when the entry of another changes, and after a restart', () =>
+    Effect.gen(function* () {
+      const { change, state, open } = yield* retired
+      assert.isTrue(yield* change(policyOf([provider('a'), provider('b', { priority: 9 })])))
+      assert.strictEqual(state(), 'retired')
+      yield* TestClock.adjust(100)
+      const { ledger: next } = yield* open('w2')
+      assert.strictEqual(next.state.machines.get(a)?.state, 'retired')
+    }),
+  )
+
+  it.effect('stays gone when its entry is the same with its members in another order', () =>
+    Effect.gen(function* () {
+      const { ledger, state, now } = yield* retired
+      const turned = Object.fromEntries(Object.entries(provider('a')).toReversed()) as unknown as ProviderPolicy
+      ledger.record({ _tag: 'PolicyChanged', version: 2, policy: policyOf([turned, provider('b')]) }, now())
+      assert.strictEqual(state(), 'retired')
+    }),
+  )
+
+  for (const [what, entry] of [
+    ['its endpoint', { endpoint: 'elsewhere' }],
+    ['anything', { models: { '*': 'successor' } }],
+  ] as const) {
+    it.effect(
+      `is asked again when ${what} in its entry changes, and an answer to the old entry does not change that`,
+      () =>
+        Effect.gen(function* () {
+          const { change, state, late, start, ledger, rows } = yield* retired
+          yield* change(policyOf([provider('a', entry), provider('b')]))
+          assert.strictEqual(state(), 'healthy')
+          yield* TestClock.adjust(1)
+          assert.deepStrictEqual(late(gone), [])
+          assert.strictEqual(state(), 'healthy')
+          assert.strictEqual(start(3)(gone).at(0)?._tag, 'ProviderRetired')
+          yield* TestClock.adjust(100)
+          const replay = startReplay()
+          for (const recorded of yield* rows) replay.next({ _tag: 'Known', recorded })
+          replay.finish()
+          assert.isUndefined(replay.difference())
+          assert.strictEqual(encodeState(replay.state), encodeState(ledger.state))
+        }),
+    )
+  }
+
+  it.effect('only its endpoint makes another server of a provider that is not', () =>
+    Effect.gen(function* () {
+      const { open } = yield* given
+      const { ledger } = yield* open('w1')
+      const change = (to: Policy) => changePolicy(to).pipe(Effect.provideService(Ledger, ledger))
+      const before = ledger.state.machines.get(a)
+      yield* change(policyOf([provider('a', { priority: 7 }), provider('b')]))
+      assert.strictEqual(ledger.state.machines.get(a), before)
+      yield* change(policyOf([provider('a', { priority: 7, endpoint: 'elsewhere' }), provider('b')]))
+      assert.notStrictEqual(ledger.state.machines.get(a), before)
     }),
   )
 })

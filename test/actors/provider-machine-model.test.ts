@@ -149,7 +149,7 @@ describe('the provider machine', () => {
     expect([...seen].toSorted()).toEqual(
       [
         ...['consecutive', 'rate', 'probe', 'ramp', 'account'],
-        ...['CircuitHalfOpened', 'CircuitClosed', 'ProviderThrottled', 'ProviderRecovered'],
+        ...['CircuitHalfOpened', 'CircuitClosed', 'ProviderThrottled', 'ProviderRecovered', 'ProviderRetired'],
       ].toSorted(),
     )
   })

@@ -13,6 +13,7 @@ import {
   initialProvider,
   type MachineFact,
   type ProviderSnapshot,
+  type ProviderState,
   step,
   wakeAt,
 } from '#actors/provider-machine.ts'
@@ -28,6 +29,13 @@ import {
 } from '#test/machine-generators.ts'
 
 const PROVIDER = PROVIDERS[0]!
+const STATES = [
+  'healthy',
+  'throttled',
+  'openCircuit',
+  'halfOpen',
+  'retired',
+] as const satisfies readonly ProviderState[]
 
 /** Every snapshot of a history with the decisions that led to it; the first is the initial one. */
 const run = (facts: readonly Timed<MachineFact>[], breaker: BreakerPolicy, from = initialProvider(breaker)) => {
@@ -54,7 +62,8 @@ describe('the provider machine is total', () => {
       'ProbeLeaseExpired',
       'RequestAbandoned',
     ]
-    for (const state of ['healthy', 'throttled', 'openCircuit', 'halfOpen'] as const) {
+    expect(Object.keys(providerChart.config.states ?? {}).toSorted()).toEqual(STATES.toSorted())
+    for (const state of STATES) {
       expect(Object.keys(providerChart.config.states?.[state]?.on ?? {}).toSorted()).toEqual(facts)
     }
   })
@@ -66,7 +75,7 @@ describe('the provider machine is total', () => {
       for (const fact of machineFactsOfEveryKind) {
         for (const at of [EPOCH - 1_000, EPOCH, EPOCH + 500, EPOCH + 100_000]) {
           const [next, decisions] = step(snapshotsOfEveryState[n]!, fact, at, PROVIDER, defaultBreaker)
-          expect(['healthy', 'throttled', 'openCircuit', 'halfOpen']).toContain(next.state)
+          expect(STATES).toContain(next.state)
           expect(decisions.every(isDecision)).toBe(true)
           expect(fromJson(toJson(next))).toEqual(next)
         }
@@ -74,7 +83,7 @@ describe('the provider machine is total', () => {
     },
   )
 
-  it('reaches all four states', () => {
+  it('reaches all five states', () => {
     const events = machineFactsOfEveryKind.flatMap((fact) =>
       [EPOCH, EPOCH + 100_000].map((at) => ({
         type: fact._tag,
@@ -89,9 +98,7 @@ describe('the provider machine is total', () => {
       events: events as never,
       serializeState: (state) => String(state.value),
     })
-    expect(new Set(paths.map(({ state }) => state.value))).toEqual(
-      new Set(['healthy', 'throttled', 'openCircuit', 'halfOpen']),
-    )
+    expect(new Set(paths.map(({ state }) => state.value))).toEqual(new Set(STATES))
   })
 })
 
@@ -130,7 +137,7 @@ describe('in any history of a provider', () => {
     )
   })
 
-  it('nothing is admitted while it is open or throttled, and a probe only while it is half-open and free', () => {
+  it('nothing is admitted while it is open, throttled or retired, and a probe only while it is half-open and free', () => {
     withinAnyHistory((steps, breaker) => {
       for (const { snapshot, at } of steps) {
         const { admit } = admission(snapshot, at, breaker)
@@ -157,6 +164,7 @@ describe('in any history of a provider', () => {
       CircuitOpened: 'openCircuit',
       CircuitHalfOpened: 'halfOpen',
       CircuitClosed: 'healthy',
+      ProviderRetired: 'retired',
     } as const
     withinAnyHistory((steps) => {
       let before: ProviderSnapshot['state'] = 'healthy'
@@ -185,7 +193,6 @@ describe('in any history of a provider', () => {
           breaker.credentialRetryMs,
           breaker.quotaRetryMs,
           breaker.throttleCapMs,
-          24 * 3_600_000,
         )
         for (const decision of decisions) {
           if (!('until' in decision)) continue
@@ -196,7 +203,7 @@ describe('in any history of a provider', () => {
     })
   })
 
-  it('waking it whenever it asks makes it admit requests again', () => {
+  it('waking it whenever it asks makes it admit requests again, unless it is retired', () => {
     withinAnyHistory((steps, breaker) => {
       let snapshot = steps.at(-1)?.snapshot ?? initialProvider(breaker)
       let now = steps.at(-1)?.at ?? EPOCH
@@ -207,8 +214,40 @@ describe('in any history of a provider', () => {
         snapshot = step(snapshot, { _tag: wake.fact, provider: PROVIDER }, now, PROVIDER, breaker)[0]
       }
       expect(wakeAt(snapshot)).toBeUndefined()
-      expect(admission(snapshot, now, breaker).admit).not.toBe('no')
+      const retired = steps.at(-1)?.snapshot.state === 'retired'
+      expect(admission(snapshot, now, breaker).admit === 'no').toBe(retired)
     })
+  })
+
+  it('it is retired exactly when it said so, and then for good: no fact moves it, nothing wakes it, nothing is admitted', () => {
+    fc.assert(
+      fc.property(wildMachineFacts, breakers, (facts, breaker) => {
+        const saidSo = facts.findIndex(({ fact }) => fact._tag === 'AttemptFailed' && fact.reason._tag === 'Retired')
+        for (const [n, { snapshot, decisions, at }] of run(facts, breaker).entries()) {
+          const gone = saidSo >= 0 && n >= saidSo
+          expect(snapshot.state === 'retired').toBe(gone)
+          expect(decisions.some(({ _tag }) => _tag === 'ProviderRetired')).toBe(n === saidSo)
+          if (!gone) continue
+          if (n > saidSo) expect(decisions).toEqual([])
+          expect(wakeAt(snapshot)).toBeUndefined()
+          expect(admission(snapshot, at, breaker)).toEqual({ admit: 'no', reason: 'retired' })
+        }
+      }),
+    )
+  })
+
+  it('attempts from before its entry changed leave no trace, whatever they say', () => {
+    fc.assert(
+      fc.property(wildMachineFacts, breakers, (facts, breaker) => {
+        const since = Math.max(EPOCH, ...facts.map(({ at }) => at)) + 1
+        const anew = initialProvider(breaker, since)
+        const old = facts.filter(({ fact }) => fact._tag === 'AttemptFailed' || fact._tag === 'AttemptSucceeded')
+        for (const { snapshot, decisions } of run(old, breaker, anew)) {
+          expect(snapshot).toBe(anew)
+          expect(decisions).toEqual([])
+        }
+      }),
+    )
   })
 
   it('the share of a ramp never shrinks and ends at everything', () => {
@@ -231,9 +270,11 @@ describe('in any history of a provider', () => {
     const innocent = machineFactsOfEveryKind.filter(
       (fact) =>
         fact._tag === 'AttemptFailed' &&
-        ['InvalidRequest', 'ContextTooLong', 'ContentRefused', 'Cancelled'].includes(fact.reason._tag),
+        ['InvalidRequest', 'ContextTooLong', 'FeatureRefused', 'ContentRefused', 'Cancelled'].includes(
+          fact.reason._tag,
+        ),
     )
-    expect(innocent.length).toBeGreaterThan(4)
+    expect(innocent.length).toBeGreaterThan(6)
     withinAnyHistory((steps, breaker) => {
       for (const { snapshot, at } of steps) {
         for (const fact of innocent) {

@@ -96,6 +96,8 @@ describe('a healthy provider', () => {
   it.each<FailureReason>([
     { _tag: 'InvalidRequest', status: 400 },
     { _tag: 'ContextTooLong', status: 400 },
+    { _tag: 'ContextTooLong', status: 400, limit: 'provider' },
+    { _tag: 'FeatureRefused', status: 400, features: ['field:thinking'] },
     { _tag: 'ContentRefused' },
     { _tag: 'Cancelled', by: 'client' },
     { _tag: 'CredentialRefused', whose: 'client', status: 401 },
@@ -220,12 +222,6 @@ describe('a refused account', () => {
     ])
   })
 
-  it('opens for a day when the service is retired', () => {
-    const provider = givenProvider()
-    provider.fails({ _tag: 'Retired', status: 410 })
-    expect(provider.context.until).toBe(provider.now + 24 * HOUR)
-  })
-
   it('does not make the next outage last longer, however often the credential was refused', () => {
     const provider = givenProvider()
     provider.fails(refused)
@@ -243,5 +239,45 @@ describe('a refused account', () => {
     provider.wakes()
     const until = provider.now + 5 * HOUR
     expect(provider.fails({ ...quota, until })).toMatchObject([{ _tag: 'ProviderThrottled', until, level: 2 }])
+  })
+})
+
+describe('a provider that says that it is gone for good', () => {
+  const gone: FailureReason = { _tag: 'Retired', status: 410 }
+  const throttled = () => {
+    const provider = givenProvider()
+    provider.fails(rateLimited(provider.now + HOUR))
+    return provider
+  }
+  const situations: readonly (readonly [string, () => ReturnType<typeof givenProvider>])[] = [
+    ['healthy', () => givenProvider()],
+    ['throttled', throttled],
+    ['openCircuit', () => givenProvider().breaksDown()],
+    ['halfOpen', () => givenProvider().halfOpens()],
+  ]
+
+  it.each(situations)('is retired at once when it was %s, and is told so once', (state, given) => {
+    const provider = given()
+    expect(provider.state).toBe(state)
+    expect(provider.fails(gone)).toEqual([{ _tag: 'ProviderRetired', provider: PROVIDER, because: gone }])
+    expect(provider.state).toBe('retired')
+    expect(provider.admits).toEqual({ admit: 'no', reason: 'retired' })
+    expect(provider.fails(gone)).toEqual([])
+  })
+
+  it('is retired by an attempt that was sent before its circuit opened, too: the answer is true whoever hears it', () => {
+    const provider = givenProvider()
+    const old = provider.starts()
+    provider.halfOpens().starts()
+    expect(provider.fails(gone, old)).toMatchObject([{ _tag: 'ProviderRetired' }])
+    expect(provider.context.probe).toBeNull()
+  })
+
+  it('did not fail in the sense of the breaker: nothing is counted', () => {
+    const provider = givenProvider()
+    provider.fails(serverError)
+    const before = provider.context
+    provider.fails(gone)
+    expect(provider.context).toEqual(before)
   })
 })

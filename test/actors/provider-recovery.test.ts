@@ -2,7 +2,7 @@
  * The way back to health, one sentence each: throttles, probes, the ramp.
  */
 import { describe, expect, it } from 'vitest'
-import { wakeAt } from '#actors/provider-machine.ts'
+import { initialProvider, wakeAt } from '#actors/provider-machine.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, requestId } from '#domain/ids.ts'
 import { givenProvider, PROVIDER, rateLimited, START, serverError } from '#test/given-when-then.ts'
@@ -292,6 +292,58 @@ describe('a ramp', () => {
     provider.passes(60_000)
     expect(provider.fails(serverError)).toEqual([])
     expect(provider.context.failures).toBe(1)
+  })
+})
+
+describe('a retired provider', () => {
+  const gone: FailureReason = { _tag: 'Retired', status: 410 }
+
+  it('never comes back by itself: nothing wakes it, and no answer of an old attempt moves it', () => {
+    const provider = givenProvider()
+    const [good, bad, limited] = [provider.starts(), provider.starts(), provider.starts()]
+    provider.fails(gone)
+    const { snapshot } = provider
+    expect(wakeAt(snapshot)).toBeUndefined()
+    provider.passes(365 * 24 * HOUR)
+    for (const tag of ['CooldownElapsed', 'ProbeLeaseExpired'] as const) {
+      expect(provider.happens({ _tag: tag, provider: PROVIDER })).toEqual([])
+    }
+    expect(provider.succeeds(good)).toEqual([])
+    expect(provider.fails(serverError, bad)).toEqual([])
+    expect(provider.fails(rateLimited(provider.now + HOUR), limited)).toEqual([])
+    expect(provider.snapshot).toBe(snapshot)
+    expect(provider.admits).toEqual({ admit: 'no', reason: 'retired' })
+  })
+})
+
+describe('a provider whose entry changed', () => {
+  it('starts anew, and answers to what was sent before the change move it in no direction', () => {
+    const provider = givenProvider({ consecutiveFailures: 1 })
+    const reasons: readonly FailureReason[] = [
+      { _tag: 'Retired', status: 410 },
+      { _tag: 'CredentialRefused', whose: 'gateway', status: 401 },
+      rateLimited(START + HOUR),
+      serverError,
+    ]
+    const old = reasons.map((reason) => [reason, provider.starts()] as const)
+    const good = provider.starts()
+    provider.passes(1)
+    const before = initialProvider(provider.breaker, provider.now)
+    provider.snapshot = before
+    provider.passes(1_000)
+    for (const [reason, attempt] of old) expect(provider.fails(reason, attempt)).toEqual([])
+    expect(provider.succeeds(good)).toEqual([])
+    expect(provider.snapshot).toBe(before)
+  })
+
+  it.each<readonly [FailureReason, string]>([
+    [{ _tag: 'Retired', status: 410 }, 'ProviderRetired'],
+    [serverError, 'CircuitOpened'],
+    [rateLimited(), 'ProviderThrottled'],
+  ])('hears what is sent in the millisecond of the change: %o', (reason, decision) => {
+    const provider = givenProvider({ consecutiveFailures: 1 })
+    provider.snapshot = initialProvider(provider.breaker, provider.now)
+    expect(provider.fails(reason)).toMatchObject([{ _tag: decision }])
   })
 })
 

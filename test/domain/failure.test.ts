@@ -30,6 +30,7 @@ const expected: { readonly [T in FailureTag]: Answers } = {
   Retired: { elsewhere: true, blame: 'account', mayTell: false },
   InvalidRequest: { elsewhere: false, blame: 'request', mayTell: false },
   ContextTooLong: { elsewhere: false, blame: 'request', mayTell: false },
+  FeatureRefused: { elsewhere: true, blame: 'request', mayTell: false },
   ContentRefused: { elsewhere: false, blame: 'request', mayTell: false },
   MalformedOutput: { elsewhere: true, blame: 'provider', mayTell: false },
   Cancelled: { elsewhere: false, blame: 'client', mayTell: false },
@@ -42,6 +43,7 @@ const answersOf = (reason: FailureReason): Answers => {
   if (reason._tag === 'CredentialRefused' && reason.whose === 'client')
     return { ...row, elsewhere: false, blame: 'client' }
   if (reason._tag === 'InvalidRequest' && reason.status === 404) return { ...row, elsewhere: true }
+  if (reason._tag === 'ContextTooLong' && reason.limit === 'provider') return { ...row, elsewhere: true }
   if (reason._tag === 'Timeout' && reason.phase === 'deadline') return { ...row, blame: 'nobody' }
   return row
 }

@@ -69,7 +69,7 @@ describe('the catalogue', () => {
       fc.property(domainEvents, (event) => {
         const ends = ['AttemptSucceeded', 'RequestFailed', 'RequestCancelled', 'RequestAbandoned'].includes(event._tag)
         expect(isTerminal(event)).toBe(ends)
-        const decided = /^(RouteChosen|Provider(Throttled|Recovered)|Circuit(Opened|HalfOpened|Closed))$/.test(
+        const decided = /^(RouteChosen|Provider(Throttled|Recovered|Retired)|Circuit(Opened|HalfOpened|Closed))$/.test(
           event._tag,
         )
         expect(isFact(event)).toBe(!decided)

@@ -13,6 +13,8 @@ import { usages } from '#test/recorded-events.ts'
 /** A time at which nothing special happens; histories begin here. */
 export const EPOCH = 1_800_000_000_000
 export const PROVIDERS = ['vertex', 'openrouter', 'anthropic', 'local'].map(providerId)
+/** What requests need and providers lack. */
+export const NEEDS = ['source:url', 'tool:web_search_20250305'] as const
 export const MODELS = ['claude-sonnet-5-5', 'claude-haiku-4-5', 'claude-opus-5'].map(modelId)
 
 export const draws = fc
@@ -44,7 +46,14 @@ export const everyReason: { readonly [T in FailureTag]: readonly Extract<Failure
     { _tag: 'InvalidRequest', status: 400 },
     { _tag: 'InvalidRequest', status: 404 },
   ],
-  ContextTooLong: [{ _tag: 'ContextTooLong', status: 400 }],
+  ContextTooLong: [
+    { _tag: 'ContextTooLong', status: 400 },
+    { _tag: 'ContextTooLong', status: 400, limit: 'provider' },
+  ],
+  FeatureRefused: [
+    { _tag: 'FeatureRefused', status: 400, features: ['beta:effort-2025-11-24'] },
+    { _tag: 'FeatureRefused', features: [] },
+  ],
   ContentRefused: [{ _tag: 'ContentRefused', status: 400 }],
   MalformedOutput: [{ _tag: 'MalformedOutput', detail: 'not an event stream' }],
   Cancelled: [
@@ -107,15 +116,17 @@ const providerOf = (id: ProviderId): fc.Arbitrary<ProviderPolicy> =>
         models: modelMaps,
         breaker: breakers,
       }),
-      fc.option(ms(1, 200_000), { nil: undefined }),
+      fc.record(
+        {
+          maxInputTokens: ms(1, 200_000),
+          endpoint: fc.constantFrom('first', 'second'),
+          naming: fc.constantFrom('api' as const, 'vertex' as const),
+          lacks: fc.subarray([...NEEDS]),
+        },
+        { requiredKeys: [] },
+      ),
     )
-    .map(([some, maxInputTokens]) => ({
-      id,
-      kind: 'anthropic',
-      timeouts: defaultTimeouts,
-      ...some,
-      ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
-    }))
+    .map(([some, may]) => ({ id, kind: 'anthropic', timeouts: defaultTimeouts, ...some, ...may }))
 
 /** Up to four providers in any order, with any number of fallbacks and any retry budget. */
 export const policies: fc.Arbitrary<Policy> = fc
@@ -141,14 +152,18 @@ export const requestNamed = (n: number) => requestId(`req_${String(n).padStart(2
 
 export const requestsNumbered = (n: number): fc.Arbitrary<RequestAdmitted> =>
   fc
-    .record({ model: fc.constantFrom(...MODELS), stream: fc.boolean(), bodyBytes: fc.nat(1_000_000), draw: draws })
-    .map((some) => ({
+    .tuple(
+      fc.record({ model: fc.constantFrom(...MODELS), stream: fc.boolean(), bodyBytes: fc.nat(1_000_000), draw: draws }),
+      fc.record({ imageBytes: fc.nat(1_000_000), needs: fc.subarray([...NEEDS]) }, { requiredKeys: [] }),
+    )
+    .map(([some, may]) => ({
       _tag: 'RequestAdmitted' as const,
       requestId: requestNamed(n),
       messages: 3,
       tools: 12,
-      images: 0,
+      images: may.imageBytes === undefined ? 0 : 1,
       ...some,
+      ...may,
     }))
 
 export const requests: fc.Arbitrary<RequestAdmitted> = fc.nat(1_000).chain(requestsNumbered)

@@ -99,6 +99,9 @@ export const snapshotsOfEveryState: readonly ProviderSnapshot[] = [
     context: { ...untroubled, circuitClosed: false, level: 1, until: EPOCH + 1_000, evidenceFrom: EPOCH + 1_000 },
   },
   { state: 'halfOpen', context: { ...untroubled, circuitClosed: false, level: 1, until: EPOCH } },
+  { state: 'retired', context: untroubled },
+  // Retired by an old attempt while its circuit was open.
+  { state: 'retired', context: { ...untroubled, circuitClosed: false, level: 2, until: EPOCH + 1_000 } },
   {
     state: 'halfOpen',
     context: {

@@ -1,8 +1,11 @@
 /**
- * OpenAI's rules for a chat request, written from its documentation and not from our code: a strict schema, and the
- * pairing of calls and answers.
+ * Rules for a chat request, written from documentation and not from our code: what all the servers together take as a strict
+ * schema, the pairing of calls and answers, and what OpenAI's own server takes, as its package's types say.
  */
+import { readFileSync } from 'node:fs'
+import { Ajv } from 'ajv'
 import { Schema } from 'effect'
+import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 
 const Id = Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9_-]{1,40}$/))
 const Name = Schema.String.check(Schema.isPattern(/^[a-zA-Z0-9_-]{1,64}$/))
@@ -23,6 +26,8 @@ const ToolCall = Schema.Struct({
   id: Id,
   type: Schema.Literal('function'),
   function: Schema.Struct({ name: Name, arguments: Text }),
+  // Gemini's only.
+  extra_content: Schema.optionalKey(Schema.Struct({ google: Schema.Struct({ thought_signature: Text }) })),
 })
 
 const Message = Schema.Union([
@@ -77,6 +82,7 @@ export const ChatRequest = Schema.Struct({
     Schema.Struct({ effort: Schema.optionalKey(Effort), enabled: Schema.optionalKey(Schema.Boolean) }),
   ),
   thinking: Schema.optionalKey(Schema.Struct({ type: Schema.Literals(['enabled', 'disabled']) })),
+  chat_template_kwargs: Schema.optionalKey(Schema.Struct({ enable_thinking: Schema.Boolean })),
   response_format: Schema.optionalKey(
     Schema.Union([
       Schema.Struct({ type: Schema.Literal('json_object') }),
@@ -132,3 +138,29 @@ const violations = (request: ChatRequest): readonly string[] => {
   if (typeof choice === 'object' && !names.includes(choice.function.name)) wrong.push('tool_choice: unknown name')
   return wrong
 }
+
+/** OpenAI's own models that reason. */
+export const openAiServer: OpenAiQuirks = {
+  maxTokensField: 'max_completion_tokens',
+  systemRole: 'developer',
+  fileParts: true,
+  toolIds: 'any40',
+  maxTools: 128,
+  maxDescription: 1_024,
+  schema: 'openai',
+  noSampling: true,
+  reasoning: 'reasoning_effort',
+  efforts: ['none', 'low', 'medium', 'high', 'xhigh'],
+  userField: 'safety_identifier',
+}
+
+const SCHEMA = new URL('../fixtures/openai/chat-request.schema.json', import.meta.url)
+const validate = new Ajv({ strict: false, allErrors: true, allowUnionTypes: true }).compile(
+  JSON.parse(readFileSync(SCHEMA, 'utf8')) as object,
+)
+
+/** What OpenAI's server would refuse in the JSON that would go over the wire; empty when it takes it. */
+export const openAiRefusals = (body: unknown): readonly string[] =>
+  validate(JSON.parse(JSON.stringify(body)))
+    ? []
+    : (validate.errors ?? []).map((error) => `${error.instancePath}: ${error.message} ${JSON.stringify(error.params)}`)

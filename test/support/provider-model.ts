@@ -13,7 +13,7 @@ export interface ModelAttempt {
 }
 
 export class ProviderModel {
-  state: 'healthy' | 'throttled' | 'openCircuit' | 'halfOpen' = 'healthy'
+  state: 'healthy' | 'throttled' | 'openCircuit' | 'halfOpen' | 'retired' = 'healthy'
   closed = true
   era = 0
   coolDowns = 0
@@ -44,7 +44,7 @@ export class ProviderModel {
   succeeds(attempt: ModelAttempt, now: number): void {
     const counts = attempt.era === this.era || this.lease?.holder === attempt
     this.givesBack(attempt)
-    if (!counts || this.state === 'openCircuit') return
+    if (!counts || this.state === 'openCircuit' || this.state === 'retired') return
     if (attempt.coolDowns === this.coolDowns) this.throttles = 0
     if (this.closed) {
       this.outcomes.push({ at: now, failed: false, connect: false })
@@ -65,11 +65,14 @@ export class ProviderModel {
   fails(attempt: ModelAttempt, reason: FailureReason, now: number, draw: number): void {
     const counts = attempt.era === this.era || this.lease?.holder === attempt
     this.givesBack(attempt)
+    if (this.state === 'retired') return
     const blame = countsAgainst(reason)
-    if (blame === 'limit' || reason._tag === 'QuotaExhausted') this.limited(reason, now, draw)
+    if (reason._tag === 'Retired') {
+      this.state = 'retired'
+      this.lease = undefined
+    } else if (blame === 'limit' || reason._tag === 'QuotaExhausted') this.limited(reason, now, draw)
     else if (blame === 'account' && counts && this.state !== 'openCircuit') {
-      const ms = reason._tag === 'Retired' ? 86_400_000 : this.breaker.credentialRetryMs
-      this.opens(now, now + ms, Math.max(1, this.levelBefore(now)))
+      this.opens(now, now + this.breaker.credentialRetryMs, Math.max(1, this.levelBefore(now)))
     } else if (blame === 'provider' && counts && this.state !== 'openCircuit') {
       const connect =
         (reason._tag === 'Transport' && reason.connect) || (reason._tag === 'Timeout' && reason.phase === 'connect')

@@ -148,6 +148,9 @@ export const usages: fc.Arbitrary<Usage> = fc.record({
 })
 
 const status = fc.integer({ min: 400, max: 599 })
+const features = fc.array(fc.constantFrom('beta:effort-2025-11-24', 'field:output_config', 'param:top_k'), {
+  maxLength: 3,
+})
 export const failureReasons: fc.Arbitrary<FailureReason> = fc.oneof(
   tagged('RateLimited', {}, { until: time, status }),
   tagged('Overloaded', {}, { until: time, status }),
@@ -158,7 +161,8 @@ export const failureReasons: fc.Arbitrary<FailureReason> = fc.oneof(
   tagged('QuotaExhausted', {}, { until: time, status }),
   tagged('Retired', {}, { status }),
   tagged('InvalidRequest', {}, { status }),
-  tagged('ContextTooLong', {}, { status }),
+  tagged('ContextTooLong', {}, { status, limit: fc.constant('provider' as const) }),
+  tagged('FeatureRefused', { features }, { status }),
   tagged('ContentRefused', {}, { status }),
   tagged('MalformedOutput', { detail: text }),
   tagged('Cancelled', { by: fc.constantFrom('client' as const, 'shutdown' as const) }),
@@ -171,6 +175,9 @@ const skipReason = fc.constantFrom<SkipReason>(
   'inputTooLarge',
   'circuitOpen',
   'throttled',
+  'probeInFlight',
+  'retired',
+  'featureLacking',
 )
 const stage = fc.constantFrom<Stage>('S0', 'S1', 'S2', 'S3')
 const trip = fc.constantFrom('consecutive' as const, 'rate' as const, 'probe' as const, 'ramp' as const)
@@ -188,7 +195,14 @@ const admitted = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
       images: count,
       draw: share,
     },
-    { maxTokens: count, sessionId: text, agentId: text, parentAgentId: text },
+    {
+      maxTokens: count,
+      imageBytes: count,
+      needs: fc.array(text, { maxLength: 3 }),
+      sessionId: text,
+      agentId: text,
+      parentAgentId: text,
+    },
   )
 const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged('RouteChosen', {
@@ -210,6 +224,8 @@ const failed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
     { requestId: id, attempt, provider, model, reason: failureReasons, stage, durationMs: count, draw: share },
     { usage: usages, upstreamRequestId: text },
   )
+const learned = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
+  tagged('CapabilityLearned', { requestId: id, provider, model, features, until: time })
 const terminal = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   fc.oneof(
     tagged(
@@ -226,7 +242,7 @@ const terminal = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
         durationMs: count,
         responseBytes: count,
       },
-      { upstreamRequestId: text },
+      { upstreamRequestId: text, reportedCostNanoUsd: count },
     ),
     tagged('RequestFailed', { requestId: id, attempts: attempt, status, reason: failureReasons }),
     tagged('RequestCancelled', { requestId: id, attempts: attempt, by: fc.constantFrom('client', 'shutdown') }),
@@ -246,6 +262,8 @@ const besideRequests = fc.oneof(
   tagged('CircuitOpened', { provider, until: time, because: failureReasons, trip, level: attempt }),
   tagged('CircuitHalfOpened', { provider }),
   tagged('CircuitClosed', { provider, rampUntil: time }),
+  tagged('ProviderRetired', { provider, because: failureReasons }),
+  tagged('SunsetAnnounced', { provider, model }, { sunsetAt: time, deprecatedAt: time }),
 ) as fc.Arbitrary<DomainEvent>
 
 /** Any one event of the catalogue. */
@@ -254,6 +272,7 @@ export const domainEvents: fc.Arbitrary<DomainEvent> = fc.oneof(
   routed(anyRequest),
   started(anyRequest),
   failed(anyRequest),
+  learned(anyRequest),
   terminal(anyRequest),
   besideRequests,
 ) as fc.Arbitrary<DomainEvent>
@@ -264,10 +283,12 @@ const oneRequest: fc.Arbitrary<readonly DomainEvent[]> = anyRequest.chain((id) =
     .tuple(
       admitted(same),
       routed(same),
-      fc.array(fc.tuple(started(same), failed(same)), { maxLength: 2 }),
+      fc.array(fc.tuple(started(same), failed(same), fc.option(learned(same), { nil: undefined })), { maxLength: 2 }),
       fc.option(terminal(same), { nil: undefined }),
     )
-    .map(([first, route, attempts, last]) => [first, route, ...attempts.flat(), ...(last === undefined ? [] : [last])])
+    .map(([first, route, attempts, last]) =>
+      [first, route, ...attempts.flat(), last].filter((one) => one !== undefined),
+    )
 }) as fc.Arbitrary<readonly DomainEvent[]>
 
 /** What happens in a well-formed log, in order: requests and other events interleaved, each request in its own order. */

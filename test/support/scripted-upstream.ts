@@ -5,6 +5,7 @@
 import { type Context, Effect } from 'effect'
 import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
 import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import { refusedFeatures } from '#domain/dialect/refused-features.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { providerId } from '#domain/ids.ts'
 
@@ -83,8 +84,18 @@ export const scriptedUpstream = (
         },
       }
     },
-    classify: (status, headers, body, at) =>
-      classifyAnthropic(status, headers, new TextDecoder().decode(body), at, 'gateway'),
+    counts: true,
+    models: undefined,
+    classify: (answer, at) => {
+      const { status, headers, body } = answer
+      const text = new TextDecoder().decode(body)
+      const features = refusedFeatures(status, text)
+      const reason =
+        features.length > 0
+          ? ({ _tag: 'FeatureRefused', status, features } as const)
+          : classifyAnthropic(status, headers, text, at, 'gateway')
+      return reason === undefined ? undefined : { reason, answer }
+    },
     classifyStreamError: (data) => classifyAnthropicEvent(data),
   }
 }

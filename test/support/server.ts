@@ -17,13 +17,17 @@ import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
+import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
 export interface ProviderOptions {
   readonly url: string
   /** Default `None`. */
   readonly credential?: ResolvedProvider['credential']
+  /** Default: the Anthropic format, nothing special. */
+  readonly profile?: ResolvedProvider['profile']
   readonly models?: ProviderPolicy['models']
+  readonly policy?: Partial<Pick<ProviderPolicy, 'naming' | 'lacks' | 'endpoint' | 'maxInputTokens'>>
   readonly timeouts?: Partial<ProviderPolicy['timeouts']>
   readonly breaker?: Partial<ProviderPolicy['breaker']>
 }
@@ -147,6 +151,7 @@ export const replayed = (rows: readonly ReadEvent[]): Replay => {
 const resolved = ([id, options]: readonly [string, ProviderOptions], index: number): ResolvedProvider => ({
   id: providerId(id),
   kind: 'anthropic-compatible',
+  profile: options.profile ?? plainAnthropic,
   baseUrl: options.url,
   credential: options.credential ?? { _tag: 'None' },
   headers: [],
@@ -155,6 +160,7 @@ const resolved = ([id, options]: readonly [string, ProviderOptions], index: numb
     enabled: true,
     priority: (index + 1) * 10,
     models: options.models ?? {},
+    ...options.policy,
     breaker: { ...defaultBreaker, ...options.breaker },
     timeouts: { ...defaultTimeouts, ...options.timeouts },
   },

@@ -34,7 +34,12 @@ export interface SocketResult {
 }
 
 /** One call over a plain socket that asks the server to close after it; resolves when the connection is over. */
-export const rawCall = (port: number, body: object, headers: readonly string[] = []): Promise<SocketResult> =>
+export const rawCall = (
+  port: number,
+  body: object,
+  headers: readonly string[] = [],
+  path = '/v1/messages?beta=true',
+): Promise<SocketResult> =>
   new Promise((resolve) => {
     const text = JSON.stringify(body)
     const socket = connect(port, '127.0.0.1')
@@ -45,7 +50,7 @@ export const rawCall = (port: number, body: object, headers: readonly string[] =
     socket.on('error', over('reset'))
     socket.write(
       [
-        'POST /v1/messages?beta=true HTTP/1.1',
+        `POST ${path} HTTP/1.1`,
         `Host: 127.0.0.1:${port}`,
         'Connection: close',
         'Content-Type: application/json',
@@ -56,6 +61,38 @@ export const rawCall = (port: number, body: object, headers: readonly string[] =
       ].join('\r\n'),
     )
   })
+
+/** The smallest chat request that is valid for OpenAI. */
+export const chatBody = (more: object = {}): object => ({
+  model: 'gpt-6-luna',
+  messages: [{ role: 'user', content: 'hi' }],
+  ...more,
+})
+
+export interface JsonAnswer {
+  readonly status: number
+  readonly headers: Headers
+  /** Empty for a body that is not JSON. */
+  readonly json: Readonly<Record<string, unknown>>
+  readonly text: string
+}
+
+/** One POST with a JSON body. */
+export const postJson = (url: string, body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  Effect.promise(async (): Promise<JsonAnswer> => {
+    const response = await fetch(url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...headers },
+      body: typeof body === 'string' ? body : JSON.stringify(body),
+    })
+    const text = await response.text()
+    const json = /json/.test(response.headers.get('content-type') ?? '') ? JSON.parse(text) : {}
+    return { status: response.status, headers: response.headers, json, text }
+  })
+
+/** The `data:` payloads of a stream, parsed; `[DONE]` stays a text. */
+export const dataOf = (body: string): readonly unknown[] =>
+  [...body.matchAll(/^data: (.*)$/gm)].map(([, data = '']) => (data === '[DONE]' ? data : JSON.parse(data)))
 
 /** The body of a raw response: after the headers, without chunk framing. */
 export const bodyOf = (text: string): string => {

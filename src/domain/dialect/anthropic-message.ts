@@ -1,7 +1,7 @@
 /**
  * What we read of a whole (non-streamed) Anthropic answer.
  */
-import { readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
 import { noUsage, type Usage } from '#domain/usage.ts'
 
 export type MessageReading =
@@ -10,6 +10,8 @@ export type MessageReading =
       readonly model: string | undefined
       readonly stopReason: string | null
       readonly usage: Usage
+      /** What the provider says it charged. */
+      readonly costUsd: number | undefined
     }
   /** An error envelope with status 200. */
   | { readonly _tag: 'Error' }
@@ -33,5 +35,6 @@ export const readMessage = (body: Uint8Array): MessageReading => {
     model: typeof message.model === 'string' ? message.model : undefined,
     stopReason: typeof message.stop_reason === 'string' ? message.stop_reason : null,
     usage: readUsage(message.usage) ?? noUsage,
+    costUsd: readCost(message.usage),
   }
 }

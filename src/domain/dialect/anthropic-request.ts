@@ -10,6 +10,10 @@ export interface MessagesRequest {
   readonly messages: number
   readonly tools: number
   readonly images: number
+  /** Of base-64 images. */
+  readonly imageBytes: number
+  /** What a provider must be able to do to serve it at all; see `needsOf`. */
+  readonly needs: readonly string[]
 }
 
 export type RequestReading =
@@ -34,7 +38,8 @@ export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestR
     return invalid('The request body is not valid JSON')
   }
   if (!isObject(parsed)) return invalid('The request body must be a JSON object')
-  const { model, messages, stream, max_tokens: maxTokens, tools } = parsed
+  const { model, messages, stream, max_tokens: maxTokens } = parsed
+  const tools: readonly unknown[] = Array.isArray(parsed.tools) ? parsed.tools : []
   if (model === undefined) return invalid('model: Field required')
   if (typeof model !== 'string' || model.length === 0) return invalid('model: Input should be a valid string')
   if (messages === undefined) return invalid('messages: Field required')
@@ -46,6 +51,7 @@ export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestR
   if (stream !== undefined && stream !== null && typeof stream !== 'boolean') {
     return invalid('stream: Input should be a valid boolean')
   }
+  const media = mediaOf(messages)
   return {
     _tag: 'Valid',
     request: {
@@ -53,15 +59,49 @@ export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestR
       stream: stream === true,
       maxTokens: maxTokens as number | undefined,
       messages: messages.length,
-      tools: Array.isArray(tools) ? tools.length : 0,
-      images: countImages(messages),
+      tools: tools.length,
+      images: media.images,
+      imageBytes: media.imageBytes,
+      needs: needsOf(tools, parsed.tool_choice, media.sources),
     },
   }
 }
 
-/** Images in messages and inside tool results. */
-const countImages = (messages: readonly unknown[]): number => {
-  let images = 0
+/** Tools that the client runs although Anthropic defines them: not the server's. */
+const CLIENT_TOOLS = /^(custom|bash_|text_editor_|memory_|computer_|browser_)/
+
+/**
+ * - `tool:TYPE` for every tool that the provider itself runs, e.g. `tool:web_search_20250305`;
+ * - `only:server-tools` when there are no others and one may be called: without them the request is about nothing;
+ * - `source:url`, `source:file`: images or documents that the provider must fetch.
+ */
+const needsOf = (
+  tools: readonly unknown[],
+  choice: unknown,
+  sources: ReadonlySet<string>,
+): readonly string[] => {
+  const types = tools.flatMap((tool) =>
+    isObject(tool) && typeof tool.type === 'string' && !CLIENT_TOOLS.test(tool.type) ? [tool.type.slice(0, 64)] : [],
+  )
+  const mayCall = !(isObject(choice) && choice.type === 'none')
+  const only = types.length > 0 && types.length === tools.length && mayCall
+  return [
+    ...new Set([...types.slice(0, MOST_NEEDS).map((type) => `tool:${type}`), ...(only ? ['only:server-tools'] : []), ...sources]),
+  ]
+}
+
+/** Of any honest request far fewer; a dishonest one shall not fill the log. */
+const MOST_NEEDS = 20
+
+interface Media {
+  images: number
+  imageBytes: number
+  readonly sources: Set<string>
+}
+
+/** Images and documents in messages and inside tool results. */
+const mediaOf = (messages: readonly unknown[]): Media => {
+  const media: Media = { images: 0, imageBytes: 0, sources: new Set() }
   // Not recursive: the depth of a body is the client's to choose.
   const open: unknown[] = messages.map((message) => (isObject(message) ? message.content : undefined))
   while (open.length > 0) {
@@ -69,9 +109,17 @@ const countImages = (messages: readonly unknown[]): number => {
     if (!Array.isArray(content)) continue
     for (const block of content) {
       if (!isObject(block)) continue
-      if (block.type === 'image') images++
-      else if (block.type === 'tool_result') open.push(block.content)
+      if (block.type === 'tool_result') open.push(block.content)
+      else if (block.type === 'image' || block.type === 'document') readMedium(block, media)
     }
   }
-  return images
+  return media
+}
+
+const readMedium = (block: Json, media: Media): void => {
+  const source = isObject(block.source) ? block.source : {}
+  if (source.type === 'url' || source.type === 'file') media.sources.add(`source:${source.type}`)
+  if (block.type !== 'image') return
+  media.images++
+  if (source.type === 'base64' && typeof source.data === 'string') media.imageBytes += source.data.length
 }

@@ -2,7 +2,7 @@
  * What we read of an Anthropic event stream while it passes by: how binding each frame is for the client, and the few
  * values that are recorded. Unknown events and blocks are never errors.
  */
-import { mergeDeltaUsage, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { mergeDeltaUsage, readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
 import { eventData, eventName } from '#domain/dialect/sse-fields.ts'
 import type { Usage } from '#domain/usage.ts'
 
@@ -22,6 +22,8 @@ export interface AnthropicStream {
   model: string | undefined
   stopReason: string | null
   usage: Usage | undefined
+  /** What the provider says it charged; the last word counts. */
+  costUsd: number | undefined
   /** Data of the `error` event, once seen. */
   errorData: string | undefined
   /** A known event whose data was not JSON. */
@@ -33,6 +35,7 @@ export const anthropicStream = (): AnthropicStream => ({
   model: undefined,
   stopReason: null,
   usage: undefined,
+  costUsd: undefined,
   errorData: undefined,
   malformed: false,
 })
@@ -65,6 +68,7 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
       if (isObject(message)) {
         if (typeof message.model === 'string') stream.model = message.model
         stream.usage = readUsage(message.usage) ?? stream.usage
+        stream.costUsd = readCost(message.usage) ?? stream.costUsd
       }
       return 'prelude'
     }
@@ -75,6 +79,7 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
     case 'message_delta': {
       const data = parse(stream, frame)
       stream.usage = mergeDeltaUsage(stream.usage, data.usage)
+      stream.costUsd = readCost(data.usage) ?? stream.costUsd
       const reason = isObject(data.delta) ? data.delta.stop_reason : undefined
       if (typeof reason !== 'string') return 'content'
       stream.stopReason = reason

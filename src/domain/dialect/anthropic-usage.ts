@@ -31,6 +31,15 @@ export const readUsage = (usage: unknown): Usage | undefined => {
   }
 }
 
+/** US dollars that the provider says it charged: OpenRouter tells it beside the tokens. */
+export const readCost = (usage: unknown): number | undefined =>
+  isObject(usage) && typeof usage.cost === 'number' && usage.cost >= 0 && usage.cost <= MOST_DOLLARS
+    ? usage.cost
+    : undefined
+
+/** No request costs this much; a larger number is noise. */
+const MOST_DOLLARS = 100_000
+
 /**
  * `message_delta.usage` is cumulative: values above zero replace what `message_start` said, zeros and nulls do not (the
  * client reads it the same way). It never carries the 5-minute/1-hour split, so a changed total keeps the old 1-hour part.

@@ -45,6 +45,7 @@ export const classifyAnthropic = (
   const error = readError(body)
   const told = retryAt(headers, at)
   const until = told === undefined ? {} : { until: told }
+  if (status >= 400 && isAccounts(error)) return { _tag: 'QuotaExhausted', status, ...until }
   switch (status) {
     case 400:
     case 422:
@@ -57,15 +58,15 @@ export const classifyAnthropic = (
     case 404:
       return { _tag: 'InvalidRequest', status }
     case 408:
-      return { _tag: 'ServerError', status, ...until }
     case 409:
       return { _tag: 'ServerError', status, ...until }
     case 410:
       return { _tag: 'Retired', status }
     case 413:
-      return error.type === 'request_too_large' || error.type === undefined
-        ? { _tag: 'InvalidRequest', status }
-        : { _tag: 'ContextTooLong', status }
+      // Vertex reports a prompt of too many tokens so; the API itself only bodies of too many bytes.
+      return isTooLong(error) || (error.type !== 'request_too_large' && error.type !== undefined)
+        ? { _tag: 'ContextTooLong', status }
+        : { _tag: 'InvalidRequest', status }
     case 429:
       return error.code !== undefined && SPEND_CODES.has(error.code)
         ? { _tag: 'QuotaExhausted', status, until: told ?? startOfNextMonth(at) }
@@ -73,7 +74,7 @@ export const classifyAnthropic = (
     case 529:
       return { _tag: 'Overloaded', status, ...until }
     default:
-      if (status === 503 && error.type === 'overloaded_error') return { _tag: 'Overloaded', status, ...until }
+      if (status >= 500 && error.type === 'overloaded_error') return { _tag: 'Overloaded', status, ...until }
       if (status >= 500) return { _tag: 'ServerError', status, ...until }
       return status >= 400 ? { _tag: 'InvalidRequest', status } : { _tag: 'Unknown', status }
   }
@@ -97,14 +98,26 @@ export const classifyAnthropicEvent = (data: string, whose: 'client' | 'gateway'
     case 'authentication_error':
     case 'permission_error':
       return { _tag: 'CredentialRefused', whose }
-    case 'invalid_request_error':
     case 'not_found_error':
+      // The status that lets another provider be asked for the model.
+      return { _tag: 'InvalidRequest', status: 404 }
+    case 'invalid_request_error':
     case 'request_too_large':
-      return { _tag: 'InvalidRequest' }
+      return { _tag: isTooLong(error) ? 'ContextTooLong' : 'InvalidRequest' }
     default:
       return { _tag: 'Unknown' }
   }
 }
+
+/** The account is out until its owner does something, whatever the status. */
+const isAccounts = (error: AnthropicError): boolean =>
+  error.type === 'billing_error' || error.code === 'organization_on_hold'
+
+/** Also the clouds' words for the same: Vertex writes a capital, Bedrock speaks of input. */
+const TOO_LONG =
+  /^(prompt is too long|input is too long for requested model|input length and `max_tokens` exceed context limit)/i
+
+const isTooLong = (error: AnthropicError): boolean => TOO_LONG.test(error.message)
 
 const classifyBadRequest = (error: AnthropicError, status: number, at: number): FailureReason => {
   // A spend limit that the customer set himself comes as a 400 without a code: the account is out
@@ -112,8 +125,8 @@ const classifyBadRequest = (error: AnthropicError, status: number, at: number): 
   if (error.message.startsWith('You have reached your specified API usage limits')) {
     return { _tag: 'QuotaExhausted', status, until: startOfNextMonth(at) }
   }
-  if (error.message.startsWith('Your credit balance is too low')) return { _tag: 'QuotaExhausted', status }
-  if (error.message.startsWith('prompt is too long')) return { _tag: 'ContextTooLong', status }
+  if (/^(your )?credit balance (is )?too low/i.test(error.message)) return { _tag: 'QuotaExhausted', status }
+  if (isTooLong(error)) return { _tag: 'ContextTooLong', status }
   return { _tag: 'InvalidRequest', status }
 }
 

@@ -1,6 +1,7 @@
 /**
- * Where the values of a JSON text lie, and cuts at those places that leave every other byte alone. Works on text with one
- * character per byte (`latin1`), so that positions are byte offsets. The text must be valid JSON.
+ * Where the values of a JSON text lie, and cuts at those places that leave every other byte alone: re-serialising a request
+ * would change bytes that the provider's signatures and caches depend on. Works on text with one character per byte
+ * (`latin1`), so that positions are byte offsets. The text must be valid JSON.
  */
 import { concatBytes } from '#domain/concat-bytes.ts'
 
@@ -8,6 +9,15 @@ export interface Place {
   readonly start: number
   /** Just after the value. */
   readonly end: number
+}
+
+/** From the quote of its name to the end of its value. */
+export interface Member extends Place {
+  /** Unescaped; other characters than ASCII are not decoded. */
+  readonly name: string
+  /** Just after the closing quote of the name. */
+  readonly nameEnd: number
+  readonly value: Place
 }
 
 /** Replaces what lies there. */
@@ -20,22 +30,36 @@ export const latin1 = (bytes: Uint8Array): string => oneToOne.decode(bytes)
 const oneToOne = new TextDecoder('latin1')
 const utf8 = new TextEncoder()
 
-/** The value of a member of the object at `at` (white space before it is skipped); of a repeated name the last one counts. */
-export const memberAt = (text: string, at: number, name: string): Place | undefined => {
-  let found: Place | undefined
+/** Where the value of the text begins: after white space and a byte order mark. */
+export const rootAt = (text: string): number =>
+  skipSpace(text, text.startsWith(BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0)
+
+const BYTE_ORDER_MARK = '\u00ef\u00bb\u00bf'
+
+/** The members of the object at `at` in order, repeated names included; none when there is no object. */
+export const membersAt = (text: string, at: number): readonly Member[] => {
+  const members: Member[] = []
   let next = skipSpace(text, at)
-  if (text[next] !== '{') return undefined
+  if (text[next] !== '{') return members
   next = skipSpace(text, next + 1)
   while (text[next] === '"') {
-    const nameEnd = skipString(text, next)
-    const start = skipSpace(text, skipSpace(text, nameEnd) + 1)
-    const end = skipValue(text, start)
-    if (JSON.parse(text.slice(next, nameEnd)) === name) found = { start, end }
+    const start = next
+    const nameEnd = skipString(text, start)
+    const valueStart = skipSpace(text, skipSpace(text, nameEnd) + 1)
+    const end = skipValue(text, valueStart)
+    members.push({ name: unquote(text.slice(start, nameEnd)), start, nameEnd, end, value: { start: valueStart, end } })
     next = skipSpace(text, end)
     if (text[next] === ',') next = skipSpace(text, next + 1)
   }
-  return found
+  return members
 }
+
+/** Most names have no escapes, and parsing each would take most of the time. */
+const unquote = (quoted: string): string => (quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1))
+
+/** The value of a member of the object at `at` (white space before it is skipped); of a repeated name the last one counts. */
+export const memberAt = (text: string, at: number, name: string): Place | undefined =>
+  membersAt(text, at).findLast((member) => member.name === name)?.value
 
 /** The items of the array at `at`; none when there is no array. */
 export const itemsAt = (text: string, at: number): readonly Place[] => {
@@ -52,7 +76,7 @@ export const itemsAt = (text: string, at: number): readonly Place[] => {
   return places
 }
 
-/** Edits that take items out of their array, each with one comma. */
+/** Edits that take items out of their array, or members out of their object, each with one comma. */
 export const removals = (items: readonly Place[], gone: ReadonlySet<number>): readonly Edit[] => {
   const edits: Edit[] = []
   let isKept = false
@@ -70,17 +94,22 @@ export const removals = (items: readonly Place[], gone: ReadonlySet<number>): re
   return edits
 }
 
-/** @param edits that do not overlap, in any order. */
+/** @param edits in any order; one that lies inside another is part of it. */
 export const editBytes = (bytes: Uint8Array, edits: readonly Edit[]): Uint8Array => {
   const pieces: Uint8Array[] = []
   let from = 0
-  for (const edit of edits.toSorted((a, b) => a.start - b.start)) {
+  for (const edit of edits.toSorted(inOrder)) {
+    if (edit.start < from) continue
     pieces.push(bytes.subarray(from, edit.start), utf8.encode(edit.text))
     from = edit.end
   }
   pieces.push(bytes.subarray(from))
   return concatBytes(pieces)
 }
+
+/** An insertion comes before what is cut at its place, an outer cut before those inside it. */
+const inOrder = (a: Edit, b: Edit): number =>
+  a.start - b.start || Number(b.start === b.end) - Number(a.start === a.end) || b.end - a.end
 
 const skipSpace = (text: string, at: number): number => {
   let next = at

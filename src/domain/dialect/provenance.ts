@@ -13,6 +13,21 @@ import { type Edit, editBytes, itemsAt, latin1, memberAt, removals } from '#doma
 export const markThinking = (provider: string, text: string): string =>
   `${TAG}v1.${fnvHash(`${provider}\u0000${text}`)}`
 
+/**
+ * The signature of another vendor, marked: to Claude it is ours, and goes; to that vendor it is told as it was.
+ * @param provider the operator's name of it; a renamed provider does not get its old signatures back.
+ */
+export const wrapSignature = (provider: string, signature: string): string =>
+  `${TAG}v2.${fnvHash(provider)}.${signature}`
+
+/** What `wrapSignature` was given, if it was for this provider; undefined for any other signature. */
+export const unwrapSignature = (provider: string, signature: string): string | undefined => {
+  const [, owner, wrapped] = WRAPPED.exec(signature) ?? []
+  return owner === fnvHash(provider) ? wrapped : undefined
+}
+
+const WRAPPED = /^signalbox\.v2\.([^.]+)\.(.*)$/s
+
 const TAG = 'signalbox.'
 
 export const isOurs = (signature: unknown): boolean => typeof signature === 'string' && OURS.test(signature)
@@ -32,13 +47,22 @@ const OURS = /^signalbox\.v\d+\./
  *
  * @param bytes valid JSON in UTF-8.
  */
-export const cleanForClaude = (bytes: Uint8Array): Uint8Array => {
+export const cleanForClaude = (bytes: Uint8Array): Uint8Array => clean(bytes, FOR_CLAUDE, planForClaude)
+
+/**
+ * The body as another vendor of the same format can take it: its own thinking with its own signatures, and none that is
+ * marked for somebody else. Claude's blocks stay: nobody is known to refuse them.
+ */
+export const cleanForVendor = (bytes: Uint8Array, provider: string): Uint8Array =>
+  clean(bytes, FOR_VENDOR, (block) => planForVendor(block, provider))
+
+const clean = (bytes: Uint8Array, suspect: readonly RegExp[], planBlock: PlanBlock): Uint8Array => {
   // One character per byte, so that positions are offsets, and searching is fast.
   const text = latin1(bytes)
-  if (!SUSPECT.some((pattern) => pattern.test(text))) return bytes
+  if (!suspect.some((pattern) => pattern.test(text))) return bytes
   const body: unknown = JSON.parse(new TextDecoder().decode(bytes))
   const messages: readonly unknown[] = isObject(body) && Array.isArray(body.messages) ? body.messages : []
-  const plans = messages.map(planMessage)
+  const plans = messages.map((message) => planMessage(message, planBlock))
   if (plans.every((plan) => plan === undefined)) return bytes
 
   const list = memberAt(text, text.indexOf('{'), 'messages')
@@ -55,47 +79,65 @@ export const cleanForClaude = (bytes: Uint8Array): Uint8Array => {
     if (plan.cut.size < blocks.length) edits.push(...removals(blocks, plan.cut))
     else if (mayGo(messages, index)) gone.add(index)
     else edits.push({ start: content.start, end: content.end, text: PLACEHOLDER })
-    for (const { block, member, id } of plan.ids) {
+    for (const { block, member, value } of plan.values) {
       const start = blocks[block]?.start
-      const value = start === undefined ? undefined : memberAt(text, start, member)
-      if (value !== undefined) edits.push({ ...value, text: JSON.stringify(id) })
+      const place = start === undefined ? undefined : memberAt(text, start, member)
+      if (place !== undefined) edits.push({ ...place, text: JSON.stringify(value) })
     }
   })
   return editBytes(bytes, [...edits, ...removals(places, gone)])
 }
 
 /** Cheap and generous: what matches is parsed. A name spelled with escapes is missed, and Claude answers for it. */
-const SUSPECT = [
+const FOR_CLAUDE = [
   /"signature"\s*:\s*"signalbox\.v/,
   /"signature"\s*:\s*""/,
   /"(?:tool_use_)?id"\s*:\s*"(?![a-zA-Z0-9_-]+")/,
 ]
+const FOR_VENDOR = [/"signature"\s*:\s*"signalbox\.v/]
 const LEGAL_ID = /^[a-zA-Z0-9_-]+$/
 const PLACEHOLDER = '[{"type":"text","text":"\\u2026"}]'
 
 type Json = { readonly [key: string]: unknown }
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** What happens to one block: nothing, its end, or another value for one of its members. */
+type BlockPlan = 'cut' | { readonly member: 'id' | 'tool_use_id' | 'signature'; readonly value: string } | undefined
+type PlanBlock = (block: Json) => BlockPlan
+
 interface Plan {
   /** Indices of the blocks to cut. */
   readonly cut: ReadonlySet<number>
-  readonly ids: readonly { readonly block: number; readonly member: 'id' | 'tool_use_id'; readonly id: string }[]
+  readonly values: readonly (Exclude<BlockPlan, 'cut' | undefined> & { readonly block: number })[]
+}
+
+const planForClaude: PlanBlock = (block) => {
+  if (block.type === 'thinking' && (block.signature === '' || isOurs(block.signature))) return 'cut'
+  const member = block.type === 'tool_use' ? 'id' : block.type === 'tool_result' ? 'tool_use_id' : undefined
+  const id = member === undefined ? undefined : block[member]
+  return member !== undefined && typeof id === 'string' && !LEGAL_ID.test(id)
+    ? { member, value: `toolu_${fnvHash(id)}` }
+    : undefined
+}
+
+const planForVendor = (block: Json, provider: string): BlockPlan => {
+  const { signature } = block
+  if (block.type !== 'thinking' || typeof signature !== 'string' || !isOurs(signature)) return undefined
+  const value = unwrapSignature(provider, signature)
+  return value === undefined ? 'cut' : { member: 'signature', value }
 }
 
 /** Undefined for a message that stays as it is. */
-const planMessage = (message: unknown): Plan | undefined => {
+const planMessage = (message: unknown, planBlock: PlanBlock): Plan | undefined => {
   if (!isObject(message) || !Array.isArray(message.content)) return undefined
   const cut = new Set<number>()
-  const ids: Plan['ids'][number][] = []
+  const values: Plan['values'][number][] = []
   message.content.forEach((block: unknown, index) => {
-    if (!isObject(block)) return
-    if (block.type === 'thinking' && (block.signature === '' || isOurs(block.signature))) cut.add(index)
-    const member = block.type === 'tool_use' ? 'id' : block.type === 'tool_result' ? 'tool_use_id' : undefined
-    if (member === undefined) return
-    const id = block[member]
-    if (typeof id === 'string' && !LEGAL_ID.test(id)) ids.push({ block: index, member, id: `toolu_${fnvHash(id)}` })
+    const plan = isObject(block) ? planBlock(block) : undefined
+    if (plan === 'cut') cut.add(index)
+    else if (plan !== undefined) values.push({ block: index, ...plan })
   })
-  return cut.size === 0 && ids.length === 0 ? undefined : { cut, ids }
+  return cut.size === 0 && values.length === 0 ? undefined : { cut, values }
 }
 
 const mayGo = (messages: readonly unknown[], index: number): boolean => {

@@ -4,7 +4,7 @@
  * it is still better than nobody.
  */
 import type { RequestAdmitted, RouteChosen } from '#domain/events.ts'
-import type { ProviderId } from '#domain/ids.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import { type Admission, eligibility } from '#domain/routing/eligibility.ts'
 import { priority } from '#domain/routing/priority.ts'
@@ -18,12 +18,14 @@ export interface RouteQuestion {
   readonly policyVersion: number
   /** What each provider's machine says at the moment of the decision. */
   readonly admission: (id: ProviderId) => Admission
+  /** Estimated tokens of the prompt by the name that a provider is asked for. */
+  readonly inputTokens: (model: ModelId) => number
 }
 
 /** Decides the route: a pure function of its argument, the draw of the request included. */
-export const chooseRoute = ({ request, policy, policyVersion, admission }: RouteQuestion): RouteChosen => {
+export const chooseRoute = ({ request, policy, policyVersion, admission, inputTokens }: RouteQuestion): RouteChosen => {
   const strategy = STRATEGIES[policy.routing.strategy]
-  const { candidates, skipped } = eligibility(request, policy.providers, admission)
+  const { candidates, skipped } = eligibility(request, policy.providers, admission, inputTokens)
   const ranked = strategy.rank(candidates, request, request.draw)
   const [welcome, spare] = partition(ranked, ({ candidate }) => request.draw < candidate.share)
   const route = [...welcome, ...spare].slice(0, policy.routing.maxFallbacks + 1)

@@ -30,24 +30,26 @@ export interface Skipped {
   readonly until?: number
 }
 
-/** Tokens by the rule of thumb of four bytes each. Base-64 images are overestimated by it, dense code is underestimated. */
-export const estimateInputTokens = (bodyBytes: number): number => Math.ceil(bodyBytes / 4)
-
-/** Splits the policy's providers, in its order, into those that may serve the request and those that may not, with why. */
+/**
+ * Splits the policy's providers, in its order, into those that may serve the request and those that may not, with why.
+ * `inputTokens` estimates the prompt for a model by the name that a provider is asked for.
+ */
 export const eligibility = (
   request: RequestAdmitted,
   providers: readonly ProviderPolicy[],
   admission: (id: ProviderId) => Admission,
+  inputTokens: (model: ModelId) => number,
 ): { readonly candidates: readonly Candidate[]; readonly skipped: readonly Skipped[] } => {
   const candidates: Candidate[] = []
   const skipped: Skipped[] = []
-  const inputTokens = estimateInputTokens(request.bodyBytes)
   for (const provider of providers) {
     const model = resolveModel(provider, request.model)
     const skip = (reason: SkipReason) => skipped.push({ provider: provider.id, reason })
     if (!provider.enabled) skip('disabled')
     else if (model === undefined) skip('modelNotMapped')
-    else if (inputTokens > (provider.maxInputTokens ?? Number.POSITIVE_INFINITY)) skip('inputTooLarge')
+    else if (provider.maxInputTokens !== undefined && inputTokens(model) > provider.maxInputTokens)
+      skip('inputTooLarge')
+    else if (request.needs?.some((need) => lacks(provider, need))) skip('featureLacking')
     else {
       const machine = admission(provider.id)
       if (machine.admit === 'no') {
@@ -58,3 +60,7 @@ export const eligibility = (
   }
   return { candidates, skipped }
 }
+
+/** A `*` at the end of what a provider lacks stands for any rest. */
+const lacks = (provider: ProviderPolicy, need: string): boolean =>
+  provider.lacks?.some((one) => (one.endsWith('*') ? need.startsWith(one.slice(0, -1)) : need === one)) === true

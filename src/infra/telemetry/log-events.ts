@@ -4,17 +4,27 @@
  */
 import { Effect, References, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
+import { describeEnd } from '#domain/announced-end.ts'
 import type { DomainEvent } from '#domain/events.ts'
 
 type Level = 'Debug' | 'Info' | 'Warn'
 
 /** Level and message; the rest of the event goes along as fields. */
-const line = (event: DomainEvent): readonly [Level, string] | undefined => {
+export const line = (event: DomainEvent): readonly [Level, string] | undefined => {
   switch (event._tag) {
     case 'CircuitOpened':
       return ['Warn', `circuit of ${event.provider} opened`]
     case 'ProviderThrottled':
       return ['Warn', `${event.provider} is at a limit`]
+    case 'ProviderRetired':
+      return [
+        'Warn',
+        `${event.provider} is gone for good and is not asked again. Its answer is permanent, whatever its text says: change or remove its entry in the configuration`,
+      ]
+    case 'SunsetAnnounced':
+      return ['Warn', `${event.provider} announces the end of ${event.model}: ${describeEnd(event)}`]
+    case 'CapabilityLearned':
+      return ['Info', `${event.provider} refuses ${event.features.join(', ')} for ${event.model}: requests go without`]
     case 'CircuitHalfOpened':
       return ['Info', `circuit of ${event.provider} half open: the next request probes`]
     case 'CircuitClosed':

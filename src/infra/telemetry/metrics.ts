@@ -5,6 +5,7 @@
 import { Effect, type Scope } from 'effect'
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { Ledger } from '#actors/ledger.ts'
+import type { ProviderState } from '#actors/provider-machine.ts'
 import type { DomainEvent } from '#domain/events.ts'
 
 /** Models that get a label value of their own; a client can invent any number of names. */
@@ -12,7 +13,13 @@ const MAX_MODELS = 50
 /** Seconds. Answers of models take from a tenth of a second to minutes. */
 const TTFT_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 180]
 const DURATION_BUCKETS = [0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1280]
-const STATES = ['healthy', 'throttled', 'openCircuit', 'halfOpen'] as const
+const STATES = [
+  'healthy',
+  'throttled',
+  'openCircuit',
+  'halfOpen',
+  'retired',
+] as const satisfies readonly ProviderState[]
 
 export interface MetricsOptions {
   readonly version: string
@@ -178,6 +185,7 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
         case 'CircuitOpened':
         case 'CircuitHalfOpened':
         case 'CircuitClosed':
+        case 'ProviderRetired':
           transitions.inc({ provider: event.provider, decision: event._tag })
           break
         default:

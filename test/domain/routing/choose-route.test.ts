@@ -4,8 +4,8 @@ import { describe, expect, it } from 'vitest'
 import { type RequestAdmitted, RouteChosen } from '#domain/events.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
-import { chooseRoute } from '#domain/routing/choose-route.ts'
-import { type Admission, estimateInputTokens } from '#domain/routing/eligibility.ts'
+import { chooseRoute, type RouteQuestion } from '#domain/routing/choose-route.ts'
+import type { Admission } from '#domain/routing/eligibility.ts'
 import { draws, policies, requests } from '#test/generators.ts'
 
 const request: RequestAdmitted = {
@@ -43,6 +43,14 @@ const admits =
   (id: ProviderId): Admission =>
     said[id] ?? { admit: 'yes', share: 1 }
 
+const question = (providers: readonly ProviderPolicy[]): RouteQuestion => ({
+  request,
+  policy: policyOf(providers),
+  policyVersion: 7,
+  admission: admits(),
+  inputTokens: () => 10_000,
+})
+
 const route = (
   providers: readonly ProviderPolicy[],
   said: { readonly [name: string]: Admission } = {},
@@ -50,9 +58,21 @@ const route = (
   maxFallbacks = 3,
 ) =>
   chooseRoute({
+    ...question(providers),
     request: { ...request, draw },
     policy: policyOf(providers, maxFallbacks),
-    policyVersion: 7,
+    admission: admits(said),
+  })
+
+/** The route of a request that needs these abilities of its provider. */
+const routeFor = (
+  needs: readonly string[] | undefined,
+  providers: readonly ProviderPolicy[],
+  said: { readonly [name: string]: Admission } = {},
+) =>
+  chooseRoute({
+    ...question(providers),
+    request: needs === undefined ? request : { ...request, needs },
     admission: admits(said),
   })
 
@@ -88,20 +108,24 @@ describe('the route of a request', () => {
   })
 
   it('says of each provider that was left out why, and until when where that is known', () => {
-    const chosen = route(
+    const chosen = routeFor(
+      ['tool:bash', 'source:url'],
       [
         provider('off', { enabled: false }),
         provider('other', { models: { 'gpt-*': 'gpt-*' } }),
         provider('small', { maxInputTokens: 9_999 }),
+        provider('simple', { lacks: ['source:file', 'source:url'] }),
         provider('broken'),
         provider('limited'),
         provider('probing'),
+        provider('gone'),
         provider('fine', { maxInputTokens: 10_000 }),
       ],
       {
         broken: { admit: 'no', reason: 'circuitOpen', until: 5 },
         limited: { admit: 'no', reason: 'throttled', until: 6 },
         probing: { admit: 'no', reason: 'probeInFlight' },
+        gone: { admit: 'no', reason: 'retired' },
       },
     )
     expect(chosen.order).toEqual(['fine'])
@@ -109,9 +133,11 @@ describe('the route of a request', () => {
       { provider: 'off', reason: 'disabled' },
       { provider: 'other', reason: 'modelNotMapped' },
       { provider: 'small', reason: 'inputTooLarge' },
+      { provider: 'simple', reason: 'featureLacking' },
       { provider: 'broken', reason: 'circuitOpen', until: 5 },
       { provider: 'limited', reason: 'throttled', until: 6 },
       { provider: 'probing', reason: 'probeInFlight' },
+      { provider: 'gone', reason: 'retired' },
     ])
   })
 
@@ -148,8 +174,21 @@ describe('the route of a request', () => {
     expect(Math.abs(share - 0.4)).toBeLessThan(0.05)
   })
 
-  it('estimates four bytes to a token', () => {
-    expect([0, 1, 4, 5, 40_000].map(estimateInputTokens)).toEqual([0, 1, 1, 2, 10_000])
+  it('leaves no provider out for what it lacks when the request does not need it, or says nothing of needs', () => {
+    const providers = [provider('simple', { lacks: ['source:url'] }), provider('able')]
+    expect(routeFor(['source:file'], providers).order).toEqual(['simple', 'able'])
+    expect(routeFor([], providers).order).toEqual(['simple', 'able'])
+    expect(routeFor(undefined, providers).order).toEqual(['simple', 'able'])
+  })
+
+  it('estimates the prompt by the name that each provider is asked for', () => {
+    const limit = { maxInputTokens: 100 }
+    const { skipped, order } = chooseRoute({
+      ...question([provider('own', limit), provider('other', { ...limit, models: { '*': 'dense' } })]),
+      inputTokens: (model) => (model === 'dense' ? 101 : 100),
+    })
+    expect(order).toEqual(['own'])
+    expect(skipped).toEqual([{ provider: 'other', reason: 'inputTooLarge' }])
   })
 })
 
@@ -163,7 +202,8 @@ describe('for any policy, request and state of the machines', () => {
     .record({ request: requests, policy: policies, said: fc.array(said, { minLength: 4, maxLength: 4 }) })
     .map(({ said, ...rest }) => {
       const of = new Map(rest.policy.providers.map(({ id }, n) => [id, said[n]!]))
-      return { ...rest, policyVersion: 1, admission: (id: ProviderId) => of.get(id)! }
+      const inputTokens = () => Math.ceil(rest.request.bodyBytes / 4)
+      return { ...rest, policyVersion: 1, admission: (id: ProviderId) => of.get(id)!, inputTokens }
     })
 
   it('the route is a valid event, and the same for the same question', () => {

@@ -12,6 +12,7 @@ export interface ChatToolCall {
     /** JSON text of an object. */
     readonly arguments: string
   }
+  readonly extra_content?: { readonly google: { readonly thought_signature: string } }
 }
 
 export type ChatMessage =

@@ -3,10 +3,12 @@
  * from outside, so their depth and their size after references are resolved are bounded.
  */
 import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
+import { type Resolved, resolved } from '#domain/dialect/openai/schema-reference.ts'
 
-export const geminiSchema = (schema: Json): Json => {
+/** @param root where the schema's references point into */
+export const geminiSchema = (schema: Json, root: Json): Json => {
   const budget = { nodes: MOST_NODES }
-  return lower(schema, { root: schema, open: [], budget })
+  return lower(schema, { root, open: [], budget })
 }
 
 /** References can repeat each other's content: enough for any real tool, and little work for a hostile one. */
@@ -21,19 +23,27 @@ interface Place {
   readonly depth?: number
 }
 
-const DROPPED = new Set([
-  '$schema',
-  '$id',
-  '$defs',
-  '$comment',
-  'definitions',
-  'additionalProperties',
-  'unevaluatedProperties',
-  'exclusiveMinimum',
-  'exclusiveMaximum',
-  'propertyNames',
-  'patternProperties',
-  'default',
+/** Google's `Schema` message; any other word is refused as an unknown name. */
+const KNOWN = new Set([
+  'anyOf',
+  'description',
+  'enum',
+  'format',
+  'items',
+  'maximum',
+  'maxItems',
+  'maxLength',
+  'maxProperties',
+  'minimum',
+  'minItems',
+  'minLength',
+  'minProperties',
+  'nullable',
+  'pattern',
+  'properties',
+  'required',
+  'title',
+  'type',
 ])
 const FORMATS = new Set<unknown>(['enum', 'date-time'])
 
@@ -41,31 +51,76 @@ const lower = (schema: Json, place: Place): Json => {
   const depth = (place.depth ?? 0) + 1
   place.budget.nodes--
   if (depth > MOST_DEPTH || place.budget.nodes < 0) return {}
-  if (typeof schema.$ref === 'string') {
-    const target = place.open.includes(schema.$ref) ? undefined : resolve(place.root, schema.$ref)
-    if (target === undefined) return { type: 'object' }
-    const { $ref: reference, ...beside } = schema
-    return lower({ ...target, ...beside }, { ...place, depth, open: [...place.open, reference as string] })
+  const own = resolved(place.root, schema, place.open)
+  if (own === undefined) return { type: 'object' }
+  const merged = withoutBranches(own, place.root)
+  const inside = { ...place, depth, open: merged.open }
+  return complete(
+    Object.fromEntries(Object.entries(merged.schema).flatMap(([word, value]) => member(word, value, inside))),
+  )
+}
+
+/** One of several is any of several, and what all of several ask for is asked for together. */
+const withoutBranches = ({ schema, open }: Resolved, root: Json): Resolved => {
+  const { allOf, anyOf, oneOf, ...rest } = schema
+  const branches = listed(allOf)
+    .filter(isObject)
+    .flatMap((branch) => resolved(root, branch, open) ?? [])
+  const all = [...branches.map((branch) => branch.schema), rest]
+  const any = [...listed(anyOf), ...listed(oneOf)]
+  const properties = all.flatMap((one) => (isObject(one.properties) ? Object.entries(one.properties) : []))
+  const required = all.flatMap((one) => listed(one.required))
+  return {
+    schema: {
+      ...Object.assign({}, ...all),
+      ...(properties.length === 0 ? {} : { properties: Object.fromEntries(properties) }),
+      ...(required.length === 0 ? {} : { required: [...new Set(required)] }),
+      ...(any.length === 0 ? {} : { anyOf: any }),
+    },
+    open: [...open, ...branches.flatMap((branch) => branch.open)],
   }
-  const inside = { ...place, depth }
-  return Object.fromEntries(Object.entries(schema).flatMap(([word, value]) => member(word, value, inside)))
+}
+
+const listed = (value: unknown): readonly unknown[] => (Array.isArray(value) ? value : [])
+
+/** Google looks up each required name among the properties, and wants items for every array. */
+const complete = (schema: Json): Json => {
+  const { required, ...rest } = schema
+  const properties = isObject(schema.properties) ? schema.properties : {}
+  const known = listed(required).filter((name) => typeof name === 'string' && Object.hasOwn(properties, name))
+  return {
+    ...rest,
+    ...(known.length === 0 ? {} : { required: known }),
+    ...(schema.type === 'array' && schema.items === undefined ? { items: {} } : {}),
+  }
 }
 
 const member = (word: string, value: unknown, place: Place): readonly (readonly [string, unknown])[] => {
-  if (DROPPED.has(word)) return []
-  if (word === 'format') return FORMATS.has(value) ? [[word, value]] : []
-  // Enumerations are of strings only.
-  if (word === 'const') return typeof value === 'string' ? [['enum', [value]]] : []
-  if (word === 'type' && Array.isArray(value)) return typeMembers(value)
-  if (word === 'properties' && isObject(value)) {
-    return [[word, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, lowerAny(one, place)]))]]
+  if (word === 'const') return enumMembers([value])
+  if (!KNOWN.has(word)) return []
+  switch (word) {
+    case 'format':
+      return FORMATS.has(value) ? [[word, value]] : []
+    case 'enum':
+      return enumMembers(listed(value))
+    case 'type':
+      return Array.isArray(value) ? typeMembers(value) : [[word, value]]
+    case 'properties':
+      return isObject(value)
+        ? [[word, Object.fromEntries(Object.entries(value).map(([name, one]) => [name, lowerAny(one, place)]))]]
+        : []
+    case 'items':
+      return [[word, lowerAny(value, place)]]
+    case 'anyOf':
+      return [[word, listed(value).map((one) => lowerAny(one, place))]]
+    default:
+      return [[word, value]]
   }
-  if (word === 'items' || word === 'not') return [[word, lowerAny(value, place)]]
-  if ((word === 'anyOf' || word === 'oneOf' || word === 'allOf') && Array.isArray(value)) {
-    return [[word, value.map((one) => lowerAny(one, place))]]
-  }
-  return [[word, value]]
 }
+
+/** Enumerations are of strings only, and none of them is empty. */
+const enumMembers = (values: readonly unknown[]): readonly (readonly [string, unknown])[] =>
+  values.length > 0 && values.every((value) => typeof value === 'string' && value !== '') ? [['enum', values]] : []
 
 const lowerAny = (value: unknown, place: Place): unknown => (isObject(value) ? lower(value, place) : {})
 
@@ -76,15 +131,4 @@ const typeMembers = (types: readonly unknown[]): readonly (readonly [string, unk
     ...(first === undefined ? [] : [['type', first] as const]),
     ...(types.includes('null') ? [['nullable', true] as const] : []),
   ]
-}
-
-/** Only references inside the schema itself. */
-const resolve = (root: Json, reference: string): Json | undefined => {
-  if (!reference.startsWith('#/')) return undefined
-  let at: unknown = root
-  for (const step of reference.slice(2).split('/')) {
-    const name = step.replaceAll('~1', '/').replaceAll('~0', '~')
-    at = isObject(at) && Object.hasOwn(at, name) ? at[name] : undefined
-  }
-  return isObject(at) ? at : undefined
 }

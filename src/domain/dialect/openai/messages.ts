@@ -64,7 +64,12 @@ const lowerTurn = (turn: Turn, isLast: boolean, lowering: Lowering): readonly Ch
     called.add(clientId)
     const name = lowering.tools.out(stringOr(call.name, ''))
     const input = isObject(call.input) ? call.input : {}
-    toolCalls.push({ id, type: 'function', function: { name, arguments: JSON.stringify(input) } })
+    toolCalls.push({
+      id,
+      type: 'function',
+      function: { name, arguments: JSON.stringify(input) },
+      ...(toolCalls.length === 0 && lowering.quirks.geminiThoughtSignature === true ? UNSIGNED : {}),
+    })
     const result = results.get(clientId)?.shift()
     const answer = result === undefined ? NO_RESULT : toolResult(result, attachments, lowering)
     answers.push({ role: 'tool', tool_call_id: id, content: answer.text })
@@ -83,6 +88,12 @@ const lowerTurn = (turn: Turn, isLast: boolean, lowering: Lowering): readonly Ch
     ...turn.replies.flatMap((reply) => lowerReply(reply, lowering)),
   ]
 }
+
+/**
+ * Google asks for it on the first call of each step of the running turn, and looks at no older one. Those have it too: what a
+ * turn is differs between the dialects, and a message whose bytes change later is a prompt cache that ends before it.
+ */
+const UNSIGNED = { extra_content: { google: { thought_signature: 'skip_thought_signature_validator' } } }
 
 const NO_RESULT = { text: '[no result: tool call was interrupted]', attachments: [] }
 

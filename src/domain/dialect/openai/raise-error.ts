@@ -7,6 +7,7 @@ import { type AnthropicErrorType, LONGEST_WAIT_S } from '#domain/dialect/anthrop
 import { classifyInner, classifyOpenAi } from '#domain/dialect/openai/classify.ts'
 import { overflowMessage } from '#domain/dialect/openai/context-overflow.ts'
 import { chatError, readChatError } from '#domain/dialect/openai/read-error.ts'
+import { scrub } from '#domain/dialect/openai/scrub.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
@@ -18,11 +19,11 @@ export interface RaisedError {
   readonly message: string
 }
 
+/** An answer of its own: nothing of the provider's status, headers and body goes with it. */
 export interface RaisedAnswer {
   readonly status: number
   /** JSON text of the Anthropic error envelope. */
   readonly body: string
-  /** To be added to the answer. */
   readonly headers: Headers
 }
 
@@ -47,21 +48,44 @@ export const raiseError = (
   body: string,
   at: number,
   whose: 'client' | 'gateway' = 'gateway',
-): RaisedAnswer => {
-  const reason = classifyOpenAi(status, headers, body, at, whose) ?? { _tag: 'Unknown', status }
-  const raised = translate(reason, readChatError(body).message)
-  const id = headers.find(([name]) => name === 'x-request-id' || name === 'x-generation-id')?.[1] ?? null
+): RaisedAnswer =>
+  raiseReason(
+    classifyOpenAi(status, headers, body, at, whose) ?? { _tag: 'Unknown', status },
+    headers,
+    readChatError(body).message,
+    at,
+  )
+
+/**
+ * The answer for a reason that is known.
+ * @param headers of the provider's answer: they hold its request id
+ * @param told the provider's own words, or ''
+ */
+export const raiseReason = (reason: FailureReason, headers: Headers, told: string, at: number): RaisedAnswer => {
+  const { status, type, message, hopeless } = translate(reason, told)
+  const id = REQUEST_IDS.map((name) => headers.find(([other]) => other === name)?.[1]).find((one) => one !== undefined)
   return {
-    status: raised.status,
-    body: JSON.stringify({ type: 'error', error: { type: raised.type, message: raised.message }, request_id: id }),
-    headers: raised.hopeless ? [['x-should-retry', 'false']] : retryHeaders(reason, at),
+    status,
+    body: JSON.stringify({ type: 'error', error: { type, message }, request_id: id ?? null }),
+    headers: [
+      ['content-type', 'application/json'],
+      ...(hopeless ? ([['x-should-retry', 'false']] as const) : retryHeaders(reason, at)),
+    ],
   }
 }
 
+const REQUEST_IDS = ['request-id', 'x-request-id', 'x-generation-id', 'x-amzn-requestid']
+
+/** Where the provider told no time: the least that can be said; Claude Code doubles its own pause from there. */
+const GUESSED_WAIT_S = 1
+
 /** `retry-after` in whole seconds: Claude Code waits up to a minute and gives up at once beyond. */
 const retryHeaders = (reason: FailureReason, at: number): Headers => {
-  if (!('until' in reason) || reason.until === undefined) return []
-  const seconds = Math.max(1, Math.ceil((reason.until - at) / 1000))
+  const until = 'until' in reason ? reason.until : undefined
+  // Every 429 and 529 of our own making has the header.
+  const isLimit = reason._tag === 'RateLimited' || reason._tag === 'Overloaded'
+  if (until === undefined && !isLimit) return []
+  const seconds = until === undefined ? GUESSED_WAIT_S : Math.max(1, Math.ceil((until - at) / 1000))
   return [
     ['retry-after', String(seconds)],
     ['x-should-retry', seconds <= LONGEST_WAIT_S ? 'true' : 'false'],
@@ -78,8 +102,11 @@ interface Translated {
 /** Long enough for any honest message; some servers send the whole request back. */
 const MOST_CHARACTERS = 2_000
 
+/** Of the provider, or of a proxy before it (Cloudflare's 522 and 524). */
+const TIMEOUTS = new Set([408, 504, 522, 524])
+
 const translate = (reason: FailureReason, told: string): Translated => {
-  const said = told.slice(0, MOST_CHARACTERS)
+  const said = scrub(told.slice(0, MOST_CHARACTERS))
   const as = (status: number, type: Translated['type'], message: string, hopeless: boolean): Translated => ({
     status,
     type,
@@ -93,7 +120,7 @@ const translate = (reason: FailureReason, told: string): Translated => {
     case 'Overloaded':
       return as(529, 'overloaded_error', or('The provider is overloaded.'), false)
     case 'ServerError':
-      return reason.status === 504 || reason.status === 408
+      return reason.status !== undefined && TIMEOUTS.has(reason.status)
         ? as(504, 'timeout_error', or('The provider did not answer in time.'), false)
         : as(500, 'api_error', or('The provider failed.'), false)
     case 'QuotaExhausted':
@@ -113,6 +140,8 @@ const translate = (reason: FailureReason, told: string): Translated => {
       return as(400, 'invalid_request_error', overflowMessage(said), true)
     case 'ContentRefused':
       return as(400, 'invalid_request_error', or("The provider's content filter refused the request."), true)
+    case 'FeatureRefused':
+      return as(400, 'invalid_request_error', or('The provider cannot do what the request asks for.'), true)
     case 'InvalidRequest':
       if (reason.status === 404) return as(404, 'not_found_error', or('The provider does not know the model.'), true)
       if (reason.status === 413) return as(413, 'request_too_large', or('The request is too large.'), true)

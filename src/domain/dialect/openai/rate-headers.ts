@@ -2,8 +2,6 @@
  * When a server of the chat dialect may be asked again, from its rate headers. OpenAI, Groq and Cerebras give resets as Go
  * durations (`6m0s`, `120ms`), OpenRouter one reset in epoch milliseconds. Facts: providers 4.6 and 5.3.
  */
-import { retryAt } from '#domain/dialect/retry-after.ts'
-
 type Headers = readonly (readonly [name: string, value: string])[]
 
 const UNIT_MS: { readonly [unit: string]: number } = {
@@ -28,8 +26,9 @@ export const durationMs = (text: string): number | undefined => {
   return Number.isFinite(ms) ? ms : undefined
 }
 
-/** Numbers above this are points in time: epoch milliseconds since 2001. */
+/** Numbers above these are points in time since 2001, in milliseconds or seconds: no limit takes 30 years to refill. */
 const EPOCH_MS = 1e12
+const EPOCH_S = 1e9
 
 const REMAINING = /^x-ratelimit-remaining(-.+)?$/
 
@@ -47,15 +46,10 @@ export const exhaustedUntil = (headers: Headers, at: number): number | undefined
     const reset = headers.find(([other]) => other === `x-ratelimit-reset${match[1] ?? ''}`)?.[1]
     if (reset === undefined) continue
     const number = Number(reset)
+    const ms = durationMs(reset)
     if (number >= EPOCH_MS) resets.push(number)
-    else {
-      const ms = durationMs(reset)
-      if (ms !== undefined) resets.push(at + ms)
-    }
+    else if (number >= EPOCH_S) resets.push(number * 1000)
+    else if (ms !== undefined) resets.push(at + ms)
   }
   return resets.length === 0 ? undefined : Math.max(at, ...resets)
 }
-
-/** What the headers tell outright; `retry-after` of a limit wins over its reset. */
-export const chatRetryAt = (headers: Headers, at: number): number | undefined =>
-  retryAt(headers, at) ?? exhaustedUntil(headers, at)

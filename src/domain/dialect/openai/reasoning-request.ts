@@ -30,6 +30,11 @@ export const reasoningFields = (body: Json, quirks: OpenAiQuirks): { fields: Jso
         fields: { thinking: { type: wish.thinking === 'on' ? 'enabled' : 'disabled' } },
         dropped: given.filter((name) => name !== 'thinking'),
       }
+    case 'enable_thinking':
+      return {
+        fields: { chat_template_kwargs: { enable_thinking: wish.thinking === 'on' } },
+        dropped: given.filter((name) => name !== 'thinking'),
+      }
   }
 }
 

@@ -2,11 +2,12 @@
  * An Anthropic Messages request → an OpenAI chat request. Pure and deterministic: the same history gives the same bytes,
  * so that the server's prompt cache finds its prefix. Every field of the client is either used here or named in `dropped`.
  */
-import { fnvHash } from '#domain/dialect/fnv-hash.ts'
 import { blocksOf, isBlank, isDeeperThan, isObject, type Json, stringOr } from '#domain/dialect/openai/client-block.ts'
+import { learnedQuirks, refusedFields } from '#domain/dialect/openai/learned-quirks.ts'
 import type { Lowering } from '#domain/dialect/openai/lowering.ts'
 import { lowerMessages } from '#domain/dialect/openai/messages.ts'
 import { reasoningFields } from '#domain/dialect/openai/reasoning-request.ts'
+import { outputLimit, sampling, stop, streaming, user } from '#domain/dialect/openai/request-fields.ts'
 import { responseFormat } from '#domain/dialect/openai/response-format.ts'
 import type { NameMap, OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 import { toolCallId, toolIds, toolNames } from '#domain/dialect/openai/tool-ids.ts'
@@ -18,6 +19,8 @@ export interface LowerOptions {
   readonly quirks: OpenAiQuirks
   /** Stream from the server even when the client did not ask to: long answers outlive its time-outs otherwise. */
   readonly forceStream?: boolean
+  /** What this server was seen to refuse: `param:<name>` for a field of its request. Others are ignored. */
+  readonly without?: readonly string[]
 }
 
 export type LoweredRequest =
@@ -31,7 +34,10 @@ export type LoweredRequest =
   | { readonly refused: string }
 
 /** @param body the parsed body, known to have `model` and `messages`. */
-export const lowerRequest = (body: unknown, { model, quirks, forceStream }: LowerOptions): LoweredRequest => {
+export const lowerRequest = (body: unknown, options: LowerOptions): LoweredRequest => {
+  const { model, forceStream, without = [] } = options
+  const refusedNames = refusedFields(without)
+  const quirks = learnedQuirks(options.quirks, refusedNames)
   const asked = isObject(body) ? body : {}
   const messages: readonly unknown[] = Array.isArray(asked.messages) ? asked.messages : []
   if (asked.max_tokens === 0)
@@ -49,6 +55,7 @@ export const lowerRequest = (body: unknown, { model, quirks, forceStream }: Lowe
     dropped,
   }
   const chatTools = lowerTools(tools, mentions.tools, lowering)
+  if (chatTools.length > 0 && refusedNames.has('tools')) return { refused: 'tools: this provider takes none' }
   const choice = lowerToolChoice(asked.tool_choice, chatTools, lowering)
   if ('refused' in choice) return choice
 
@@ -59,18 +66,22 @@ export const lowerRequest = (body: unknown, { model, quirks, forceStream }: Lowe
   const reasoning = reasoningFields(asked, quirks)
   for (const name of reasoning.dropped) dropped.add(name)
 
+  const optional: Json = {
+    ...(chatTools.length === 0 ? {} : { tools: chatTools }),
+    ...choice.fields,
+    ...outputLimit(asked, quirks),
+    ...sampling(asked, lowering),
+    ...stop(asked, lowering),
+    ...reasoning.fields,
+    ...format.fields,
+    ...user(asked, lowering),
+  }
+  for (const name of Object.keys(optional)) if (refusedNames.has(name)) dropped.add(name)
   return {
     body: {
       model,
       messages: chatMessages,
-      ...(chatTools.length === 0 ? {} : { tools: chatTools }),
-      ...choice.fields,
-      ...outputLimit(asked, quirks),
-      ...sampling(asked, lowering),
-      ...stop(asked, lowering),
-      ...reasoning.fields,
-      ...format.fields,
-      ...user(asked, lowering),
+      ...Object.fromEntries(Object.entries(optional).filter(([name]) => !refusedNames.has(name))),
       ...streaming(asked.stream === true || forceStream === true, quirks),
     },
     names: { tools: lowering.tools.changed, ids: lowering.ids.changed },
@@ -150,48 +161,3 @@ const systemTexts = (system: unknown): readonly string[] =>
   blocksOf(system)
     .map((block) => stringOr(block.text, ''))
     .filter((text) => !isBlank(text) && !text.startsWith(ATTRIBUTION))
-
-const outputLimit = (asked: Json, quirks: OpenAiQuirks): Json => {
-  if (typeof asked.max_tokens !== 'number') return {}
-  return { [quirks.maxTokensField]: Math.min(asked.max_tokens, quirks.maxOutputTokens ?? asked.max_tokens) }
-}
-
-/** The members that are numbers, under their own names; those the server does not take are noted. */
-const sampling = (asked: Json, { quirks, dropped }: Lowering): Json => {
-  const takes = {
-    temperature: quirks.noSampling !== true,
-    top_p: quirks.noSampling !== true,
-    top_k: quirks.topK === true,
-  }
-  const given = Object.entries(takes).filter(([name]) => typeof asked[name] === 'number')
-  for (const [name, isTaken] of given) if (!isTaken) dropped.add(name)
-  return Object.fromEntries(given.filter(([, isTaken]) => isTaken).map(([name]) => [name, asked[name]]))
-}
-
-/** OpenAI's own maximum. */
-const MOST_STOPS = 4
-
-const stop = (asked: Json, { quirks, dropped }: Lowering): Json => {
-  const given: readonly unknown[] = Array.isArray(asked.stop_sequences) ? asked.stop_sequences : []
-  const stops = given.filter((text) => typeof text === 'string' && text !== '')
-  if (stops.length === 0) return {}
-  const isTaken = quirks.noStop !== true
-  if (!isTaken || stops.length > MOST_STOPS) dropped.add('stop_sequences')
-  return isTaken ? { stop: stops.slice(0, MOST_STOPS) } : {}
-}
-
-/** Claude Code's id is longer than the server takes, and names the user's device and account. */
-const user = (asked: Json, { quirks, dropped }: Lowering): Json => {
-  if (!isObject(asked.metadata)) return {}
-  const id = asked.metadata.user_id
-  if (typeof id !== 'string' || quirks.userField === undefined) {
-    dropped.add('metadata')
-    return {}
-  }
-  return { [quirks.userField]: fnvHash(id) }
-}
-
-const streaming = (isStream: boolean, quirks: OpenAiQuirks): Json => {
-  if (!isStream) return { stream: false }
-  return quirks.noStreamOptions === true ? { stream: true } : { stream: true, stream_options: { include_usage: true } }
-}

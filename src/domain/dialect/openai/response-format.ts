@@ -14,9 +14,9 @@ export const responseFormat = (body: Json, quirks: OpenAiQuirks): ResponseFormat
     isObject(body.output_config) && body.output_config.format != null ? body.output_config.format : body.output_format
   if (!isObject(format) || format.type !== 'json_schema') return { fields: {}, instructions: [] }
   const schema = lowerSchema(format.schema, quirks.schema)
-  if (quirks.jsonObjectOnly === true) {
+  if (quirks.jsonObjectOnly === true || quirks.noResponseFormat === true) {
     return {
-      fields: { response_format: { type: 'json_object' } },
+      fields: quirks.noResponseFormat === true ? {} : { response_format: { type: 'json_object' } },
       instructions: [`Answer with one JSON object that fits this JSON Schema:\n${JSON.stringify(schema)}`],
     }
   }

@@ -1,20 +1,22 @@
 /**
  * JSON schemas of tools, cut to what a server takes. What is cut only ever loosens the schema: the client checks the input
- * again. The top level is always an object with properties, which every server asks for.
+ * again. The top level is always an object with properties, which every server asks for, never a reference to one.
  */
 import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 import { geminiSchema } from '#domain/dialect/openai/gemini-schema.ts'
+import { resolved } from '#domain/dialect/openai/schema-reference.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 
 export const lowerSchema = (schema: unknown, kind: OpenAiQuirks['schema']): Json => {
-  const given = isObject(schema) ? schema : {}
+  const asked = isObject(schema) ? schema : {}
+  const given = resolved(asked, asked)?.schema ?? asked
   switch (kind) {
     case 'any':
       return asObject(given)
     case 'openai':
-      return asObject(flattened(given))
+      return asObject(flattened(given, asked))
     case 'gemini':
-      return asObject(geminiSchema(flattened(given)))
+      return asObject(geminiSchema(flattened(given, asked), asked))
   }
 }
 
@@ -45,16 +47,21 @@ const asObject = (schema: Json): Json => ({
 const BRANCHES = ['allOf', 'anyOf', 'oneOf'] as const
 
 /** OpenAI refuses these words at the top level: the properties of the branches are offered together instead. */
-const flattened = (schema: Json): Json => {
+const flattened = (schema: Json, root: Json): Json => {
   const { allOf: _all, anyOf: _any, oneOf: _one, enum: _enum, not: _not, ...rest } = schema
-  const branches = BRANCHES.flatMap((word) => (Array.isArray(schema[word]) ? schema[word].filter(isObject) : []))
+  const listed = (word: string): readonly Json[] =>
+    (Array.isArray(schema[word]) ? schema[word].filter(isObject) : []).flatMap(
+      (branch) => resolved(root, branch)?.schema ?? [],
+    )
+  const branches = BRANCHES.flatMap(listed)
   if (branches.length === 0) return rest
   const properties = [...branches, schema].flatMap((one) =>
     isObject(one.properties) ? Object.entries(one.properties) : [],
   )
   // Only what all branches of an allOf ask for is asked for still.
-  const all = Array.isArray(schema.allOf) ? schema.allOf.filter(isObject) : []
-  const required = [...new Set([schema, ...all].flatMap((one) => (Array.isArray(one.required) ? one.required : [])))]
+  const required = [
+    ...new Set([schema, ...listed('allOf')].flatMap((one) => (Array.isArray(one.required) ? one.required : []))),
+  ]
   return {
     ...rest,
     properties: Object.fromEntries(properties),

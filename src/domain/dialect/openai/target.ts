@@ -21,6 +21,8 @@ export interface OpenAiQuirks {
   readonly strictAlternation?: true
   /** `content: ""` instead of null on an assistant message that only calls tools. */
   readonly emptyInsteadOfNull?: true
+  /** `tool_choice` is refused: the choice is the model's. */
+  readonly noToolChoice?: true
   /** `tool_choice: required` is not known: it degrades to `auto`. */
   readonly noRequiredToolChoice?: true
   /** `parallel_tool_calls` is refused. */
@@ -35,6 +37,8 @@ export interface OpenAiQuirks {
   readonly schema: 'any' | 'openai' | 'gemini'
   /** `response_format` knows `json_object` but no schemas: the schema goes into the instructions. */
   readonly jsonObjectOnly?: true
+  /** `response_format` is refused: the schema goes into the instructions alone. */
+  readonly noResponseFormat?: true
   /** `stream_options` is refused: usage is then estimated. */
   readonly noStreamOptions?: true
   /** `temperature` and `top_p` are refused (reasoning models). */
@@ -43,12 +47,17 @@ export interface OpenAiQuirks {
   readonly noStop?: true
   /** `top_k` is taken. */
   readonly topK?: true
-  /** How reasoning is asked for. */
-  readonly reasoning: 'none' | 'reasoning_effort' | 'openrouter' | 'thinking'
+  /** How reasoning is asked for: an effort, OpenRouter's object, DeepSeek's switch, or that of a chat template (Qwen, vLLM). */
+  readonly reasoning: 'none' | 'reasoning_effort' | 'openrouter' | 'thinking' | 'enable_thinking'
   /** Efforts the server lists, ascending; others are clamped. */
   readonly efforts?: readonly string[]
   /** Thinking of ours must be sent back as `reasoning_content` while a tool loop runs (DeepSeek, Kimi). */
   readonly echoReasoning?: true
+  /**
+   * Gemini 3 refuses calls of the running turn without the signature that it gave them ("Function call is missing a
+   * thought_signature"). The client cannot carry it, so its documented escape value goes in its place.
+   */
+  readonly geminiThoughtSignature?: true
   /** Reasoning tokens are not part of `completion_tokens` (xAI). */
   readonly reasoningTokensApart?: true
   /** `<think>…</think>` inside the content is reasoning (local models). */

@@ -84,12 +84,14 @@ export const lowerToolChoice = (choice: unknown, sent: readonly ChatTool[], lowe
     }
   }
   if (sent.length === 0) return { fields: {} }
+  const mayChoose = lowering.quirks.noToolChoice !== true
+  if (!mayChoose && choice.type !== 'auto') lowering.dropped.add('tool_choice')
   const isSerial = choice.disable_parallel_tool_use === true
   const mayTell = lowering.quirks.noParallelToolCalls !== true
   if (isSerial && !mayTell) lowering.dropped.add('tool_choice.disable_parallel_tool_use')
   return {
     fields: {
-      tool_choice: choiceOf(stringOr(choice.type, ''), name, lowering),
+      ...(mayChoose ? { tool_choice: choiceOf(stringOr(choice.type, ''), name, lowering) } : {}),
       ...(isSerial && mayTell ? { parallel_tool_calls: false as const } : {}),
     },
   }

@@ -2,7 +2,7 @@
  * Chat usage → Anthropic usage. `prompt_tokens` includes what was read from and written to the cache, `input_tokens` does
  * not; `completion_tokens` includes reasoning, save where a quirk says otherwise.
  */
-import { isObject, type Json } from '#domain/dialect/openai/answer-parts.ts'
+import { isObject, type Json, listOf } from '#domain/dialect/openai/answer-parts.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 
 /** In the order and with the members of `message_delta.usage`. `cost`: USD charged, where the server tells. */
@@ -24,10 +24,15 @@ export const tokensOf = (characters: number): number => Math.ceil(characters / 4
 
 /** The usage of an answer or chunk, wherever the server puts it; undefined when it reports none. */
 export const usageOf = (answer: Json): Json | undefined => {
-  if (isObject(answer.usage)) return answer.usage
-  // Groq's streams, before it knew stream_options.
-  return isObject(answer.x_groq) && isObject(answer.x_groq.usage) ? answer.x_groq.usage : undefined
+  const choice = listOf(answer.choices)[0]
+  // Groq's streams, before it knew stream_options; Kimi's, beside the finish reason.
+  const places = [answer, answer.x_groq, choice].map((place) => (isObject(place) ? place.usage : undefined))
+  return places.filter(isObject).find(isCounted)
 }
+
+/** An empty object is what some servers report before they have counted. */
+const isCounted = (usage: Json): boolean =>
+  typeof usage.prompt_tokens === 'number' || typeof usage.completion_tokens === 'number'
 
 /** @param estimate tokens to report when the server reports none */
 export const raiseUsage = (
@@ -39,13 +44,14 @@ export const raiseUsage = (
   const prompt = isObject(usage.prompt_tokens_details) ? usage.prompt_tokens_details : {}
   const completion = isObject(usage.completion_tokens_details) ? usage.completion_tokens_details : undefined
   const total = count(usage.prompt_tokens)
-  const read = Math.min(total, count(prompt.cached_tokens ?? usage.prompt_cache_hit_tokens))
+  const read = Math.min(total, count(prompt.cached_tokens ?? usage.prompt_cache_hit_tokens ?? usage.cached_tokens))
   const written = Math.min(total - read, count(prompt.cache_write_tokens))
   const reasoning = count(completion?.reasoning_tokens)
   const output = count(usage.completion_tokens) + (quirks.reasoningTokensApart ? reasoning : 0)
   const details = completion === undefined ? null : { thinking_tokens: reasoning }
   const raised = usageFrom(total - read - written, written, read, output, details)
-  return typeof usage.cost === 'number' ? { ...raised, cost: usage.cost } : raised
+  const cost = usage.cost
+  return typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? { ...raised, cost } : raised
 }
 
 const usageFrom = (

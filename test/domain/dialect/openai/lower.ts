@@ -8,6 +8,7 @@ export type Lowered = Exclude<LoweredRequest, { readonly refused: string }>
 export interface Given {
   readonly quirks?: Partial<OpenAiQuirks>
   readonly forceStream?: boolean
+  readonly without?: readonly string[]
 }
 
 const options = ({ quirks, ...rest }: Given): LowerOptions => ({

@@ -247,6 +247,54 @@ describe('the schema of a tool', () => {
     })
   })
 
+  it('is itself where it was behind a reference', () => {
+    const $defs = { input: { type: 'object', properties: { a: { type: 'string' } }, required: ['a'] } }
+    for (const kind of ['any', 'openai', 'gemini'] as const) {
+      for (const schema of [
+        { $ref: '#/$defs/input', $defs },
+        { allOf: [{ $ref: '#/$defs/input' }], $defs },
+      ].slice(0, kind === 'any' ? 1 : 2)) {
+        expect(lowerSchema(schema, kind)).toMatchObject($defs.input)
+      }
+    }
+    const inner = { properties: { x: { allOf: [{ $ref: '#/$defs/input' }], description: 'd' } }, $defs }
+    expect(lowerSchema(inner, 'gemini').properties).toEqual({ x: { ...$defs.input, description: 'd' } })
+  })
+
+  it('for Gemini has no words, names and enumerations that it refuses', () => {
+    const schema = {
+      properties: {
+        one: { oneOf: [{ type: 'string' }], uniqueItems: true, not: {}, if: {} },
+        list: { type: 'array' },
+        level: { type: 'integer', enum: [1, 2] },
+        text: { type: 'string', enum: ['', 'a'] },
+        word: { type: 'string', enum: ['a', 'b'] },
+      },
+      required: ['one', 'gone'],
+    }
+    expect(lowerSchema(schema, 'gemini')).toEqual({
+      type: 'object',
+      properties: {
+        one: { anyOf: [{ type: 'string' }] },
+        list: { type: 'array', items: {} },
+        level: { type: 'integer' },
+        text: { type: 'string' },
+        word: { type: 'string', enum: ['a', 'b'] },
+      },
+      required: ['one'],
+    })
+  })
+
+  it('that refers to itself and nothing else ends', () => {
+    for (const kind of ['any', 'openai', 'gemini'] as const) {
+      for (const schema of [{ $ref: '#' }, { $ref: '#/$defs/a', $defs: { a: { $ref: '#/$defs/a' } } }, { $ref: 'x' }]) {
+        expect(lowerSchema(schema, kind)).toMatchObject({ type: 'object', properties: {} })
+      }
+      const loop = { allOf: [{ $ref: '#' }], properties: { x: { allOf: [{ $ref: '#' }] } } }
+      expect(JSON.stringify(lowerSchema(loop, kind)).length).toBeLessThan(100_000)
+    }
+  })
+
   it('for Gemini stays small when references multiply', () => {
     const $defs = Object.fromEntries(
       Array.from({ length: 30 }, (_, n) => [

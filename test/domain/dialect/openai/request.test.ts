@@ -206,6 +206,15 @@ describe('reasoning', () => {
     ])
   })
 
+  it('is switched in the chat template of servers that have it there', () => {
+    const kwargs = (body: object) => bodyOf(body, { reasoning: 'enable_thinking' }).chat_template_kwargs
+    expect([kwargs({ thinking: on }), kwargs({ thinking: off }), kwargs({})]).toEqual([
+      { enable_thinking: true },
+      { enable_thinking: false },
+      { enable_thinking: false },
+    ])
+  })
+
   it('is dropped where there is none', () => {
     const { body, dropped } = lower({ thinking: on, ...effort('high') })
     expect(Object.keys(body)).toEqual(['model', 'messages', 'max_tokens', 'stream'])

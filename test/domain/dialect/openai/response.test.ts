@@ -108,8 +108,26 @@ describe('usage', () => {
     })
   })
 
-  it('is estimated where the server reports none', () => {
-    expect(raised({ content: 'four'.repeat(10) }).usage).toMatchObject({ input_tokens: 777, output_tokens: 10 })
+  it.each([undefined, {}, { prompt_tokens: null }, 'none'])('is estimated where the server reports %j', (usage) => {
+    const { usage: told } = raised({ content: 'four'.repeat(10) }, 'stop', usage as object)
+    expect(told).toMatchObject({ input_tokens: 777, output_tokens: 10 })
+  })
+
+  it.each<[string, object]>([
+    ["OpenAI's details", { prompt_tokens_details: { cached_tokens: 60 } }],
+    ["DeepSeek's hits", { prompt_cache_hit_tokens: 60, prompt_cache_miss_tokens: 40 }],
+    ["Kimi's count", { cached_tokens: 60 }],
+  ])('knows cached tokens from %s', (_, told) => {
+    expect(raised({}, 'stop', { prompt_tokens: 100, completion_tokens: 1, ...told }).usage).toMatchObject({
+      input_tokens: 40,
+      cache_read_input_tokens: 60,
+    })
+  })
+
+  it('passes on what the server charged, in USD, and nothing that is no amount', () => {
+    const cost = (value: unknown) =>
+      raised({}, 'stop', { prompt_tokens: 1, completion_tokens: 1, cost: value }).usage.cost
+    expect([0, 0.00095, '0.1', -1, Number.NaN, null].map(cost)).toEqual([0, 0.00095, ...Array(4).fill(undefined)])
   })
 })
 

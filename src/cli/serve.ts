@@ -24,6 +24,7 @@ import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
+import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
 /** Listens for signals from now on: the first SIGINT or SIGTERM is answered, the second ends the process at once. */
@@ -46,6 +47,7 @@ const startDemo = Effect.gen(function* () {
     (simulator, index): ResolvedProvider => ({
       id: providerId(simulator.id),
       kind: 'anthropic-compatible',
+      profile: plainAnthropic,
       baseUrl: simulator.url,
       credential: { _tag: 'None' },
       headers: [],

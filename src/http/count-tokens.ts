@@ -1,22 +1,24 @@
 /**
- * POST /v1/messages/count_tokens: asks the providers in the order of the policy until one answers. Nothing is recorded and
- * no machine moves, however many of Claude Code's 25 counts at once fail.
+ * POST /v1/messages/count_tokens: a provider that counts this very model is asked; where none can, the count is estimated from
+ * the size of the body and says so (`x-signalbox-estimate`). Nothing is recorded and no machine moves, however many of Claude
+ * Code's 25 counts at once fail; the limits are their own (count-limits.ts). Never answers zero.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { Effect, Result } from 'effect'
-import { admission } from '#actors/gateway-state.ts'
+import { Effect, Option, Result } from 'effect'
+import { admission, type GatewayState, promptEstimate } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { type HeaderList, Upstreams } from '#actors/ports.ts'
-import type { ProviderError } from '#actors/provider-error.ts'
-import { answerHeaders } from '#actors/respond.ts'
+import { type HeaderList, type UpstreamAnswer, Upstreams } from '#actors/ports.ts'
+import { answerHeaders, type Served } from '#actors/respond.ts'
 import { sideCall } from '#actors/side-call.ts'
+import { sameModel } from '#domain/claude-models.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import { readRequest } from '#domain/dialect/anthropic-request.ts'
-import { setTopLevelString } from '#domain/dialect/raw-json.ts'
-import { retryableElsewhere } from '#domain/failure.ts'
-import { modelId } from '#domain/ids.ts'
+import { countsAgainst, type FailureReason, retryableElsewhere } from '#domain/failure.ts'
+import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
+import { refusedFeatures } from '#domain/projections/capabilities.ts'
 import { clientResponse } from '#http/client-response.ts'
+import type { CountLimits } from '#http/count-limits.ts'
 import { headerList, refuse } from '#http/messages.ts'
 import { readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -28,10 +30,10 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
-  options: { readonly bodyLimit: number; readonly ownHeaders: HeaderList },
+  options: { readonly bodyLimit: number; readonly ownHeaders: HeaderList; readonly counts: CountLimits },
 ) {
   const requestId = newRequestId()
-  const { ownHeaders } = options
+  const { ownHeaders, counts } = options
   const body = yield* readJsonBody(request, options.bodyLimit).pipe(
     Effect.catch((refused) => {
       refuse(response, requestId, refused.answer, ownHeaders)
@@ -49,60 +51,94 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
   const asked = modelId(reading.request.model)
+  const size = { ...reading.request, bodyBytes: body.length }
 
-  // Providers that are well come first, but a count may also try one that is not.
-  const providers = state.policy.providers
-    .filter((provider) => provider.enabled)
-    .toSorted((a, b) => rank(a.id) - rank(b.id) || a.priority - b.priority)
-  function rank(id: (typeof state.policy.providers)[number]['id']): number {
-    return admission(state, id, now()).admit === 'yes' ? 0 : 1
-  }
-
-  let last: ProviderError | undefined
-  for (const provider of providers) {
-    const upstream = upstreams.get(provider.id)
-    const model = resolveModel(provider, asked)
-    if (upstream === undefined || model === undefined) continue
-    const result = yield* Effect.result(
-      sideCall(
-        upstream,
-        {
-          path: '/v1/messages/count_tokens',
-          query,
-          method: 'POST',
-          headers: headerList(request),
-          body: model === asked ? body : setTopLevelString(body, 'model', model),
-        },
-        now,
-      ).pipe(Effect.timeoutOption(TIMEOUT_MS)),
-    )
-    if (Result.isSuccess(result)) {
-      if (result.success._tag === 'None') continue
-      const answer = result.success.value
-      const client = clientResponse(response)
-      client.start(
-        answer.status,
-        answerHeaders(answer.headers, { requestId, provider: provider.id, model }, ownHeaders),
-      )
-      client.end(answer.body)
-      return
-    }
-    last = result.failure
-    if (!retryableElsewhere(last.reason)) break
-  }
-
-  if (last?.answer !== undefined && last.reason._tag !== 'CredentialRefused') {
+  const tell = (answer: UpstreamAnswer, who: Omit<Served, 'requestId'>, more: HeaderList = []): void => {
     const client = clientResponse(response)
-    client.start(last.answer.status, answerHeaders(last.answer.headers, { requestId }, ownHeaders))
-    client.end(last.answer.body)
+    client.start(answer.status, answerHeaders(answer.headers, { requestId, ...who }, [...ownHeaders, ...more]))
+    client.end(answer.body)
+  }
+
+  const candidates = candidatesFor(state, asked, now())
+  for (const { provider, model } of candidates) {
+    const upstream = upstreams.get(provider)
+    // What another model would count is not what was asked.
+    if (upstream?.counts !== true || !sameModel(asked, model) || !counts.may(provider, now())) continue
+    const without = refusedFeatures(state.projections.capabilities, provider, model, now())
+    const inputTokens = promptEstimate(state, size, model).tokens
+    const call = sideCall(
+      upstream,
+      {
+        path: '/v1/messages/count_tokens',
+        query,
+        method: 'POST',
+        headers: headerList(request),
+        body,
+        target: { asked, model, stream: false, without, inputTokens },
+      },
+      now,
+    )
+    const result = yield* counts.inTurn(provider, call).pipe(Effect.timeoutOption(TIMEOUT_MS), Effect.result)
+    if (Result.isFailure(result)) {
+      const { reason, answer } = result.failure
+      if (isClients(reason) && answer !== undefined) {
+        tell(answer, {})
+        return
+      }
+      counts.note(provider, reason, now())
+      continue
+    }
+    if (Option.isNone(result.success) || !isCount(result.success.value)) continue
+    tell(result.success.value, { provider, model })
     return
   }
-  refuse(
-    response,
-    requestId,
-    last?.reason._tag === 'CredentialRefused'
-      ? errorAnswer.hopeless('The provider refused the credential that Signalbox holds for it.')
-      : errorAnswer.overloaded('No provider could count the tokens.', 1_000),
-    ownHeaders,
+
+  const [first] = candidates
+  if (first === undefined) {
+    refuse(response, requestId, errorAnswer.notFound(`model: ${asked}`), ownHeaders)
+    return
+  }
+  const { tokens, errorShare } = promptEstimate(state, size, first.model)
+  tell(
+    {
+      status: 200,
+      headers: [['content-type', 'application/json']],
+      body: Buffer.from(JSON.stringify({ input_tokens: tokens })),
+    },
+    {},
+    [['x-signalbox-estimate', `±${Math.round(errorShare * 100)}%`]],
   )
 })
+
+/** The request itself is wrong, or the client's own key: a count by somebody else would hide it. */
+const isClients = (reason: FailureReason): boolean => {
+  const blame = countsAgainst(reason)
+  return blame === 'client' || (blame === 'request' && !retryableElsewhere(reason))
+}
+
+/** A zero, or anything else, would break the client's compaction. */
+const isCount = ({ body }: UpstreamAnswer): boolean => {
+  try {
+    const count: unknown = JSON.parse(Buffer.from(body).toString())
+    return typeof count === 'object' && count !== null && 'input_tokens' in count && Number(count.input_tokens) > 0
+  } catch {
+    // Not JSON is not a count.
+    return false
+  }
+}
+
+/** Providers that have the model, those that are well first: a count may also ask one that is not. */
+const candidatesFor = (
+  state: GatewayState,
+  asked: ModelId,
+  at: number,
+): readonly { readonly provider: ProviderId; readonly model: ModelId }[] => {
+  const rank = (id: ProviderId): number => (admission(state, id, at).admit === 'yes' ? 0 : 1)
+  return state.policy.providers
+    .filter((provider) => provider.enabled && state.machines.get(provider.id)?.state !== 'retired')
+    .toSorted((a, b) => rank(a.id) - rank(b.id) || a.priority - b.priority)
+    .flatMap((provider) => {
+      const model = resolveModel(provider, asked)
+      return model === undefined ? [] : [{ provider: provider.id, model }]
+    })
+}

@@ -82,7 +82,7 @@ export const handleMessages = Effect.fnUntraced(function* (
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)
     return
   }
-  const { model, stream, maxTokens, messages, tools, images } = reading.request
+  const { model, stream, maxTokens, messages, tools, images, imageBytes, needs } = reading.request
   const sessionId = one(request.headers['x-claude-code-session-id'])
   const agentId = one(request.headers['x-claude-code-agent-id'])
   const parentAgentId = one(request.headers['x-claude-code-parent-agent-id'])
@@ -96,6 +96,8 @@ export const handleMessages = Effect.fnUntraced(function* (
       messages,
       tools,
       images,
+      ...(imageBytes === 0 ? {} : { imageBytes }),
+      ...(needs.length === 0 ? {} : { needs }),
       ...(sessionId === undefined ? {} : { sessionId: clip(sessionId) }),
       ...(agentId === undefined ? {} : { agentId: clip(agentId) }),
       ...(parentAgentId === undefined ? {} : { parentAgentId: clip(parentAgentId) }),

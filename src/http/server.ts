@@ -11,6 +11,7 @@ import type { Ledger } from '#actors/ledger.ts'
 import type { HeaderList, Upstreams } from '#actors/ports.ts'
 import type { Timekeeper } from '#actors/timekeeper.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
+import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { guard } from '#http/guard.ts'
 import { handleMessages, refuse } from '#http/messages.ts'
@@ -77,6 +78,7 @@ export const serve = (
     const scope = yield* Effect.scope
     const context = yield* Effect.context<Ledger | Upstreams | Timekeeper>()
     const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
+    const counts = makeCountLimits()
     const active = new Set<Fiber.Fiber<void>>()
     let accepting = true
     let stopping = false
@@ -148,7 +150,7 @@ export const serve = (
           }),
         )
       } else if (request.method === 'POST' && path === '/v1/messages/count_tokens' && options.features.countTokens) {
-        run(request, response, handleCountTokens(request, response, query, options))
+        run(request, response, handleCountTokens(request, response, query, { ...options, counts }))
       } else handleOperation(request, response)
     }
 

@@ -5,6 +5,7 @@ import { connect } from 'node:net'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import * as refusals from '#infra/simulator/refusals.ts'
+import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { patient, startBox } from '#test/server.ts'
 import { callBody, startProviders } from '#test/simulator.ts'
 import { type Call, header, send } from './http-client.ts'
@@ -146,10 +147,11 @@ describe('counting tokens', () => {
   )
 
   it.live.each([
-    ['an overload', refusals.overloaded(), 529],
-    ['a missing path', refusals.notFound('Not Found'), 404],
-    ['a limit', refusals.refusalOfType('rate_limit_error'), 429],
-  ] as const)('that fails by %s moves no machine', ([, step, status]) =>
+    ['an overload', refusals.overloaded()],
+    ['a missing path', refusals.notFound('Not Found')],
+    ['a limit', refusals.refusalOfType('rate_limit_error')],
+    ['HTML', refusals.htmlBadGateway()],
+  ] as const)('that fails by %s is estimated, says so, and moves no machine', ([, step]) =>
     Effect.gen(function* () {
       const when = { path: '/v1/messages/count_tokens' }
       const { sim } = yield* startProviders({ sim: { script: [{ when, times: 30, step }] } })
@@ -158,10 +160,64 @@ describe('counting tokens', () => {
       const answers = yield* Effect.forEach(Array.from({ length: 25 }), () => count(box.port, 'hi'), {
         concurrency: 'unbounded',
       })
-      expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => status))
+      expect(answers.map((answer) => answer.status)).toEqual(answers.map(() => 200))
+      expect(answers.map((answer) => header(answer, 'x-signalbox-estimate'))).toEqual(answers.map(() => '±35%'))
+      expect(answers.every(({ body }) => JSON.parse(body.toString()).input_tokens > 0)).toBe(true)
       expect((yield* box.events).length).toBe(before)
       expect([...box.ledger.state.machines.values()].map(({ state }) => state)).toEqual(['healthy'])
+      // A provider that refused is not asked by each of the calls that come after.
+      const asked = sim.requests.length
+      yield* count(box.port, 'hi again')
+      expect(sim.requests.length).toBe(asked)
       expect((yield* send(box.port, { body: callBody() })).status).toBe(200)
+    }),
+  )
+
+  it.live('is estimated for a provider that does not count, the better the more answers there were', () =>
+    Effect.gen(function* () {
+      const { sim } = yield* startProviders({ sim: {} })
+      const { countTokens: _, ...paths } = plainAnthropic.paths
+      const box = yield* startBox({ providers: { sim: { url: sim.url, profile: { ...plainAnthropic, paths } } } })
+      const content = 'word '.repeat(400)
+      const straight = JSON.parse((yield* count(sim.port, content)).body.toString()).input_tokens
+      const error = Effect.map(count(box.port, content), (answer) => {
+        const tokens: number = JSON.parse(answer.body.toString()).input_tokens
+        return { off: Math.abs(tokens - straight) / straight, says: header(answer, 'x-signalbox-estimate') }
+      })
+      const before = yield* error
+      for (const times of [300, 350, 450, 500]) {
+        const messages = [{ role: 'user', content: 'word '.repeat(times) }]
+        expect((yield* send(box.port, { body: callBody({ messages }) })).status).toBe(200)
+      }
+      const after = yield* error
+      expect(before.says).toBe('±35%')
+      expect(after.off).toBeLessThan(0.05)
+      expect(after.off).toBeLessThanOrEqual(before.off)
+      expect(Number(after.says?.slice(1, -1))).toBeLessThan(35)
+      expect(sim.requests.filter(({ path }) => path.includes('count_tokens'))).toHaveLength(1)
+    }),
+  )
+
+  it.live("passes on what the provider says about the client's own mistake, or key", () =>
+    Effect.gen(function* () {
+      const when = { path: '/v1/messages/count_tokens' }
+      const script = [
+        { when, step: refusals.invalidRequest('thinking: wrong') },
+        { when, step: refusals.badKey() },
+      ]
+      const { sim } = yield* startProviders({ sim: { script } })
+      const box = yield* startBox({ providers: { sim: { url: sim.url, credential: { _tag: 'Client' } } } })
+      const [wrong, refused] = [yield* count(box.port, 'hi'), yield* count(box.port, 'hi')]
+      expect([wrong.status, refused.status]).toEqual([400, 401])
+      expect(wrong.body.toString()).toContain('thinking: wrong')
+    }),
+  )
+
+  it.live('of a model that nobody has is a 404', () =>
+    Effect.gen(function* () {
+      const { sim } = yield* startProviders({ sim: {} })
+      const box = yield* startBox({ providers: { sim: { url: sim.url, models: { 'other-*': 'x' } } } })
+      expect((yield* count(box.port, 'hi')).status).toBe(404)
     }),
   )
 })

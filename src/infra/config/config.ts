@@ -7,14 +7,16 @@ import type { ProviderId } from '#domain/ids.ts'
 import type { Policy, ProviderPolicy } from '#domain/policy.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import type { ConfigProblem } from '#infra/config/problem.ts'
-import type { ConfigFile } from '#infra/config/schema.ts'
 import type { CredentialReference } from '#infra/credentials/credential-reference.ts'
-
-export type ProviderKind = NonNullable<ConfigFile['providers']>[string]['kind']
+import type { ProviderKind } from '#infra/upstream/presets/index.ts'
+import type { Profile } from '#infra/upstream/profile.ts'
 
 export interface ResolvedProvider {
   readonly id: ProviderId
   readonly kind: ProviderKind
+  readonly preset?: string
+  /** What it speaks. */
+  readonly profile: Profile
   /** Scheme, host, port and path prefix; no trailing slash. */
   readonly baseUrl: string
   readonly credential: CredentialReference

@@ -1,53 +1,57 @@
 /**
  * One provider of the file, with its defaults and checked for what a schema cannot say.
  */
-import { isAbsolute, join, resolve } from 'node:path'
+import { fnvHash } from '#domain/dialect/fnv-hash.ts'
 import { providerId } from '#domain/ids.ts'
 import { type BreakerPolicy, defaultBreaker, defaultTimeouts, type TimeoutPolicy } from '#domain/policy.ts'
-import type { ProviderKind, ResolvedProvider } from '#infra/config/config.ts'
-import { looksSecret, type Origin, type ProblemKind } from '#infra/config/problem.ts'
+import { absolutePath, type Checks } from '#infra/config/checks.ts'
+import type { ResolvedProvider } from '#infra/config/config.ts'
+import { looksSecret } from '#infra/config/problem.ts'
 import { durationMs } from '#infra/config/quantities.ts'
+import { resolveProfile } from '#infra/config/resolve-profile.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
+import type { Preset, Profile } from '#infra/upstream/profile.ts'
 
 type ProviderFile = NonNullable<ConfigFile['providers']>[string]
 
-/** How a check reports, and where the value at a path was written. */
-export interface Checks {
-  readonly report: (kind: ProblemKind, path: readonly string[], text: string, suggestions?: readonly string[]) => void
-  readonly warn: (kind: ProblemKind, path: readonly string[], text: string) => void
-  readonly origin: (path: readonly string[]) => Origin
-  readonly cwd: string
-  readonly home: string
-}
-
-const defaultBaseUrl: Readonly<Record<ProviderKind, string | undefined>> = {
-  anthropic: 'https://api.anthropic.com',
-  'anthropic-compatible': undefined,
-}
-
 export const resolveProvider = (id: string, file: ProviderFile, checks: Checks): ResolvedProvider => {
   const at = (...path: readonly string[]) => ['providers', id, ...path]
-  const baseUrl = file.baseUrl ?? defaultBaseUrl[file.kind]
+  const { preset, profile, baseUrl } = resolveProfile(file, at(), checks)
   if (baseUrl === undefined) {
     checks.report('missingKey', at('baseUrl'), `is missing; the kind ${file.kind} needs the URL of its API`)
   }
+  if (profile.dialect === 'openai' && preset.models === undefined && !hasModels(id, file, checks)) {
+    checks.warn(
+      'missingKey',
+      at('models'),
+      "is missing; Claude Code asks for Claude's models, and this server is asked for them under the same names",
+    )
+  }
+  const maxInputTokens = file.limits?.maxInputTokens ?? (file.baseUrl === undefined ? preset.maxInputTokens : undefined)
+  const lacks = [...(preset.lacks ?? []), ...(profile.dialect === 'openai' ? CHAT_LACKS : [])]
+  const base = baseUrl === undefined ? '' : checkBaseUrl(baseUrl, profile, at('baseUrl'), checks)
   const proxy = file.proxy === undefined ? undefined : checkUrl(file.proxy, at('proxy'), checks)
   const ca = file.tls?.ca === undefined ? undefined : absolutePath(file.tls.ca, at('tls', 'ca'), checks)
   for (const pattern of Object.keys(file.models ?? {})) checkPattern(pattern, at('models', pattern), checks)
   return {
     id: providerId(id),
     kind: file.kind,
-    baseUrl: baseUrl === undefined ? '' : checkBaseUrl(baseUrl, at('baseUrl'), checks),
-    credential: resolveCredential(file, at('credential'), checks),
+    ...(file.preset === undefined ? {} : { preset: file.preset }),
+    profile,
+    baseUrl: base,
+    credential: resolveCredential(file, preset, at('credential'), checks),
     headers: resolveHeaders(file.headers ?? {}, at('headers'), checks),
     tls: ca === undefined ? {} : { ca },
     ...(proxy === undefined ? {} : { proxy }),
     policy: {
       enabled: file.enabled ?? true,
       priority: file.priority ?? 100,
-      models: file.models ?? {},
-      ...(file.limits?.maxInputTokens === undefined ? {} : { maxInputTokens: file.limits.maxInputTokens }),
+      endpoint: fnvHash(`${base}${profile.paths.call}`),
+      ...(preset.naming === undefined ? {} : { naming: preset.naming }),
+      ...(lacks.length === 0 ? {} : { lacks }),
+      models: { ...preset.models, ...file.models },
+      ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
       breaker: resolveBreaker(file.breaker ?? {}),
       timeouts: resolveTimeouts(file.timeouts ?? {}),
     },
@@ -87,14 +91,37 @@ const resolveBreaker = (file: NonNullable<ProviderFile['breaker']>): BreakerPoli
   quotaRetryMs: ms(file.quotaRetry, defaultBreaker.quotaRetryMs),
 })
 
-const resolveCredential = (file: ProviderFile, path: readonly string[], checks: Checks): CredentialReference => {
-  const { credential, kind } = file
+/** What no server of the chat dialect can do: run Anthropic's server tools, read files that lie at Anthropic. */
+const CHAT_LACKS = ['only:server-tools', 'source:file']
+
+/** Names from the common `models` count too; they are checked elsewhere. */
+const hasModels = (id: string, file: ProviderFile, checks: Checks): boolean =>
+  file.models !== undefined || checks.commonModels.has(id)
+
+const resolveCredential = (
+  file: ProviderFile,
+  preset: Preset,
+  path: readonly string[],
+  checks: Checks,
+): CredentialReference => {
+  const { credential } = file
+  const standard = preset.credential
   if (credential === undefined) {
-    return kind === 'anthropic' ? { _tag: 'Env', name: 'ANTHROPIC_API_KEY', header: 'x-api-key' } : { _tag: 'None' }
+    // A server at an address of one's own may want none; what it wants is then said by the operator.
+    if (standard === 'none') return { _tag: 'None' }
+    return standard === 'adc'
+      ? { _tag: 'GoogleAdc', header: 'bearer' }
+      : { _tag: 'Env', name: standard.env, header: standard.header }
   }
   if (credential === 'client') return { _tag: 'Client' }
   if (credential === 'none') return { _tag: 'None' }
-  const header: CredentialHeader = credential.header ?? 'x-api-key'
+  if (credential === 'adc') return { _tag: 'GoogleAdc', header: 'bearer' }
+  if ('adc' in credential) {
+    return { _tag: 'GoogleAdc', file: absolutePath(credential.adc, [...path, 'adc'], checks), header: 'bearer' }
+  }
+  const header: CredentialHeader =
+    credential.header ??
+    (typeof standard === 'object' ? standard.header : preset.dialect === 'openai' ? 'bearer' : 'x-api-key')
   if ('env' in credential) {
     if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(credential.env) || looksSecret(credential.env)) {
       checks.report('literalSecret', [...path, 'env'], 'expected the name of an environment variable, not a value')
@@ -107,13 +134,6 @@ const resolveCredential = (file: ProviderFile, path: readonly string[], checks: 
   }
   if (credential.command[0] === '') checks.report('invalidValue', [...path, 'command'], 'the program has no name')
   return { _tag: 'Command', argv: credential.command, header }
-}
-
-/** Relative to the file that says it, or to the working directory for a variable; `~/` is the home folder. */
-export const absolutePath = (path: string, key: readonly string[], checks: Checks): string => {
-  if (path === '~' || path.startsWith('~/')) return join(checks.home, path.slice(1))
-  const at = checks.origin(key)
-  return isAbsolute(path) ? path : resolve(at._tag === 'File' ? at.folder : checks.cwd, path)
 }
 
 /** A pattern is a name with any number of `*`; blanks are never part of a model's name. */
@@ -129,7 +149,7 @@ const checkUrl = (value: string, path: readonly string[], checks: Checks): strin
   return value
 }
 
-const checkBaseUrl = (value: string, path: readonly string[], checks: Checks): string => {
+const checkBaseUrl = (value: string, profile: Profile, path: readonly string[], checks: Checks): string => {
   checkUrl(value, path, checks)
   const url = URL.parse(value)
   if (url === null) return value
@@ -139,7 +159,7 @@ const checkBaseUrl = (value: string, path: readonly string[], checks: Checks): s
   if (url.search !== '' || url.hash !== '')
     checks.report('invalidValue', path, 'a base URL has no query and no fragment')
   const base = `${url.origin}${url.pathname.replace(/\/+$/, '')}`
-  if (base.endsWith('/v1')) {
+  if (base.endsWith('/v1') && profile.paths.call.startsWith('/v1/')) {
     checks.warn('invalidValue', path, 'ends in /v1, which is added to it again (…/v1/v1/messages); leave it off')
   }
   return base

@@ -4,12 +4,13 @@
 import { join, resolve as resolvePath } from 'node:path'
 import { Redacted, Result } from 'effect'
 import { defaultPolicy } from '#domain/policy.ts'
+import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { Config, Discovery } from '#infra/config/config.ts'
 import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
 import { nearest } from '#infra/config/nearest.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
 import { sizeBytes } from '#infra/config/quantities.ts'
-import { absolutePath, type Checks, checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
+import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
 
@@ -34,6 +35,8 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     origin: (path) => originAt(tree, path),
     cwd: place.cwd,
     home: place.home,
+    environment: place.environment,
+    commonModels: new Set(Object.values(file.models ?? {}).flatMap((names) => Object.keys(names))),
   }
   const features = resolveFeatures(file)
   const providers = Object.entries(file.providers ?? {}).map(([id, provider]) => resolveProvider(id, provider, checks))

@@ -4,16 +4,24 @@
 import { Schema } from 'effect'
 import { defaultBreaker as breaker, defaultTimeouts as timeouts } from '#domain/policy.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
+import { Quirks } from '#infra/config/schema-quirks.ts'
+import { KINDS, PRESETS } from '#infra/upstream/presets/index.ts'
+
+const [FIRST_PRESET = '', ...MORE_PRESETS] = [
+  ...new Set(Object.values(PRESETS).flatMap(({ named }) => Object.keys(named))),
+]
+const PRESET_NAMES: readonly [string, ...string[]] = [FIRST_PRESET, ...MORE_PRESETS]
 
 const header = opt(
-  choice(['x-api-key', 'bearer'], 'How the credential is sent: `x-api-key: …` or `authorization: Bearer …`.', {
-    default: 'x-api-key',
-  }),
+  choice(
+    ['x-api-key', 'bearer', 'api-key'],
+    'How the credential is sent: `x-api-key: …`, `authorization: Bearer …` or `api-key: …`. Default: as the preset says, else `x-api-key` for the Anthropic format and `bearer` for the chat dialect.',
+  ),
 )
 
 /** A reference to a credential, never the credential. */
 export const Credential = Schema.Union([
-  Schema.Literals(['client', 'none']).annotate({ later: ['adc'] }),
+  Schema.Literals(['client', 'none', 'adc']),
   Schema.Struct({
     env: text('the name of an environment variable').annotate({
       description: 'Name of the environment variable that holds the credential.',
@@ -35,11 +43,16 @@ export const Credential = Schema.Union([
     }),
     header,
   }),
+  Schema.Struct({
+    adc: text('a path').annotate({
+      description: 'Path of a Google credentials file (service account, login, workload identity).',
+    }),
+  }),
 ]).annotate({
   description:
-    'Where the credential is found: `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT] }`, `client` (forward the client’s own) or `none`. ' +
-    'A secret itself is refused here. Default: `{ env: ANTHROPIC_API_KEY }` for the kind `anthropic`, else `none`.',
-  expected: '{ env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] }, client or none',
+    'Where the credential is found: `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT] }`, `adc` (Google’s application default credentials; `{ adc: PATH }` for one file), `client` (forward the client’s own) or `none`. ' +
+    'A secret itself is refused here. Default: as the preset says ([upstreams](upstreams.md)), else `none`.',
+  expected: '{ env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] }, adc, { adc: PATH }, client or none',
   credential: true,
 })
 
@@ -93,23 +106,53 @@ export const modelNames = (description: string) =>
     text('a model name (in quotes if it looks like a number)'),
   ).annotate({ description, entry: 'pattern' })
 
+const setting = (description: string) => opt(text('a text').annotate({ description }))
+
 export const Provider = Schema.Struct({
-  kind: choice(['anthropic', 'anthropic-compatible'], 'What the provider speaks.', {
-    later: ['vertex', 'openrouter', 'github-models', 'openai-compatible'],
-  }),
+  kind: choice(KINDS, 'What the provider is, or speaks.'),
+  preset: opt(
+    choice(PRESET_NAMES, 'Which known server it is; [upstreams](upstreams.md) lists the presets of each kind.'),
+  ),
   baseUrl: opt(
     text('a URL such as https://api.example.com').annotate({
       description:
-        'Where its API lives, without `/v1`. Default for `anthropic`: `https://api.anthropic.com`; required for `anthropic-compatible`.',
+        'Where its API lives: in the Anthropic format without `/v1`, in the chat dialect with it. Default: as the preset says.',
       concealed: true,
       form: 'URL',
     }),
   ),
+  project: setting('Google Cloud project. Default: `GOOGLE_CLOUD_PROJECT`, `ANTHROPIC_VERTEX_PROJECT_ID`.'),
+  location: setting(
+    'Google Cloud location: `global`, `us`, `eu` or a region. Default: `CLOUD_ML_REGION`, else `global`.',
+  ),
+  workspace: setting('Workspace of Claude on Google Cloud, managed by Anthropic.'),
+  organization: setting('GitHub organization that pays.'),
+  region: setting('AWS region. Default: `AWS_REGION`.'),
+  resource: setting('Name of the Azure resource.'),
+  apiVersion: setting('Azure’s `api-version`, where an endpoint needs one.'),
   credential: opt(Credential),
   models: opt(
     modelNames(
       'What the client asks for → what this provider is asked for; `*` is a wildcard, the longest pattern wins. Without any entry every model is asked for under its own name.',
     ),
+  ),
+  chatModels: opt(
+    Schema.Array(Schema.NonEmptyString).annotate({
+      description:
+        'OpenRouter: its models that are asked through chat completions instead of the Anthropic format; `*` is a wildcard.',
+      expected: 'a list of model names; * stands for any text',
+      form: 'list',
+    }),
+  ),
+  quirks: opt(Quirks),
+  extraBody: opt(
+    Schema.Record(
+      text('a name'),
+      Schema.Unknown.annotate({ description: 'Any value.', expected: 'any value', form: 'any value' }),
+    ).annotate({
+      description: 'Members added to every request body that does not have them, e.g. OpenRouter’s `provider`.',
+      entry: 'member',
+    }),
   ),
   limits: opt(Limits),
   timeouts: opt(Timeouts),
@@ -141,6 +184,13 @@ export const Provider = Schema.Struct({
   ),
 }).annotate({
   description: 'One provider.',
-  hint: { apiKey: 'credential', key: 'credential', token: 'credential', url: 'baseUrl', type: 'kind' },
-  later: ['project', 'location'],
+  hint: {
+    apiKey: 'credential',
+    key: 'credential',
+    token: 'credential',
+    url: 'baseUrl',
+    type: 'kind',
+    org: 'organization',
+    offering: 'preset',
+  },
 })

@@ -1,6 +1,8 @@
 /**
  * Makes a whole message out of what a script, a story or nobody said: ids, signatures, token counts, stop reason.
  */
+
+import { makeSignature } from '#infra/simulator/anthropic/signature.ts'
 import {
   type Block,
   blockTokens,
@@ -25,15 +27,18 @@ export const composeMessage = (
     readonly prompt: PromptUsage
     readonly seed: number
     readonly requestId: string
+    /** What ids begin with; default: those of the Anthropic API. */
+    readonly ids?: { readonly message: string; readonly toolUse: string }
   },
 ): Message => {
+  const ids = from.ids ?? { message: 'msg_01', toolUse: 'toolu_01' }
   const idSeed = from.seed ^ seedOf(from.requestId)
   const omitThinking = from.body.thinking?.display === 'omitted'
   const sum = (blocks: readonly Block[]): number => blocks.reduce((total, block) => total + blockTokens(block), 0)
   return {
-    id: `msg_01${letters(22, idSeed, 0)}`,
+    id: `${ids.message}${letters(22, idSeed, 0)}`,
     model: from.body.model,
-    blocks: from.blocks.map((block, index) => complete(block, idSeed, index + 1, omitThinking)),
+    blocks: from.blocks.map((block, index) => complete(block, idSeed, index + 1, omitThinking, ids.toolUse)),
     stopReason: step.stopReason ?? stopReasonOf(from.blocks),
     prompt: from.prompt,
     outputTokens: step.outputTokens ?? Math.max(1, sum(from.blocks)),
@@ -56,17 +61,17 @@ export const plainText = (provider: string, body: MessagesBody, tokens: number |
 /** ASCII, so that characters are bytes. */
 const FILLING = ' The rest of this simulated answer only takes the time that a real one would take to stream.'
 
-const complete = (block: Block, seed: number, index: number, omitThinking: boolean): FullBlock => {
+const complete = (block: Block, seed: number, index: number, omitThinking: boolean, toolUse: string): FullBlock => {
   if (isThinking(block)) {
     // As with the API, `display: omitted` hides the text and keeps the signature.
     return {
       ...block,
       thinking: omitThinking ? '' : block.thinking,
-      signature: block.signature ?? `Eq${letters(62, seed, index)}==`,
+      signature: block.signature ?? makeSignature(seed, index),
     }
   }
   if (isToolUse(block)) {
-    const prefix = block.type === 'tool_use' ? 'toolu_01' : 'srvtoolu_01'
+    const prefix = block.type === 'tool_use' ? toolUse : 'srvtoolu_01'
     return { ...block, id: block.id ?? `${prefix}${letters(22, seed, index)}` }
   }
   return block

@@ -66,8 +66,18 @@ export const isToolUse = (block: Block): block is ToolUseBlock =>
 export const stopReasonOf = (blocks: readonly Block[]): string =>
   blocks.some((block) => block.type === 'tool_use') ? 'tool_use' : 'end_turn'
 
+/** Members that a reseller of the API adds, or words otherwise. */
+export interface Extras {
+  /** Of the message. */
+  readonly message?: object
+  /** Of `usage` in `message_start` and in a whole message. */
+  readonly startUsage?: object
+  /** Of `usage` in `message_delta` and in a whole message. */
+  readonly finalUsage?: object
+}
+
 /** The body of a non-streaming answer. */
-export const messageObject = (message: Message): object => ({
+export const messageObject = (message: Message, extras: Extras = {}): object => ({
   id: message.id,
   type: 'message',
   role: 'assistant',
@@ -78,7 +88,14 @@ export const messageObject = (message: Message): object => ({
   stop_details: null,
   container: null,
   diagnostics: null,
-  usage: { ...startUsage(message), output_tokens: message.outputTokens, ...outputDetails(message) },
+  usage: {
+    ...startUsage(message),
+    output_tokens: message.outputTokens,
+    ...outputDetails(message),
+    ...extras.startUsage,
+    ...extras.finalUsage,
+  },
+  ...extras.message,
 })
 
 /** `usage` as `message_start` carries it: the only place of a stream with the 5 m / 1 h split. */

@@ -3,9 +3,8 @@
  * about events and bytes is exact. Pure; play.ts carries it out.
  */
 import type { HeaderList } from '#actors/ports.ts'
-import { wordingOf } from '#infra/simulator/refusals.ts'
 import type { Fault, Pace, Where } from '#infra/simulator/script.ts'
-import { frame, pingFrame } from '#infra/simulator/stream-events.ts'
+import type { Speech } from '#infra/simulator/wire.ts'
 
 /** Bytes that are due `atMs` after the request was read. */
 export interface Piece {
@@ -18,7 +17,7 @@ export type Ending =
   | { readonly _tag: 'Reset' }
   | { readonly _tag: 'Fin' }
   /** Nothing more, until the client leaves. */
-  | { readonly _tag: 'Hang'; readonly pingEveryMs?: number }
+  | { readonly _tag: 'Hang'; readonly ping?: { readonly everyMs: number; readonly bytes: Uint8Array } }
   | { readonly _tag: 'RefuseConnections'; readonly forMs: number }
 
 export interface Plan {
@@ -32,12 +31,15 @@ export interface Plan {
 }
 
 /** A plan whose pieces are whole events (or one JSON body), changed by the fault and then cut into the pace's writes. */
-export const finishPlan = (plan: Plan, fault: Fault | undefined, pace: Pace): Plan => {
-  const faulty = fault === undefined ? plan : withFault(plan, fault)
+export const finishPlan = (plan: Plan, fault: Fault | undefined, pace: Pace, words: Words): Plan => {
+  const faulty = fault === undefined ? plan : withFault(plan, fault, words)
   return { ...faulty, pieces: intoWrites(faulty.pieces, pace) }
 }
 
-const withFault = (plan: Plan, fault: Fault): Plan => {
+/** The frames that a fault adds to a stream. */
+export type Words = Pick<Speech, 'errorEvent' | 'ping'>
+
+const withFault = (plan: Plan, fault: Fault, words: Words): Plan => {
   switch (fault._tag) {
     case 'Drop': {
       const [before] = split(plan.pieces, fault.at)
@@ -51,12 +53,13 @@ const withFault = (plan: Plan, fault: Fault): Plan => {
       }
     }
     case 'Stall':
-      return fault.forMs === undefined ? stalledForEver(plan, fault) : stalledFor(plan, fault, fault.forMs)
+      return fault.forMs === undefined
+        ? stalledForEver(plan, fault, words)
+        : stalledFor(plan, fault, fault.forMs, words)
     case 'ErrorEvent': {
       const before = plan.pieces.slice(0, fault.afterEvents)
-      const error = { type: fault.type, message: fault.message ?? wordingOf(fault.type) }
       const atMs = before.at(-1)?.atMs ?? plan.headersAtMs ?? 0
-      return { ...plan, pieces: [...before, { atMs, bytes: frame('error', { error }) }] }
+      return { ...plan, pieces: [...before, { atMs, bytes: words.errorEvent(fault.type, fault.message) }] }
     }
   }
 }
@@ -64,10 +67,17 @@ const withFault = (plan: Plan, fault: Fault): Plan => {
 const cleanOrFin = (fault: { readonly at: Where; readonly how: string }): Ending =>
   fault.how === 'cleanEnd' && fault.at !== 'beforeHeaders' ? { _tag: 'Complete' } : { _tag: 'Fin' }
 
-const stalledForEver = (plan: Plan, fault: { readonly at: Where; readonly pingEveryMs?: number }): Plan => {
+interface Silence {
+  readonly at: Where
+  readonly pingEveryMs?: number
+}
+
+const stalledForEver = (plan: Plan, fault: Silence, words: Words): Plan => {
   const [before] = split(plan.pieces, fault.at)
   const pings =
-    fault.pingEveryMs === undefined || fault.at === 'beforeHeaders' ? {} : { pingEveryMs: fault.pingEveryMs }
+    fault.pingEveryMs === undefined || fault.at === 'beforeHeaders'
+      ? {}
+      : { ping: { everyMs: fault.pingEveryMs, bytes: words.ping } }
   return {
     ...plan,
     headersAtMs: fault.at === 'beforeHeaders' ? undefined : plan.headersAtMs,
@@ -76,7 +86,7 @@ const stalledForEver = (plan: Plan, fault: { readonly at: Where; readonly pingEv
   }
 }
 
-const stalledFor = (plan: Plan, fault: { readonly at: Where; readonly pingEveryMs?: number }, forMs: number): Plan => {
+const stalledFor = (plan: Plan, fault: Silence, forMs: number, words: Words): Plan => {
   const later = (piece: Piece): Piece => ({ ...piece, atMs: piece.atMs + forMs })
   if (fault.at === 'beforeHeaders') {
     return { ...plan, headersAtMs: (plan.headersAtMs ?? 0) + forMs, pieces: plan.pieces.map(later) }
@@ -85,7 +95,7 @@ const stalledFor = (plan: Plan, fault: { readonly at: Where; readonly pingEveryM
   const from = before.at(-1)?.atMs ?? plan.headersAtMs ?? 0
   const every = fault.pingEveryMs ?? Number.POSITIVE_INFINITY
   const pings: Piece[] = []
-  for (let at = every; at < forMs; at += every) pings.push({ atMs: from + at, bytes: pingFrame })
+  for (let at = every; at < forMs; at += every) pings.push({ atMs: from + at, bytes: words.ping })
   return { ...plan, pieces: [...before, ...pings, ...after.map(later)] }
 }
 

@@ -4,7 +4,6 @@
 import type { ServerResponse } from 'node:http'
 import { Clock, Effect } from 'effect'
 import type { Plan } from '#infra/simulator/plan.ts'
-import { pingFrame } from '#infra/simulator/stream-events.ts'
 
 export interface Stage {
   readonly response: ServerResponse
@@ -47,10 +46,11 @@ export const play = Effect.fnUntraced(function* (plan: Plan, stage: Stage) {
       yield* stage.refuseConnections(ending.forMs)
       return
     case 'Hang': {
-      if (ending.pingEveryMs === undefined) return yield* Effect.never
+      const { ping } = ending
+      if (ping === undefined) return yield* Effect.never
       while (true) {
-        yield* Effect.sleep(ending.pingEveryMs)
-        yield* write(stage, pingFrame)
+        yield* Effect.sleep(ping.everyMs)
+        yield* write(stage, ping.bytes)
       }
     }
   }

@@ -25,12 +25,21 @@ export interface Exceeded {
   readonly retryAfterSeconds: number
 }
 
+export interface LimitState {
+  readonly name: LimitName
+  readonly limit: number
+  readonly remaining: number
+  readonly resetMs: number
+}
+
 export interface RateLimits {
   readonly limits: Limits
   /** Takes one request of `inputTokens` at `now` (epoch ms), or says which limit is in the way. */
   readonly admit: (inputTokens: number, now: number) => Exceeded | undefined
   /** Books output that was made; may overdraw. */
   readonly spendOutput: (tokens: number, now: number) => void
+  /** Each limit at `now`: what is left of it, and milliseconds until it is full again. */
+  readonly state: (now: number) => readonly LimitState[]
   /** The `anthropic-ratelimit-*` headers at `now`. */
   readonly headers: (now: number) => HeaderList
 }
@@ -56,6 +65,19 @@ export const makeRateLimits = (limits: Limits): RateLimits => {
       return undefined
     },
     spendOutput: output.take,
+    state: (now) =>
+      (
+        [
+          ['requests', requests],
+          ['input-tokens', input],
+          ['output-tokens', output],
+        ] as const
+      ).map(([name, bucket]) => ({
+        name,
+        limit: bucket.size,
+        remaining: remaining(bucket, now, 1),
+        resetMs: bucket.waitMs(bucket.size, now),
+      })),
     headers: (now) => [
       ...bucketHeaders('requests', requests, now, 1),
       ...bucketHeaders('input-tokens', input, now, 1_000),

@@ -1,30 +1,28 @@
 /**
  * The error answers of the Anthropic API, ready for a script: status, error type, wording and headers as documented
- * (test/fixtures/anthropic holds the same shapes).
+ * (test/fixtures/anthropic holds the same shapes). At a provider with another wire the same step becomes that wire's answer.
  */
 import type { LimitName } from '#infra/simulator/rate-limits.ts'
+import { type Refusal, refusalNamed } from '#infra/simulator/refusal.ts'
 import type { StatusStep } from '#infra/simulator/script.ts'
 
 /** 401. The client's retries are switched off by `x-should-retry`. */
-export const badKey = (message = 'invalid x-api-key'): StatusStep =>
-  refusal(401, 'authentication_error', message, { headers: { 'x-should-retry': 'false' } })
+export const badKey = (message = 'invalid x-api-key'): StatusStep => anthropicStep({ _tag: 'BadKey', message })
 
-export const billing = (): StatusStep =>
-  refusal(402, 'billing_error', 'There is an issue with your billing or payment information.')
+export const billing = (): StatusStep => anthropicStep({ _tag: 'Billing' })
 
-export const forbidden = (): StatusStep =>
-  refusal(403, 'permission_error', 'Your API key does not have permission to use the specified resource.')
+export const forbidden = (): StatusStep => anthropicStep({ _tag: 'Forbidden' })
 
-export const notFound = (what: string): StatusStep => refusal(404, 'not_found_error', what)
+export const notFound = (what: string): StatusStep => anthropicStep({ _tag: 'NotFound', message: what })
 
-export const unknownModel = (model: string): StatusStep => notFound(`model: ${model}`)
+export const unknownModel = (model: string): StatusStep => anthropicStep({ _tag: 'UnknownModel', model })
 
-export const invalidRequest = (message: string): StatusStep => refusal(400, 'invalid_request_error', message)
+export const invalidRequest = (message: string): StatusStep => anthropicStep({ _tag: 'InvalidRequest', message })
 
 export const promptTooLong = (tokens: number, maximum: number): StatusStep =>
-  invalidRequest(`prompt is too long: ${tokens} tokens > ${maximum} maximum`)
+  anthropicStep({ _tag: 'PromptTooLong', tokens, maximum })
 
-export const bodyTooLarge = (): StatusStep => refusal(413, 'request_too_large', 'Request exceeds the maximum size')
+export const bodyTooLarge = (): StatusStep => anthropicStep({ _tag: 'BodyTooLarge' })
 
 /** 429 that passes by itself. `retryAfterSeconds: null` leaves the header out. */
 export const rateLimited = (
@@ -34,45 +32,20 @@ export const rateLimited = (
     readonly perMinute?: number
     readonly organization?: string
   } = {},
-): StatusStep => {
-  const { retryAfterSeconds = 1, limit = 'requests', perMinute = 1_000, organization } = options
-  const whose = organization === undefined ? 'your organization' : `your organization (${organization})`
-  const what = `${perMinute.toLocaleString('en-US')} ${limit.replace('-', ' ')} per minute`
-  return {
-    ...refusal(
-      429,
-      'rate_limit_error',
-      `This request would exceed the rate limit for ${whose} of ${what}. For details, refer to: https://docs.claude.com/en/api/rate-limits.`,
-      retryAfterSeconds === null ? {} : { headers: { 'retry-after': String(retryAfterSeconds) } },
-    ),
-    exhausted: limit,
-  }
-}
+): StatusStep =>
+  anthropicStep({ _tag: 'RateLimited', retryAfterSeconds: 1, limit: 'requests', perMinute: 1_000, ...options })
 
 /** 429 of a spend cap: no `retry-after`, and useless to retry until the month is over. */
-export const spendCap = (): StatusStep =>
-  refusal(
-    429,
-    'rate_limit_error',
-    "You have reached your API usage limits: your organization has crossed its monthly API usage threshold, set based on your organization's API tier. You will regain access on 2026-12-01 at 00:00 UTC.",
-    { details: { error_code: 'enforced_spend_limit_reached' } },
-  )
+export const spendCap = (): StatusStep => anthropicStep({ _tag: 'SpendCap' })
 
-export const serverError = (): StatusStep =>
-  refusal(500, 'api_error', 'Internal server error', { headers: { 'x-should-retry': 'true' } })
+export const serverError = (): StatusStep => anthropicStep({ _tag: 'ServerError' })
 
-export const unavailable = (): StatusStep =>
-  refusal(503, 'api_error', 'Service unavailable', { headers: { 'x-should-retry': 'true' } })
+export const unavailable = (): StatusStep => anthropicStep({ _tag: 'Unavailable' })
 
-export const gatewayTimeout = (): StatusStep => refusal(504, 'timeout_error', 'Request timed out')
+export const gatewayTimeout = (): StatusStep => anthropicStep({ _tag: 'GatewayTimeout' })
 
 export const overloaded = (options: { readonly retryAfterSeconds?: number } = {}): StatusStep =>
-  refusal(529, 'overloaded_error', 'Overloaded', {
-    headers: {
-      'x-should-retry': 'true',
-      ...(options.retryAfterSeconds === undefined ? {} : { 'retry-after': String(options.retryAfterSeconds) }),
-    },
-  })
+  anthropicStep({ _tag: 'Overloaded', ...options })
 
 /** A proxy in front of the API answers instead of it. */
 export const htmlBadGateway = (): StatusStep => ({
@@ -82,35 +55,86 @@ export const htmlBadGateway = (): StatusStep => ({
   body: '<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n</body>\r\n</html>\r\n',
 })
 
-/** The error of a type as a status, for a failure that could have been an `error` event. */
-export const refusalOfType = (type: string, message = wordingOf(type)): StatusStep =>
-  refusal(STATUS_OF_TYPE[type] ?? 500, type, message)
+/** The error of a type as a status, for a failure that could have been an `error` event; without any headers of its own. */
+export const refusalOfType = (type: string, message = wordingOf(type)): StatusStep => {
+  const { exhausted: _, ...step } = anthropicStep(refusalNamed(type, message))
+  return { ...step, headers: {} }
+}
 
 /** The API's short wording for an error type. */
 export const wordingOf = (type: string): string =>
   type === 'overloaded_error' ? 'Overloaded' : 'Internal server error'
 
-const STATUS_OF_TYPE: { readonly [type: string]: number } = {
-  invalid_request_error: 400,
-  authentication_error: 401,
-  billing_error: 402,
-  permission_error: 403,
-  not_found_error: 404,
-  request_too_large: 413,
-  rate_limit_error: 429,
-  api_error: 500,
-  timeout_error: 504,
-  overloaded_error: 529,
+const NO_RETRY = { 'x-should-retry': 'false' }
+const RETRY = { 'x-should-retry': 'true' }
+
+/** A refusal as the Anthropic API words it. */
+export const anthropicStep = (refusal: Refusal): StatusStep => {
+  const { message } = refusal
+  const says = (
+    status: number,
+    type: string,
+    wording: string,
+    headers: StatusStep['headers'] = {},
+    details?: object,
+  ): StatusStep => ({
+    _tag: 'Status',
+    status,
+    headers,
+    body: {
+      type: 'error',
+      error: { type, message: message ?? wording, ...(details === undefined ? {} : { details }) },
+    },
+    refusal,
+  })
+  switch (refusal._tag) {
+    case 'BadKey':
+      return says(401, 'authentication_error', 'invalid x-api-key', NO_RETRY)
+    case 'Billing':
+      return says(402, 'billing_error', 'There is an issue with your billing or payment information.')
+    case 'Forbidden':
+      return says(403, 'permission_error', 'Your API key does not have permission to use the specified resource.')
+    case 'NotFound':
+      return says(404, 'not_found_error', refusal.message)
+    case 'UnknownModel':
+      return says(404, 'not_found_error', `model: ${refusal.model}`)
+    case 'InvalidRequest':
+      return says(refusal.status ?? 400, 'invalid_request_error', refusal.message)
+    case 'PromptTooLong':
+      return says(
+        400,
+        'invalid_request_error',
+        `prompt is too long: ${refusal.tokens} tokens > ${refusal.maximum} maximum`,
+      )
+    case 'BodyTooLarge':
+      return says(413, 'request_too_large', 'Request exceeds the maximum size')
+    case 'RateLimited': {
+      const { limit, retryAfterSeconds } = refusal
+      const headers = retryAfterSeconds === null ? {} : { 'retry-after': String(retryAfterSeconds) }
+      return { ...says(429, 'rate_limit_error', rateLimitWords(refusal), headers), exhausted: limit }
+    }
+    case 'SpendCap':
+      return says(429, 'rate_limit_error', SPEND_CAP, {}, { error_code: 'enforced_spend_limit_reached' })
+    case 'ServerError':
+      return says(500, refusal.type ?? 'api_error', 'Internal server error', RETRY)
+    case 'Unavailable':
+      return says(503, 'api_error', 'Service unavailable', RETRY)
+    case 'GatewayTimeout':
+      return says(504, 'timeout_error', 'Request timed out')
+    case 'Overloaded': {
+      const { retryAfterSeconds } = refusal
+      const after = retryAfterSeconds === undefined ? {} : { 'retry-after': String(retryAfterSeconds) }
+      return says(529, 'overloaded_error', 'Overloaded', { ...RETRY, ...after })
+    }
+  }
 }
 
-const refusal = (
-  status: number,
-  type: string,
-  message: string,
-  rest: { readonly headers?: { readonly [name: string]: string }; readonly details?: object } = {},
-): StatusStep => ({
-  _tag: 'Status',
-  status,
-  headers: rest.headers ?? {},
-  body: { type: 'error', error: { type, message, ...(rest.details === undefined ? {} : { details: rest.details }) } },
-})
+const SPEND_CAP =
+  "You have reached your API usage limits: your organization has crossed its monthly API usage threshold, set based on your organization's API tier. You will regain access on 2026-12-01 at 00:00 UTC."
+
+const rateLimitWords = (refusal: Extract<Refusal, { _tag: 'RateLimited' }>): string => {
+  const { organization, perMinute, limit } = refusal
+  const whose = organization === undefined ? 'your organization' : `your organization (${organization})`
+  const what = `${perMinute.toLocaleString('en-US')} ${limit.replace('-', ' ')} per minute`
+  return `This request would exceed the rate limit for ${whose} of ${what}. For details, refer to: https://docs.claude.com/en/api/rate-limits.`
+}

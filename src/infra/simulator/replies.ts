@@ -1,18 +1,12 @@
 /**
- * Plans for everything that is not a model's answer: statuses, JSON, raw bytes. `usual` are the headers that the provider
- * puts on every API response.
+ * Plans for everything that is not a model's answer: statuses, JSON, raw bytes.
  */
 import type { HeaderList } from '#actors/ports.ts'
 import { finishPlan, type Plan } from '#infra/simulator/plan.ts'
-import { rfc3339 } from '#infra/simulator/rate-limits.ts'
+import type { Refusal } from '#infra/simulator/refusal.ts'
+import { anthropicStep } from '#infra/simulator/refusals.ts'
 import type { AnswerStep, RawStep, StatusStep, Step } from '#infra/simulator/script.ts'
-
-export interface ReplyTo {
-  readonly requestId: string
-  /** Epoch ms. */
-  readonly at: number
-  readonly usual: HeaderList
-}
+import type { Speech } from '#infra/simulator/wire.ts'
 
 export const COMPLETE = { _tag: 'Complete' } as const
 
@@ -21,35 +15,46 @@ export const STREAM_HEADERS: HeaderList = [
   ['cache-control', 'no-cache'],
 ]
 
-export const stepPlan = (step: Exclude<Step, AnswerStep>, to: ReplyTo): Plan => {
+export const stepPlan = (step: Exclude<Step, AnswerStep>, speech: Speech): Plan => {
   switch (step._tag) {
     case 'Status':
-      return statusPlan(step, to)
+      return statusPlan(step, speech)
     case 'Raw':
-      return rawPlan(step, to)
+      return rawPlan(step, speech)
     case 'RefuseConnections':
       return { status: 0, headers: [], headersAtMs: undefined, pieces: [], ending: step }
   }
 }
 
-export const statusPlan = (step: StatusStep, to: ReplyTo): Plan => {
+export const refusalPlan = (refusal: Refusal | StatusStep, speech: Speech): Plan =>
+  sentPlan(refusal._tag === 'Status' ? refusal : speech.refuse(refusal), speech)
+
+/** A step of a script or a world: what it means is said in the words of the wire. */
+export const statusPlan = (step: StatusStep, speech: Speech): Plan => {
+  if (step.refusal === undefined || speech.refuse === anthropicStep) return sentPlan(step, speech)
+  const said = speech.refuse(step.refusal)
+  const headers = { ...said.headers, ...changedHeaders(step, step.refusal) }
+  return sentPlan({ ...said, headers, ...(step.afterMs === undefined ? {} : { afterMs: step.afterMs }) }, speech)
+}
+
+/** Headers that a script put on a ready refusal; those it came with belong to the Anthropic wire. */
+const changedHeaders = (step: StatusStep, refusal: Refusal): { readonly [name: string]: string } => {
+  const usual = anthropicStep(refusal).headers ?? {}
+  return Object.fromEntries(Object.entries(step.headers ?? {}).filter(([name, value]) => usual[name] !== value))
+}
+
+const sentPlan = (step: StatusStep, speech: Speech): Plan => {
   if (typeof step.body === 'string') {
     return bodyPlan(step.status, withHeaders([], step.headers), step.body, step.afterMs)
   }
-  const retryAfter = Number(step.headers?.['retry-after'] ?? 0)
-  const shown =
-    step.exhausted === undefined
-      ? {}
-      : {
-          [`anthropic-ratelimit-${step.exhausted}-remaining`]: '0',
-          [`anthropic-ratelimit-${step.exhausted}-reset`]: rfc3339(to.at + retryAfter * 1_000),
-        }
-  const headers = withHeaders([['content-type', 'application/json'], ...to.usual], { ...shown, ...step.headers })
-  return bodyPlan(step.status, headers, JSON.stringify({ ...step.body, request_id: to.requestId }), step.afterMs)
+  const retryAfterSeconds = Number(step.headers?.['retry-after'] ?? 0)
+  const usual = speech.headers(step.exhausted === undefined ? undefined : { limit: step.exhausted, retryAfterSeconds })
+  const headers = withHeaders([['content-type', speech.jsonType], ...usual], step.headers)
+  return bodyPlan(step.status, headers, JSON.stringify(speech.errorBody(step.body)), step.afterMs)
 }
 
-export const jsonPlan = (body: object, to: ReplyTo): Plan =>
-  bodyPlan(200, [['content-type', 'application/json'], ...to.usual], JSON.stringify(body))
+export const jsonPlan = (body: object, speech: Speech): Plan =>
+  bodyPlan(200, [['content-type', speech.jsonType], ...speech.headers()], JSON.stringify(body))
 
 export const emptyPlan: Plan = {
   status: 200,
@@ -59,19 +64,20 @@ export const emptyPlan: Plan = {
   ending: COMPLETE,
 }
 
-const rawPlan = (step: RawStep, to: ReplyTo): Plan => {
+const rawPlan = (step: RawStep, speech: Speech): Plan => {
   const { pace = {} } = step
   const headersAtMs = pace.headersMs ?? 0
   return finishPlan(
     {
       status: step.status ?? 200,
-      headers: step.headers ?? [...STREAM_HEADERS, ...to.usual],
+      headers: step.headers ?? [...STREAM_HEADERS, ...speech.headers()],
       headersAtMs,
       pieces: [{ atMs: headersAtMs, bytes: Buffer.from(step.bytes) }],
       ending: COMPLETE,
     },
     step.fault,
     pace,
+    speech,
   )
 }
 

@@ -2,6 +2,7 @@
  * What the simulator reads of a Messages or count_tokens body, and the real API's complaints about a wrong one.
  * Everything else in the body is accepted: the API grows faster than this file.
  */
+import { isObject, parseJson } from '#infra/simulator/json.ts'
 
 export interface MessagesBody {
   readonly model: string
@@ -10,7 +11,8 @@ export interface MessagesBody {
   readonly system?: string | readonly object[]
   readonly tools?: readonly object[]
   readonly stream?: boolean
-  readonly thinking?: { readonly type?: string; readonly display?: string }
+  readonly tool_choice?: object
+  readonly thinking?: { readonly type?: string; readonly display?: string; readonly budget_tokens?: number }
   readonly cache_control?: object
 }
 
@@ -19,13 +21,17 @@ export type ParsedBody =
   | { readonly _tag: 'Valid'; readonly body: MessagesBody }
   | { readonly _tag: 'Invalid'; readonly message: string }
 
-/** `counting`: for count_tokens, which takes no `max_tokens`. `version`: the `anthropic-version` header. */
+/**
+ * `counting`: for count_tokens, which takes no `max_tokens`. `version`: the `anthropic-version` that the request names.
+ * `model`: from the path, for wires that have it there.
+ */
 export const parseBody = (
   bytes: Uint8Array,
-  options: { readonly counting: boolean; readonly version: string | undefined },
+  options: { readonly counting: boolean; readonly version: string | undefined; readonly model?: string },
 ): ParsedBody => {
-  const json = parseJson(bytes)
-  if (!isObject(json)) return invalid('The request body is not valid JSON')
+  const sent = parseJson(bytes)
+  if (!isObject(sent)) return invalid('The request body is not valid JSON')
+  const json = options.model === undefined ? sent : { ...sent, model: options.model }
   const complaint = complaintAbout(json, options.counting, options.version)
   return complaint === undefined ? { _tag: 'Valid', body: json as unknown as MessagesBody } : invalid(complaint)
 }
@@ -78,17 +84,5 @@ const complaintAboutMessage = (message: unknown): string | undefined => {
 
 const isContent = (value: unknown): boolean =>
   typeof value === 'string' || (Array.isArray(value) && value.every(isObject))
-
-const isObject = (value: unknown): value is { readonly [key: string]: unknown } =>
-  typeof value === 'object' && value !== null && !Array.isArray(value)
-
-const parseJson = (bytes: Uint8Array): unknown => {
-  try {
-    return JSON.parse(Buffer.from(bytes).toString('utf8'))
-  } catch {
-    // Not JSON is an answer here, not a failure: the caller turns it into the API's 400.
-    return undefined
-  }
-}
 
 const invalid = (message: string): ParsedBody => ({ _tag: 'Invalid', message })

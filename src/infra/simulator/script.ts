@@ -6,6 +6,7 @@
 import type { HeaderList } from '#actors/ports.ts'
 import type { Block } from '#infra/simulator/content.ts'
 import type { LimitName } from '#infra/simulator/rate-limits.ts'
+import type { Refusal } from '#infra/simulator/refusal.ts'
 
 /** A point of a response. Events and bytes are counted from the start of the body; `bytes` may lie inside an event. */
 export type Where = 'beforeHeaders' | 'afterHeaders' | { readonly events: number } | { readonly bytes: number }
@@ -50,8 +51,10 @@ export interface StatusStep {
   readonly status: number
   /** Added to, or replacing, the usual ones. */
   readonly headers?: { readonly [name: string]: string }
-  /** An object is sent as JSON with `request_id` added and the API's headers; a text is sent as it is, without them. */
+  /** An object is sent as JSON with the API's headers (Claude wires add `request_id`); a text as it is, without them. */
   readonly body: object | string
+  /** What the step means, for wires that say it in other words than the body. */
+  readonly refusal?: Refusal
   /** Shown as used up in the rate-limit headers, until `retry-after`. */
   readonly exhausted?: LimitName
   readonly afterMs?: number
@@ -73,12 +76,12 @@ export interface RefuseStep {
 }
 export type Step = AnswerStep | StatusStep | RawStep | RefuseStep
 
-/** Which requests an entry serves; all named members must fit. Default: any `POST /v1/messages`. */
+/** Which requests an entry serves; all named members must fit. Default: any model call, e.g. `/v1/messages`. */
 export interface Match {
   readonly method?: string
-  /** Without query; default `/v1/messages`. */
+  /** Without query; default: where the provider's wire takes model calls. */
   readonly path?: string
-  /** 1 = the first request to that path, counted over all of them. */
+  /** 1 = the first request to that path (or the first model call), counted over all of them. */
   readonly nth?: number
   readonly stream?: boolean
   readonly model?: string
@@ -99,7 +102,9 @@ export type Script = readonly (Entry | Step)[]
 export interface Matchable {
   readonly method: string
   readonly path: string
-  /** Of this path, 1 for the first. */
+  /** It is a model call of the provider's wire, or wants to be: the path says so. */
+  readonly calls: boolean
+  /** Of this path, or of all model calls; 1 for the first. */
   readonly nth: number
   readonly headers: HeaderList
   readonly body: Uint8Array
@@ -162,7 +167,7 @@ export const makeScriptPlayer = (script: Script): ScriptPlayer => {
 }
 
 const fits = (match: Match, request: Matchable): boolean =>
-  (match.path ?? '/v1/messages') === request.path &&
+  (match.path === undefined ? request.calls : match.path === request.path) &&
   (match.method === undefined || match.method === request.method) &&
   (match.nth === undefined || match.nth === request.nth) &&
   (match.stream === undefined || match.stream === request.stream) &&

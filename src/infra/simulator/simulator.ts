@@ -1,17 +1,19 @@
 /**
- * A simulated Anthropic-format provider: a real HTTP server on loopback whose answers follow a script, a story or a seeded
- * world. Time is the Clock of the fiber that starts it.
+ * A simulated provider: a real HTTP server on loopback that speaks one of the wires, and whose answers follow a script, a
+ * story or a seeded world. Time is the Clock of the fiber that starts it.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Clock, Data, Effect, type Scope, Semaphore } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
 import { letters, seedOf } from '#infra/simulator/draws.ts'
-import { type EngineOptions, makeEngine } from '#infra/simulator/engine.ts'
+import { makeEngine } from '#infra/simulator/engine.ts'
+import type { EngineOptions } from '#infra/simulator/engine-options.ts'
 import { play } from '#infra/simulator/play.ts'
 import { makeRecorder, type OpenRecord, type RecordedRequest } from '#infra/simulator/recording.ts'
 import type { Script } from '#infra/simulator/script.ts'
 import type { Story } from '#infra/simulator/story.ts'
+import { DEFAULT_MAX_BODY_BYTES } from '#infra/simulator/wire.ts'
 import type { World } from '#infra/simulator/world.ts'
 
 export interface SimulatorOptions extends EngineOptions {
@@ -60,7 +62,7 @@ export const startSimulator: (options: SimulatorOptions) => Effect.Effect<Simula
     const recorder = makeRecorder(options.keepRequests ?? 500)
     const runFork = Effect.runForkWith(yield* Effect.context<never>())
     const idSeed = (options.seed ?? 1) ^ seedOf(options.id)
-    const maxBodyBytes = options.maxBodyBytes ?? 32 * 1_024 * 1_024
+    const maxBodyBytes = options.maxBodyBytes ?? DEFAULT_MAX_BODY_BYTES
     const scope = yield* Effect.scope
     let count = 0
     let closed = false

@@ -3,7 +3,7 @@
  * (how many assistant messages it holds), never off a counter, so a retry gets the same turn and a session may move
  * between simulated providers that share the story. A story is plain data.
  */
-import type { Block } from '#infra/simulator/content.ts'
+import { type Block, isToolUse } from '#infra/simulator/content.ts'
 import type { MessagesBody } from '#infra/simulator/request-body.ts'
 import type { Matchable } from '#infra/simulator/script.ts'
 
@@ -13,7 +13,7 @@ export type Turn = readonly Block[]
 export interface Story {
   /** Answers of the main loop; afterwards the provider's plain answer. */
   readonly main: readonly Turn[]
-  /** Answers of each sub-agent (requests with `x-claude-code-agent-id`). */
+  /** Answers of each sub-agent: its task is the `prompt` of an Agent call in `main`. */
   readonly subAgent?: readonly Turn[]
 }
 
@@ -21,8 +21,11 @@ export interface Story {
 export type Part = 'main' | 'subAgent' | 'webSearch' | 'oneOff'
 
 /** `oneOff`: a call without tools of its own, e.g. the session title or a summary. */
-export const partOf = (request: Pick<Matchable, 'headers'>, body: MessagesBody): Part => {
+export const partOf = (story: Story, request: Pick<Matchable, 'headers'>, body: MessagesBody): Part => {
   if (request.headers.some(([name]) => name.toLowerCase() === 'x-claude-code-agent-id')) return 'subAgent'
+  // Vendors other than Anthropic do not get that header.
+  const task = firstUserText(body)
+  if (taskPrompts(story).some((prompt) => task.includes(prompt))) return 'subAgent'
   const tools = body.tools ?? []
   if (tools.length === 0) return 'oneOff'
   return tools.every((tool) => 'type' in tool && String(tool.type).startsWith('web_search_')) ? 'webSearch' : 'main'
@@ -35,7 +38,7 @@ export const turnFor = (
   body: MessagesBody,
   provider: string,
 ): Turn | undefined => {
-  const part = partOf(request, body)
+  const part = partOf(story, request, body)
   if (part === 'oneOff') return undefined
   if (part === 'webSearch') return webSearch
   const turns = part === 'main' ? story.main : (story.subAgent ?? [])
@@ -45,6 +48,20 @@ export const turnFor = (
       ? { ...block, text: String(block.text).replaceAll('{provider}', provider) }
       : block,
   )
+}
+
+/** What the story's main loop asks sub-agents to do. */
+const taskPrompts = (story: Story): readonly string[] =>
+  story.main.flat().flatMap((block) => {
+    if (!isToolUse(block) || block.name !== 'Agent' || !('prompt' in block.input)) return []
+    const { prompt } = block.input
+    return typeof prompt === 'string' && prompt !== '' ? [prompt] : []
+  })
+
+const firstUserText = (body: MessagesBody): string => {
+  const content = body.messages.find((message) => message.role === 'user')?.content ?? ''
+  if (typeof content === 'string') return content
+  return content.map((block) => ('text' in block && typeof block.text === 'string' ? block.text : '')).join('\n')
 }
 
 /** What the API's own web search streams: the call, its result, and words about it. */

@@ -4,6 +4,7 @@
  */
 import {
   blockTokens,
+  type Extras,
   type FullBlock,
   finalUsage,
   isText,
@@ -31,7 +32,7 @@ export const frame = (event: string, data: object): Uint8Array =>
 export const pingFrame = frame('ping', {})
 
 /** All events of a message, `message_start` to `message_stop`, with one ping where the API puts it. */
-export const streamEvents = (message: Message, shape: StreamShape): readonly StreamEvent[] => {
+export const streamEvents = (message: Message, shape: StreamShape, extras: Extras = {}): readonly StreamEvent[] => {
   const events: StreamEvent[] = []
   let tokens = 0
   const emit = (event: string, data: object, made = 0): void => {
@@ -50,7 +51,8 @@ export const streamEvents = (message: Message, shape: StreamShape): readonly Str
       stop_details: null,
       container: null,
       diagnostics: null,
-      usage: startUsage(message),
+      usage: { ...startUsage(message), ...extras.startUsage },
+      ...extras.message,
     },
   })
   for (const [index, block] of message.blocks.entries()) {
@@ -63,7 +65,7 @@ export const streamEvents = (message: Message, shape: StreamShape): readonly Str
   }
   emit('message_delta', {
     delta: { stop_reason: message.stopReason, stop_sequence: null, stop_details: null, container: null },
-    usage: finalUsage(message),
+    usage: { ...finalUsage(message), ...extras.finalUsage },
   })
   emit('message_stop', {})
   return events
@@ -104,7 +106,7 @@ const deltasOf = (block: FullBlock, shape: StreamShape): readonly object[] => {
 }
 
 /** Parts of at most `length` characters; never cuts a surrogate pair. */
-const cut = (text: string, length: number): readonly string[] => {
+export const cut = (text: string, length: number): readonly string[] => {
   const parts: string[] = []
   let at = 0
   while (at < text.length) {

@@ -2,9 +2,22 @@
  * A credential reference of the configuration as an upstream uses it.
  */
 import { Effect, type Redacted } from 'effect'
-import type { CredentialReference } from '#infra/credentials/credential-reference.ts'
-import { makeCredentialSource } from '#infra/credentials/credential-source.ts'
-import type { UpstreamCredential } from '#infra/upstream/anthropic.ts'
+import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
+import { type CredentialSource, makeCredentialSource } from '#infra/credentials/credential-source.ts'
+import { makeGoogleSource } from '#infra/credentials/google-source.ts'
+
+/** A credential ready to be sent, or the client's own. */
+export type UpstreamCredential =
+  | { readonly _tag: 'Client' }
+  | { readonly _tag: 'None' }
+  | {
+      readonly _tag: 'Held'
+      readonly header: CredentialHeader
+      /** Fails when the reference cannot be resolved; the error names the reference, never the value. */
+      readonly secret: Effect.Effect<Redacted.Redacted<string>, { readonly message: string }>
+      /** The upstream refused it: read it anew next time. */
+      readonly invalidate: () => void
+    }
 
 export const makeCredential = (reference: CredentialReference): UpstreamCredential => {
   switch (reference._tag) {
@@ -12,23 +25,30 @@ export const makeCredential = (reference: CredentialReference): UpstreamCredenti
       return { _tag: 'Client' }
     case 'None':
       return { _tag: 'None' }
-    default: {
-      const source = makeCredentialSource(reference)
-      // Told on a refusal, so that a burst of refusals of an old value does not throw a newer one away.
-      let sent: Redacted.Redacted<string> | undefined
-      return {
-        _tag: 'Held',
-        header: reference.header,
-        // The failure names the reference, never the value; the client only hears that the credential does not work.
-        secret: source.secret.pipe(
-          Effect.tap((secret) => {
-            sent = secret
-            return Effect.void
-          }),
-          Effect.tapError((error) => Effect.logError(error.message)),
-        ),
-        invalidate: () => source.invalidate(sent),
-      }
-    }
+    case 'GoogleAdc':
+      return held(makeGoogleSource(reference), 'bearer')
+    default:
+      return held(makeCredentialSource(reference), reference.header)
+  }
+}
+
+const held = (
+  source: Pick<CredentialSource, 'secret' | 'invalidate'>,
+  header: CredentialHeader,
+): UpstreamCredential => {
+  // Told on a refusal, so that a burst of refusals of an old value does not throw a newer one away.
+  let sent: Redacted.Redacted<string> | undefined
+  return {
+    _tag: 'Held',
+    header,
+    // The failure names the reference, never the value; the client only hears that the credential does not work.
+    secret: source.secret.pipe(
+      Effect.tap((secret) => {
+        sent = secret
+        return Effect.void
+      }),
+      Effect.tapError((error) => Effect.logError(error.message)),
+    ),
+    invalidate: () => source.invalidate(sent),
   }
 }

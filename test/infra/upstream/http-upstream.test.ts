@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@effect/vitest'
 import { Deferred, Effect, Redacted } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
-import type { UpstreamCredential } from '#infra/upstream/anthropic.ts'
+import type { UpstreamCredential } from '#infra/upstream/credential.ts'
 import { loadCaptures } from '#test/captures.ts'
 import { held, httpServer, listener, messages, upstreamAt, withoutProxies } from './loopback.ts'
 
@@ -24,6 +24,8 @@ const send = async (
   expect(await heard.over).toBe('end')
   return arrived(server.seen.at(-1)?.headers)
 }
+
+const answerOf = (status: number, text: string) => ({ status, headers: [], body: Buffer.from(text) })
 
 const identity = ['accept-encoding', 'identity'] as const
 
@@ -212,25 +214,25 @@ describe('the credential', () => {
     let times = 0
     const upstream = upstreamAt('http://127.0.0.1:9', { credential: later(Effect.succeed('x'), () => times++) })
     const event = (type: string) => JSON.stringify({ type: 'error', error: { type, message: 'x' } })
-    upstream.classify(200, [], Buffer.from('{}'), 0)
-    upstream.classify(500, [], Buffer.from(''), 0)
-    upstream.classify(429, [], Buffer.from(''), 0)
+    upstream.classify(answerOf(200, '{}'), 0)
+    upstream.classify(answerOf(500, ''), 0)
+    upstream.classify(answerOf(429, ''), 0)
     upstream.classifyStreamError(event('overloaded_error'), 0)
     expect(times).toBe(0)
-    expect(upstream.classify(401, [], Buffer.from(''), 0)).toEqual({
+    expect(upstream.classify(answerOf(401, ''), 0)?.reason).toEqual({
       _tag: 'CredentialRefused',
       status: 401,
       whose: 'gateway',
     })
     expect(times).toBe(1)
-    upstream.classify(403, [], Buffer.from(''), 0)
+    upstream.classify(answerOf(403, ''), 0)
     upstream.classifyStreamError(event('authentication_error'), 0)
     expect(times).toBe(3)
   })
 
   it("of the client is the client's to mend", () => {
     const upstream = upstreamAt('http://127.0.0.1:9', { credential: { _tag: 'Client' } })
-    expect(upstream.classify(401, [], Buffer.from(''), 0)).toMatchObject({ whose: 'client' })
+    expect(upstream.classify(answerOf(401, ''), 0)?.reason).toMatchObject({ whose: 'client' })
     expect(upstream.classifyStreamError('{"error":{"type":"authentication_error"}}', 0)).toMatchObject({
       whose: 'client',
     })

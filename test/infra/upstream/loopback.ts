@@ -11,8 +11,10 @@ import { onTestFinished, vi } from '@effect/vitest'
 import { Effect, Redacted } from 'effect'
 import type { HeaderList, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
-import { providerId } from '#domain/ids.ts'
-import { type AnthropicOptions, anthropicUpstream, type UpstreamCredential } from '#infra/upstream/anthropic.ts'
+import { modelId, providerId } from '#domain/ids.ts'
+import type { UpstreamCredential } from '#infra/upstream/credential.ts'
+import { type HttpUpstreamOptions, httpUpstream } from '#infra/upstream/http-upstream.ts'
+import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeTransport, type TransportOptions } from '#infra/upstream/transport.ts'
 import type { Identity } from './certificates.ts'
 
@@ -167,11 +169,19 @@ export const held = (header: 'x-api-key' | 'bearer', value: string): UpstreamCre
 /** An upstream at a base URL, with its own transport. */
 export const upstreamAt = (
   baseUrl: string,
-  options: Partial<Omit<AnthropicOptions, 'transport' | 'baseUrl'>> & { readonly via?: Partial<TransportOptions> } = {},
+  options: Partial<Omit<HttpUpstreamOptions, 'transport' | 'baseUrl'>> & {
+    readonly via?: Partial<TransportOptions>
+  } = {},
 ) => {
   const { via, ...rest } = options
-  return anthropicUpstream({
+  return httpUpstream({
     id: providerId('p'),
+    profile: plainAnthropic,
+    now: Date.now,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms)
+      return () => clearTimeout(timer)
+    },
     baseUrl,
     credential: { _tag: 'None' },
     headers: [],
@@ -186,6 +196,13 @@ export const messages = (more: Partial<UpstreamRequest> = {}): UpstreamRequest =
   method: 'POST',
   headers: [['content-type', 'application/json']],
   body: Buffer.from('{}'),
+  target: {
+    asked: modelId('claude-opus-5-5'),
+    model: modelId('claude-opus-5-5'),
+    stream: false,
+    without: [],
+    inputTokens: 10,
+  },
   ...more,
 })
 

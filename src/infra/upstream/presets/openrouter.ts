@@ -1,0 +1,26 @@
+import type { AnthropicPreset, ChatPreset } from '#infra/upstream/profile.ts'
+
+const SHARED = {
+  baseUrl: 'https://openrouter.ai/api/v1',
+  credential: { env: 'OPENROUTER_API_KEY', header: 'bearer' },
+  naming: 'openrouter',
+} as const
+
+const chat: ChatPreset = {
+  ...SHARED,
+  title: 'OpenRouter, chat completions',
+  dialect: 'openai',
+  paths: { call: '/chat/completions', models: '/models' },
+  quirks: { fileParts: true, reasoning: 'openrouter', topK: true, userField: 'user' },
+}
+
+/** OpenRouter's Anthropic format; chat completions where a model needs it (providers 4). */
+export const openrouter: AnthropicPreset = {
+  ...SHARED,
+  title: 'OpenRouter',
+  dialect: 'anthropic',
+  paths: { call: '/messages', models: '/models' },
+  betaHeader: 'x-anthropic-beta',
+  lacks: ['source:file'],
+  chat,
+}

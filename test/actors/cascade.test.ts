@@ -26,6 +26,10 @@ const serveOne = (
     }
   })
 
+/** What an attempt was told to leave out. */
+const withoutOf = (box: Effect.Success<ReturnType<typeof openTestBox>>, provider: string) =>
+  [...box.upstreams.values()].find(({ id }) => id === provider)?.exchanges.map(({ request }) => request.target?.without)
+
 const header = (headers: readonly (readonly [string, string])[], name: string) =>
   headers.find(([key]) => key === name)?.[1]
 
@@ -304,6 +308,104 @@ describe('the cascade', () => {
       const events = known(yield* box.events).map(({ event }) => event)
       const extra = events.filter((event) => event._tag === 'AttemptStarted' && event.attempt > 1).length
       assert.isAtMost(extra, 10 + 0.2 * 100)
+    }),
+  )
+})
+
+describe('a provider that refuses a value of the beta header', () => {
+  const beta = (name: string) => `beta:${name}`
+
+  it.effect('is asked once more without it, and the client sees nothing of it', () =>
+    Effect.gen(function* () {
+      const { seen, types, events, box } = yield* serveOne({
+        a: (n) => (n === 0 ? answers.refusedBeta('x-2026-01-01') : answers.stream('from a')),
+        b: () => answers.stream('from b'),
+      })
+      assert.strictEqual(seen.text, goodStream('from a'))
+      assert.deepStrictEqual(types, [
+        'RequestAdmitted',
+        'RouteChosen',
+        'AttemptStarted',
+        'AttemptFailed',
+        'CapabilityLearned',
+        'AttemptStarted',
+        'AttemptSucceeded',
+      ])
+      const learned = events.find((event) => event._tag === 'CapabilityLearned')
+      assert(learned?._tag === 'CapabilityLearned')
+      assert.deepStrictEqual(learned.features, [beta('x-2026-01-01')])
+      assert.strictEqual(learned.until, 24 * 3_600_000 + 10)
+      assert.deepStrictEqual(withoutOf(box, 'a'), [[], [beta('x-2026-01-01')]])
+      assert.strictEqual(header(seen.headers, 'x-signalbox-attempts'), '2')
+      assert.strictEqual(box.ledger.state.machines.values().next().value?.state, 'healthy')
+    }),
+  )
+
+  it.effect('gets the next requests fitted beforehand, for a day', () =>
+    Effect.gen(function* () {
+      const box = yield* openTestBox({
+        a: (n) => (n === 0 ? answers.refusedBeta('x-2026-01-01') : answers.stream('from a')),
+      })
+      for (const waitMs of [600_000, 24 * 3_600_000, 600_000]) {
+        yield* box.send()
+        yield* TestClock.adjust(waitMs)
+      }
+      const left = [beta('x-2026-01-01')]
+      assert.deepStrictEqual(withoutOf(box, 'a'), [[], left, left, []])
+    }),
+  )
+
+  it.effect('is not asked a third time when it then refuses another: the next provider is', () =>
+    Effect.gen(function* () {
+      const { seen, types, box } = yield* serveOne({
+        a: (n) => answers.refusedBeta(`x${n}-2026-01-01`),
+        b: () => answers.stream('from b'),
+      })
+      assert.strictEqual(seen.text, goodStream('from b'))
+      assert.strictEqual(types.filter((type) => type === 'AttemptStarted').length, 3)
+      assert.deepStrictEqual(withoutOf(box, 'a'), [[], [beta('x0-2026-01-01')]])
+      assert.deepStrictEqual(withoutOf(box, 'b'), [[]])
+    }),
+  )
+
+  it.effect('is not asked again when it refuses what it was not sent any more', () =>
+    Effect.gen(function* () {
+      const box = yield* openTestBox({ a: () => answers.refusedBeta('x-2026-01-01') })
+      for (let n = 0; n < 2; n++) {
+        yield* box.send()
+        yield* TestClock.adjust(600_000)
+      }
+      assert.deepStrictEqual(withoutOf(box, 'a'), [[], [beta('x-2026-01-01')], [beta('x-2026-01-01')]])
+    }),
+  )
+
+  it.effect('alone leaves the client its own words', () =>
+    Effect.gen(function* () {
+      const { seen } = yield* serveOne({ a: (n) => answers.refusedBeta(`x${n}-2026-01-01`) })
+      assert.strictEqual(seen.status, 400)
+      assert.include(seen.text, 'x1-2026-01-01')
+    }),
+  )
+})
+
+describe('an announced end', () => {
+  it.effect('is recorded once, and again when it changes', () =>
+    Effect.gen(function* () {
+      const dated = (n: number, sunset: string): readonly Move[] =>
+        answers.stream(`${n}`).map((move) => ('headers' in move ? { ...move, list: [['sunset', sunset]] } : move))
+      const [first, later] = ['Thu, 30 Jul 2026 00:00:00 GMT', 'Fri, 31 Jul 2026 00:00:00 GMT']
+      const box = yield* openTestBox({ a: (n) => dated(n, n < 2 ? first : later) })
+      for (let n = 0; n < 4; n++) {
+        yield* box.send()
+        yield* TestClock.adjust(600_000)
+      }
+      const announced = known(yield* box.events).flatMap(({ event }) =>
+        event._tag === 'SunsetAnnounced' ? [event] : [],
+      )
+      assert.deepStrictEqual(
+        announced.map(({ sunsetAt }) => sunsetAt),
+        [Date.parse(first), Date.parse(later)],
+      )
     }),
   )
 })

@@ -27,7 +27,7 @@ it('the same seed plays the same world to the same events', async () => {
 it('worlds are rich enough for every invariant to have something to say', async () => {
   const seen = new Map<string, number>()
   const count = (what: string) => seen.set(what, (seen.get(what) ?? 0) + 1)
-  for (let seed = 1; seed <= 60; seed++) {
+  for (let seed = 1; seed <= 240; seed++) {
     const { rows, requests, lives, journal } = await playInVirtualTime(worldOf(seed))
     for (const { event } of rows) {
       count(event._tag)
@@ -42,8 +42,8 @@ it('worlds are rich enough for every invariant to have something to say', async 
   }
   const wanted = [
     ...['AttemptSucceeded', 'RequestFailed', 'RequestCancelled', 'RequestAbandoned', 'PolicyChanged', 'BoxStopped'],
-    ...['ProviderThrottled', 'ProviderRecovered', 'CircuitOpened', 'CircuitHalfOpened', 'CircuitClosed'],
-    ...['CooldownElapsed', 'ProbeLeaseExpired', 'probe', 'fallback'],
+    ...['ProviderThrottled', 'ProviderRecovered', 'CircuitOpened', 'CircuitHalfOpened', 'CircuitClosed', 'ProviderRetired'],
+    ...['CooldownElapsed', 'ProbeLeaseExpired', 'CapabilityLearned', 'probe', 'fallback'],
     ...['RateLimited in S0', 'Overloaded in S0', 'InvalidRequest in S0', 'CredentialRefused in S0', 'Timeout in S1'],
     ...['Transport in S0', 'Transport in S2', 'MalformedOutput in S2', 'Timeout in S2', 'Cancelled in S2'],
     ...['answered', 'left', 'shutdown', 'killed', 'broken off', 'cut off', 'stopped', 'ended while the log failed'],

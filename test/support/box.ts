@@ -307,6 +307,22 @@ export const answers = {
     { data: JSON.stringify({ type: 'error', error: { type, message: type } }) },
     { end: true },
   ],
+  /** The API's words for a value of `anthropic-beta` that it does not know. */
+  refusedBeta: (beta: string): readonly Move[] => [
+    { connected: true },
+    { wait: 10 },
+    { headers: 400, list: [['content-type', 'application/json']] },
+    {
+      data: JSON.stringify({
+        type: 'error',
+        error: {
+          type: 'invalid_request_error',
+          message: `Unexpected value(s) \`${beta}\` for the \`anthropic-beta\` header. Please consult our documentation or try again without the header.`,
+        },
+      }),
+    },
+    { end: true },
+  ],
   message: (text: string): readonly Move[] => [
     { connected: true },
     { wait: 200 },

@@ -14,7 +14,8 @@ import { providerId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
-import type { ResolvedProvider } from '#infra/config/config.ts'
+import type { Config, ResolvedProvider } from '#infra/config/config.ts'
+import { toPolicy } from '#infra/config/to-policy.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { plainAnthropic } from '#infra/upstream/profile.ts'
@@ -34,7 +35,9 @@ export interface ProviderOptions {
 
 export interface BoxOptions {
   /** In the order of the priority strategy. */
-  readonly providers: { readonly [id: string]: ProviderOptions }
+  readonly providers?: { readonly [id: string]: ProviderOptions }
+  /** Providers as a configuration file names them, instead of those above. */
+  readonly config?: Config
   readonly routing?: Partial<Policy['routing']>
   readonly retryBudget?: Partial<Policy['retryBudget']>
   readonly stream?: Partial<Policy['stream']>
@@ -65,7 +68,7 @@ export const patient = {
 
 export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const providers = Object.entries(options.providers).map(resolved)
+    const providers = options.config?.providers ?? Object.entries(options.providers ?? {}).map(resolved)
     const services = yield* Layer.build(
       ledgerLayer.layer({ writer: 'test' }).pipe(Layer.provideMerge(options.log ?? layerMemory())),
     )
@@ -167,7 +170,10 @@ const resolved = ([id, options]: readonly [string, ProviderOptions], index: numb
 })
 
 const policyOf = (options: BoxOptions, providers: readonly ResolvedProvider[]): Policy => ({
-  providers: providers.map(({ id, kind, policy }) => ({ id, kind, ...policy })),
+  providers:
+    options.config === undefined
+      ? providers.map(({ id, kind, policy }) => ({ id, kind, ...policy }))
+      : toPolicy(options.config).providers,
   routing: { ...defaultPolicy.routing, ...options.routing },
   retryBudget: { ...defaultPolicy.retryBudget, ...options.retryBudget },
   stream: { ...defaultPolicy.stream, ...options.stream },

@@ -36,6 +36,8 @@ export type Behaviour =
       readonly type: string
       readonly retryAfterS: number | null
     }
+  /** Names a value of `anthropic-beta` that it does not know, whether it was sent or not. */
+  | { readonly _tag: 'refusesBeta'; readonly afterMs: number; readonly beta: string }
   | { readonly _tag: 'refused' }
   | { readonly _tag: 'unreachable' }
   | { readonly _tag: 'resetBeforeHeaders'; readonly afterMs: number }
@@ -51,6 +53,7 @@ const STATUSES: readonly (readonly [number, string])[] = [
   [402, 'billing_error'],
   [400, 'invalid_request_error'],
   [404, 'not_found_error'],
+  [410, 'not_found_error'],
   [413, 'request_too_large'],
 ]
 
@@ -108,6 +111,14 @@ export const bad: fc.Arbitrary<Behaviour> = fc.oneof(
       })),
   },
   { weight: 2, arbitrary: fc.constant<Behaviour>({ _tag: 'refused' }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      _tag: fc.constant('refusesBeta' as const),
+      afterMs: fc.nat(2_000),
+      beta: fc.constantFrom('one-2026-01-01', 'two-2026-01-01', 'three-2026-01-01'),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ _tag: fc.constant('resetBeforeHeaders' as const), afterMs: fc.nat(5_000) }) },
   {
     weight: 1,
@@ -130,6 +141,8 @@ export const movesOf = (behaviour: Behaviour, name: string, stream: boolean): re
           )
           .slice(1),
       ]
+    case 'refusesBeta':
+      return [{ connected: true }, { wait: behaviour.afterMs }, ...answers.refusedBeta(behaviour.beta).slice(2)]
     case 'refused':
       return answers.refused
     case 'unreachable':

@@ -78,7 +78,10 @@ const ofRequest = (reason: FailureReason): boolean =>
   reason._tag === 'ContextTooLong' ||
   reason._tag === 'ContentRefused'
 const ofNobody = (reason: FailureReason): boolean =>
-  ofRequest(reason) || reason._tag === 'InvalidRequest' || reason._tag === 'Cancelled'
+  ofRequest(reason) ||
+  reason._tag === 'InvalidRequest' ||
+  reason._tag === 'FeatureRefused' ||
+  reason._tag === 'Cancelled'
 
 /** The time by which a commit is over, or is waited for no longer. */
 const commitMs = ({ logMs: [before, after], commits, disturbances }: Played['world']): number =>
@@ -104,16 +107,22 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     return events[0]?.event._tag === 'RequestAdmitted' ? undefined : 'it does not begin with its admission'
   }),
 
-  'at most maxFallbacks + 1 attempts, in the order of the route': everyRequest((_, events) => {
-    const route = events.find(({ event }) => event._tag === 'RouteChosen')?.event
-    const attempts = started(events)
-    if (attempts.length === 0) return undefined
-    if (route?._tag !== 'RouteChosen') return 'attempts without a route'
-    const places = attempts.map(({ provider }) => route.order.indexOf(provider))
-    if (places.some((place, n) => place <= (places[n - 1] ?? -1)))
-      return `tried ${attempts.map(({ provider }) => provider)} of ${route.order}`
-    return attempts.some(({ attempt }, n) => attempt !== n + 1) ? 'attempts are not counted 1, 2, 3' : undefined
-  }),
+  'at most maxFallbacks + 1 providers, in the order of the route, one twice only to leave out what it refused':
+    everyRequest((_, events) => {
+      const route = events.find(({ event }) => event._tag === 'RouteChosen')?.event
+      const attempts = started(events)
+      if (attempts.length === 0) return undefined
+      if (route?._tag !== 'RouteChosen') return 'attempts without a route'
+      const learned = events.flatMap(({ event }) => (event._tag === 'CapabilityLearned' ? [event.provider] : []))
+      const places = attempts.map(({ provider }) => route.order.indexOf(provider))
+      const isRepeat = (n: number): boolean => {
+        const { provider } = attempts[n] ?? {}
+        return provider !== undefined && learned.includes(provider) && attempts[n - 2]?.provider !== provider
+      }
+      if (places.some((place, n) => place < (places[n - 1] ?? -1) || (place === places[n - 1] && !isRepeat(n))))
+        return `tried ${attempts.map(({ provider }) => provider)} of ${route.order}`
+      return attempts.some(({ attempt }, n) => attempt !== n + 1) ? 'attempts are not counted 1, 2, 3' : undefined
+    }),
 
   'no more attempts than the policy of the admission allows': everyEvent(({ event }, before) => {
     if (event._tag !== 'RouteChosen') return undefined
@@ -125,7 +134,7 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       if (event._tag !== 'AttemptStarted') return undefined
       const { provider } = event
       const state = before.machines.get(provider)?.state
-      if (state === 'openCircuit' || state === 'throttled') return `${provider} is in ${state}`
+      if (state === 'openCircuit' || state === 'throttled' || state === 'retired') return `${provider} is in ${state}`
       return providerPolicy(before, provider)?.enabled === true ? undefined : `${provider} is not in service`
     },
   ),

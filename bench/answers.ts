@@ -5,7 +5,7 @@
 
 /** Sent as one write with a content-length. About 1.7 kB, a short answer. */
 export const jsonAnswer = (): Buffer => {
-  const content = [{ type: 'text', text: words(TEXT_EVENTS * 5) }]
+  const content = [{ type: 'text', text: ANSWER_TEXT }]
   return Buffer.from(
     JSON.stringify({ ...message, content, stop_reason: 'end_turn', usage: { ...usage, output_tokens: 380 } }),
   )
@@ -21,8 +21,7 @@ export const streamAnswer = (): readonly Buffer[] => {
     ['content_block_start', { index: 0, content_block: { type: 'text', text: '' } }],
     ['ping', {}],
     ...Array.from({ length: TEXT_EVENTS }, (_, index) => {
-      const text = words(5, index * 5)
-      return ['content_block_delta', { index: 0, delta: { type: 'text_delta', text } }] as const
+      return ['content_block_delta', { index: 0, delta: { type: 'text_delta', text: textOfEvent(index) } }] as const
     }),
     ['content_block_stop', { index: 0 }],
     [
@@ -41,8 +40,13 @@ export const streamAnswer = (): readonly Buffer[] => {
 export const STREAM_PAUSE_MS = 2
 
 /** With the six events around them: 60. */
-const TEXT_EVENTS = 54
+export const TEXT_EVENTS = 54
 const EVENTS_PER_WRITE = 4
+export const WRITES = (TEXT_EVENTS + 6) / EVENTS_PER_WRITE
+
+/** What one event says; all of them together say what the JSON message does. */
+export const textOfEvent = (index: number): string => words(WORDS_PER_EVENT, index * WORDS_PER_EVENT)
+const WORDS_PER_EVENT = 5
 
 const message = {
   id: 'msg_01BenchBenchBenchBenchBench',
@@ -66,3 +70,5 @@ const VOCABULARY = 'the box sets each route and writes every movement into the r
 
 const words = (count: number, from = 0): string =>
   Array.from({ length: count }, (_, i) => `${VOCABULARY[(from + i) % VOCABULARY.length]} `).join('')
+
+export const ANSWER_TEXT = words(TEXT_EVENTS * WORDS_PER_EVENT)

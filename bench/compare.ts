@@ -7,30 +7,18 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type Call, claudeCodeCall, type Kind, load } from './load.ts'
 import { type Server, startScript } from './process.ts'
+import { alternate, type ProxyCost, type RoundOptions, ratios } from './rounds.ts'
 import { startSignalbox } from './signalbox.ts'
 import { quantile, type Summary, summary } from './statistics.ts'
 
-export interface CompareOptions {
+export interface CompareOptions extends RoundOptions {
   /** Undefined: only the baseline. */
   readonly main: string | undefined
-  readonly rounds: number
-  /** Of each proxy in each round. */
-  readonly requests: number
   readonly warmUp: number
-  readonly concurrency: number
   /** One caller at a time, per proxy. */
   readonly latencyRequests: number
   /** Between the writes of a stream, in ms; 0 = one per turn of the upstream's event loop, most of which arrive together. */
   readonly pauseMs: number
-  readonly note: (text: string) => void
-}
-
-export interface ProxyCost {
-  readonly cpuMsPerRequest: Summary
-  readonly requestsPerSecond: Summary
-  readonly residentBytes: number
-  /** Pieces in which one answer came. */
-  readonly pieces: number
 }
 
 export interface FirstByte {
@@ -71,7 +59,11 @@ export const compare = async (name: string, kind: Kind, given: CompareOptions): 
     for (const server of Object.values(proxies)) {
       await load(server.url, call, { requests: options.warmUp, concurrency: WARM_UP_CONCURRENCY })
     }
-    const costs = await rounds(proxies, call, options)
+    const { bare, signalbox } = proxies
+    const costs =
+      signalbox === undefined
+        ? { bare: (await alternate({ bare: { server: bare, call } }, options)).bare.cost }
+        : await compareRounds(bare, signalbox, call, options)
     note('time to the first byte')
     const firstByte = await firstBytes({ direct: upstream, ...proxies }, call, options.latencyRequests)
     return { kind, pauseMs: options.pauseMs, ...costs, firstByte }
@@ -89,45 +81,18 @@ interface Proxies {
 }
 type Name = keyof Proxies
 
-interface Round {
-  readonly cpuMs: number
-  readonly perSecond: number
-  readonly pieces: number
-}
-
-const rounds = async (
-  proxies: Proxies,
+const compareRounds = async (
+  bare: Server,
+  signalbox: Server,
   call: Call,
-  options: CompareOptions,
-): Promise<Omit<Comparison, 'kind' | 'pauseMs' | 'firstByte'>> => {
-  const { requests, concurrency, note } = options
-  const names = Object.keys(proxies) as Name[]
-  const measured: Record<Name, Round[]> = { bare: [], signalbox: [] }
-  for (let round = 0; round < options.rounds; round++) {
-    // Every other round the other way round, so that neither always runs on what the first one left behind.
-    for (const name of round % 2 === 0 ? names : names.toReversed()) {
-      const server = proxies[name]
-      if (server === undefined) continue
-      const before = server.cpuMs()
-      const result = await load(server.url, call, { requests, concurrency })
-      const cpuMs = (server.cpuMs() - before) / requests
-      measured[name].push({ cpuMs, perSecond: (requests * 1_000) / result.wallMs, pieces: result.pieces })
-      note(`round ${round + 1}/${options.rounds} ${name} ${cpuMs.toFixed(3)} ms of CPU per request`)
-    }
+  options: RoundOptions,
+): Promise<Pick<Comparison, 'bare' | 'signalbox' | 'cpuRatio'>> => {
+  const parties = await alternate({ bare: { server: bare, call }, signalbox: { server: signalbox, call } }, options)
+  return {
+    bare: parties.bare.cost,
+    signalbox: parties.signalbox.cost,
+    cpuRatio: summary(ratios(parties.signalbox, parties.bare)),
   }
-  const cost = (name: Name, server: Server): ProxyCost => ({
-    cpuMsPerRequest: summary(measured[name].map((round) => round.cpuMs)),
-    requestsPerSecond: summary(measured[name].map((round) => round.perSecond)),
-    residentBytes: server.residentBytes(),
-    pieces: quantile(
-      measured[name].map((round) => round.pieces),
-      0.5,
-    ),
-  })
-  const bare = cost('bare', proxies.bare)
-  if (proxies.signalbox === undefined) return { bare }
-  const ratios = measured.signalbox.map((round, index) => round.cpuMs / measured.bare[index]!.cpuMs)
-  return { bare, signalbox: cost('signalbox', proxies.signalbox), cpuRatio: summary(ratios) }
 }
 
 /** Short turns, so that what else the machine does falls on all alike. */

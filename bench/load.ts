@@ -1,11 +1,12 @@
 /**
  * The load generator: a closed loop of so many callers over keep-alive connections. Every answer is held against the bytes
- * that the upstream sent; one that differs ends the run.
+ * that the upstream sent, or what a translation makes of them; one that differs ends the run.
  */
 import { readFileSync } from 'node:fs'
 import { performance } from 'node:perf_hooks'
 import { type Dispatcher, Pool } from 'undici'
 import { jsonAnswer, streamAnswer } from './answers.ts'
+import { maskTranslated, tellsTheStory } from './chat-answers.ts'
 
 export type Kind = 'json' | 'stream'
 
@@ -15,7 +16,7 @@ export interface Call {
   readonly path: string
   readonly headers: Readonly<Record<string, string>>
   readonly body: Buffer
-  readonly expected: Buffer
+  readonly isExpected: (answer: Buffer) => boolean
 }
 
 export interface LoadResult {
@@ -34,13 +35,26 @@ export const claudeCodeCall = (kind: Kind): Call => {
     readonly headers: readonly (readonly [string, string])[]
     readonly body: object
   }
+  const expected = kind === 'stream' ? Buffer.concat(streamAnswer()) : jsonAnswer()
   const body = kind === 'stream' ? recorded.body : { ...recorded.body, max_tokens: 64_000, stream: false }
   return {
     kind,
     path: '/v1/messages?beta=true',
     headers: Object.fromEntries(recorded.headers),
     body: Buffer.from(JSON.stringify(body)),
-    expected: kind === 'stream' ? Buffer.concat(streamAnswer()) : jsonAnswer(),
+    isExpected: (answer) => answer.equals(expected),
+  }
+}
+
+/** The same request where the upstream's answer is translated: the first answer must tell the story, all others be like it. */
+export const translatedCall = (kind: Kind): Call => {
+  let first: string | undefined
+  return {
+    ...claudeCodeCall(kind),
+    isExpected: (answer) => {
+      if (first === undefined && tellsTheStory(answer, kind === 'stream')) first = maskTranslated(answer)
+      return first === maskTranslated(answer)
+    },
   }
 }
 
@@ -96,11 +110,13 @@ const exchange = (pool: Pool, call: Call): Promise<Answer> =>
       onResponseEnd: () => {
         const end = performance.now()
         const body = Buffer.concat(chunks)
-        if (status === 200 && body.equals(call.expected)) {
+        if (status === 200 && call.isExpected(body)) {
           resolve({ firstByteMs: first - start, totalMs: end - start, pieces: chunks.length })
         } else {
           reject(
-            new Error(`not the upstream's answer: status ${status}, ${body.length} bytes: ${body.subarray(0, 500)}`),
+            new Error(
+              `not the answer that the upstream's bytes make: status ${status}, ${body.length} bytes: ${body.subarray(0, 500)}`,
+            ),
           )
         }
       },

@@ -7,10 +7,12 @@ import { STREAM_PAUSE_MS } from './answers.ts'
 import { measureBoot } from './boot.ts'
 import { compare } from './compare.ts'
 import { measureDisk } from './disk.ts'
+import { type LargeCost, measureLarge } from './large.ts'
 import { printReport, type Report, verdicts } from './report.ts'
-import { signalboxExists } from './signalbox.ts'
+import { signalboxExists, WAYS } from './signalbox.ts'
+import { measureTranslation } from './translation.ts'
 
-const SECTIONS = ['json', 'stream', 'burst', 'boot', 'disk'] as const
+const SECTIONS = ['json', 'stream', 'burst', 'chat-json', 'chat-stream', 'large', 'boot', 'disk'] as const
 type Section = (typeof SECTIONS)[number]
 
 const FULL = {
@@ -18,6 +20,8 @@ const FULL = {
   requests: 2_000,
   warmUp: 3_000,
   latencyRequests: 1_000,
+  largeRepetitions: 9,
+  largeRequests: 10,
   diskRequests: 10_000,
   bootRequests: 1_000_000,
   bootTimes: 5,
@@ -27,6 +31,8 @@ const QUICK = {
   requests: 500,
   warmUp: 500,
   latencyRequests: 200,
+  largeRepetitions: 5,
+  largeRequests: 5,
   diskRequests: 2_000,
   bootRequests: 20_000,
   bootTimes: 2,
@@ -42,6 +48,7 @@ const HELP = `Usage: npm run bench -- [options]
   --bare                  only the baseline, without Signalbox
   --rounds N  --requests N  --warm-up N  --concurrency N  --latency-requests N
   --pause MS              between the 15 writes of the stream (default ${STREAM_PAUSE_MS}; \`burst\` is always 0)
+  --large-bytes N  --large-repetitions N  --large-requests N
   --disk-requests N
   --boot-requests N  --boot-times N
   --boot-folder PATH      keep the log there and use it again
@@ -69,6 +76,9 @@ const parse = () => {
         concurrency: { type: 'string' },
         'latency-requests': { type: 'string' },
         pause: { type: 'string' },
+        'large-bytes': { type: 'string' },
+        'large-repetitions': { type: 'string' },
+        'large-requests': { type: 'string' },
         'disk-requests': { type: 'string' },
         'boot-requests': { type: 'string' },
         'boot-times': { type: 'string' },
@@ -115,7 +125,37 @@ const comparison = {
 }
 const pauseMs = count(values.pause, STREAM_PAUSE_MS)
 
+/** 5 MB: a conversation of about a million tokens. */
+const LARGE_BYTES = 5_000_000
+const large = {
+  bytes: count(values['large-bytes'], LARGE_BYTES),
+  repetitions: count(values['large-repetitions'], sizes.largeRepetitions),
+  requests: count(values['large-requests'], sizes.largeRequests),
+  note,
+}
+
 const wanted = (section: Section): boolean => sections.includes(section)
+
+/** What Signalbox does for other upstreams than the one that takes all as it is. */
+const measureUpstreams = async (main: string): Promise<Pick<Report, 'chatJson' | 'chatStream' | 'large'>> => {
+  const translation = { ...comparison, main }
+  return {
+    ...(wanted('chat-json')
+      ? { chatJson: await measureTranslation('chat-json', 'json', { ...translation, pauseMs: 0 }) }
+      : {}),
+    ...(wanted('chat-stream')
+      ? { chatStream: await measureTranslation('chat-stream', 'stream', { ...translation, pauseMs }) }
+      : {}),
+    ...(wanted('large') ? { large: await measureWays(main) } : {}),
+  }
+}
+
+/** One after the other: they would disturb each other. */
+const measureWays = async (main: string): Promise<readonly LargeCost[]> => {
+  const costs: LargeCost[] = []
+  for (const way of WAYS) costs.push(await measureLarge(way, { ...large, main }))
+  return costs
+}
 
 const measure = async (): Promise<Report> => ({
   at: new Date().toISOString(),
@@ -124,6 +164,7 @@ const measure = async (): Promise<Report> => ({
   ...(wanted('json') ? { json: await compare('json', 'json', { ...comparison, pauseMs: 0 }) } : {}),
   ...(wanted('stream') ? { stream: await compare('stream', 'stream', { ...comparison, pauseMs }) } : {}),
   ...(wanted('burst') ? { burst: await compare('burst', 'stream', { ...comparison, pauseMs: 0 }) } : {}),
+  ...(main === undefined ? {} : await measureUpstreams(main)),
   ...(wanted('disk') && main !== undefined
     ? { disk: await measureDisk(main, count(values['disk-requests'], sizes.diskRequests)) }
     : {}),

@@ -1,7 +1,8 @@
 /**
  * Where the CPU goes: runs a proxy under V8's sampling profiler with the benchmark's load and prints self time per request
  * by group and by function, of the load only. Usage:
- *   node bench/profile.ts [--kind json|stream|boot] [--target signalbox|bare] [--requests N] [--top N] [--keep FOLDER]
+ *   node bench/profile.ts [--kind json|stream|boot] [--target signalbox|bare] [--way passed|translated]
+ *     [--requests N] [--top N] [--keep FOLDER]
  * `--kind boot` shows the start on an empty log instead, up to the first 200 of /readyz. `--keep` leaves the .cpuprofile files there, for a viewer such as Chrome's.
  */
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
@@ -9,7 +10,7 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { parseArgs } from 'node:util'
 import { STREAM_PAUSE_MS } from './answers.ts'
-import { claudeCodeCall, load } from './load.ts'
+import { claudeCodeCall, load, translatedCall } from './load.ts'
 import { startScript } from './process.ts'
 import { startSignalbox } from './signalbox.ts'
 
@@ -30,6 +31,7 @@ const { values } = parseArgs({
   options: {
     kind: { type: 'string', default: 'json' },
     target: { type: 'string', default: 'signalbox' },
+    way: { type: 'string', default: 'passed' },
     main: { type: 'string', default: 'src/main.ts' },
     requests: { type: 'string', default: '4000' },
     concurrency: { type: 'string', default: '8' },
@@ -49,7 +51,9 @@ const run = async () => {
   mkdirSync(folder, { recursive: true })
   const boot = values.kind === 'boot'
   const requests = boot ? 1 : Number(values.requests)
-  const call = claudeCodeCall(values.kind === 'stream' ? 'stream' : 'json')
+  const kind = values.kind === 'stream' ? 'stream' : 'json'
+  const way = values.way === 'translated' ? 'translated' : 'passed'
+  const call = way === 'translated' ? translatedCall(kind) : claudeCodeCall(kind)
   const nodeFlags = ['--cpu-prof', `--cpu-prof-dir=${folder}`, `--cpu-prof-interval=${SAMPLE_EVERY_US}`]
   const upstream = await startScript('upstream.ts', {
     UPSTREAM_PAUSE_MS: String(call.kind === 'stream' ? STREAM_PAUSE_MS : 0),
@@ -58,7 +62,7 @@ const run = async () => {
     const server =
       values.target === 'bare'
         ? await startScript('bare.ts', { BARE_UPSTREAM: upstream.url }, nodeFlags)
-        : await startSignalbox({ main: values.main, folder: temporary, upstream: upstream.url, nodeFlags })
+        : await startSignalbox({ main: values.main, folder: temporary, upstream: upstream.url, way, nodeFlags })
     const one = { requests, concurrency: Number(values.concurrency) }
     let from = 0
     let cpuBefore = 0
@@ -160,7 +164,7 @@ const print = (title: string, times: readonly SelfTime[]): void => {
 }
 
 console.log(
-  `${values.target}, ${values.kind}: ${(cpuMs / requests).toFixed(3)} ms of CPU each (${requests} times, under the profiler)`,
+  `${values.target}, ${values.kind}, ${values.way}: ${(cpuMs / requests).toFixed(3)} ms of CPU each (${requests} times, under the profiler)`,
 )
 for (const [name, ms] of threads) console.log(`  ${(ms / requests).toFixed(3)} ms  ${name}`)
 print('main thread', main)

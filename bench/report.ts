@@ -1,8 +1,11 @@
 /** The figures as a table, and what they must not exceed. */
 import type { Boot, BootTimes } from './boot.ts'
-import type { Comparison, FirstByte, ProxyCost } from './compare.ts'
+import type { Comparison, FirstByte } from './compare.ts'
 import type { Disk } from './disk.ts'
-import type { Summary } from './statistics.ts'
+import type { LargeCost } from './large.ts'
+import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
+import type { ProxyCost } from './rounds.ts'
+import type { TranslationCost } from './translation.ts'
 
 export interface Report {
   readonly at: string
@@ -13,6 +16,9 @@ export interface Report {
   readonly stream?: Comparison
   /** … or nearly at once. Not limited: no model writes like that. */
   readonly burst?: Comparison
+  readonly chatJson?: TranslationCost
+  readonly chatStream?: TranslationCost
+  readonly large?: readonly LargeCost[]
   readonly disk?: Disk
   readonly boot?: Boot
 }
@@ -26,7 +32,7 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, disk, boot } = report
+  const { json, stream, chatStream, large = [], disk, boot } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -50,6 +56,10 @@ export const verdicts = (report: Report): readonly Verdict[] => {
       stream && addedFirstByte(stream, stream.firstByte.bare)?.p50Ms,
       LIMITS.firstByteMs,
     ],
+    ['stream: CPU, translated over pass-through', chatStream?.cpuRatio.median, LIMITS.translatedRatio],
+    ...large.map(({ way, addedLongestMs }) => {
+      return [`large, ${way}: added to the latest chunk, ms`, addedLongestMs, LIMITS.addedMs] as const
+    }),
     ['events per request', disk?.eventsPerRequest, LIMITS.events],
     ['bytes of disk per request', disk?.bytesPerRequest, LIMITS.diskBytes],
     ['boot from a snapshot, ms', boot?.snapshot?.wallMs.median, LIMITS.bootMs],
@@ -67,6 +77,10 @@ export const printReport = (report: Report): void => {
     const comparison = report[name]
     if (comparison !== undefined) lines.push(...comparisonLines(name, comparison))
   }
+  for (const cost of [report.chatJson, report.chatStream]) {
+    if (cost !== undefined) lines.push(...translationLines(cost))
+  }
+  for (const cost of report.large ?? []) lines.push(...largeLines(cost))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
   if (report.boot !== undefined) lines.push(...bootLines(report.boot))
   const width = Math.max(...lines.map(([what]) => what.length))
@@ -78,7 +92,16 @@ export const printReport = (report: Report): void => {
   }
 }
 
-const LIMITS = { jsonRatio: 3, streamRatio: 1.8, firstByteMs: 1, events: 4, diskBytes: 2_500, bootMs: 2_000 }
+const LIMITS = {
+  jsonRatio: 3,
+  streamRatio: 1.8,
+  translatedRatio: 1.5,
+  firstByteMs: 1,
+  addedMs: 20,
+  events: 4,
+  diskBytes: 2_500,
+  bootMs: 2_000,
+}
 
 /** What Signalbox adds to another way's time, quantile by quantile. */
 const addedFirstByte = ({ firstByte: { signalbox } }: Comparison, to: FirstByte): FirstByte | undefined =>
@@ -89,15 +112,9 @@ const addedFirstByte = ({ firstByte: { signalbox } }: Comparison, to: FirstByte)
     endP50Ms: signalbox.endP50Ms - to.endP50Ms,
   }
 
-type Line = readonly [what: string, figures: string]
-
 const comparisonLines = (kind: string, comparison: Comparison): readonly Line[] => {
   const { bare, signalbox, cpuRatio, firstByte } = comparison
-  const cost = (name: string, proxy: ProxyCost): Line => [
-    `${kind}: ${name}`,
-    `CPU per request ${range(proxy.cpuMsPerRequest)} ms; ${range(proxy.requestsPerSecond)} requests/s; ` +
-      `${Math.round(proxy.residentBytes / 2 ** 20)} MiB; ${round(proxy.pieces)} pieces per answer`,
-  ]
+  const cost = (name: string, proxy: ProxyCost): Line => [`${kind}: ${name}`, costText(proxy)]
   const first = (name: string, times: FirstByte): Line => [
     `${kind}: first byte, ${name}`,
     `p10 ${round(times.p10Ms)} ms, p50 ${round(times.p50Ms)} ms, p99 ${round(times.p99Ms)} ms; last byte p50 ${round(times.endP50Ms)} ms`,
@@ -135,8 +152,3 @@ const bootLines = (boot: Boot): readonly Line[] => {
     ...times('first start on this log', boot.first),
   ]
 }
-
-/** Median, with minimum and maximum. */
-const range = ({ min, median, max }: Summary): string => `${round(median)} (${round(min)} – ${round(max)})`
-
-const round = (value: number): string => (value >= 100 ? String(Math.round(value)) : value.toPrecision(3))

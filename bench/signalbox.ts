@@ -14,11 +14,22 @@ export interface SignalboxOptions {
   /** An existing folder for the configuration and the log. */
   readonly folder: string
   readonly upstream: string
+  /** Absent: `passed`. */
+  readonly way?: Way
   /** Flags of Node in front of the script. */
   readonly nodeFlags?: readonly string[]
   /** How long it may take to become ready, e.g. to fold a whole log. */
   readonly readyWithinMs?: number
+  /** Variables beside the benchmark's own. */
+  readonly env?: Readonly<Record<string, string>>
 }
+
+/**
+ * What Signalbox does with a request on its way to the upstream: pass it on as it is; cut out what an older generation of
+ * Claude does not take, and ask for that; or translate it into OpenAI chat completions.
+ */
+export const WAYS = ['passed', 'fitted', 'translated'] as const
+export type Way = (typeof WAYS)[number]
 
 export interface Ready extends Server {
   readonly readyMs: number
@@ -35,11 +46,12 @@ export const logPath = (folder: string): string => join(folder, 'signalbox.db')
 
 /** Starts it and waits until it is ready. `readyMs`: from the start of the process to the first 200 of /readyz; `readyCpuMs`: the CPU it took until then. */
 export const startSignalbox = async (options: SignalboxOptions): Promise<Ready> => {
-  const { main, folder, upstream, nodeFlags = [], readyWithinMs = READY_MS } = options
+  const { main, folder, upstream, way = 'passed', nodeFlags = [], readyWithinMs = READY_MS } = options
   const config = join(folder, 'signalbox.yaml')
-  writeFileSync(config, configuration(upstream))
+  writeFileSync(config, configuration(upstream, way))
   const port = await freePort()
   const env = {
+    ...options.env,
     HOME: folder,
     SIGNALBOX_CONFIG: config,
     SIGNALBOX_HOST: '127.0.0.1',
@@ -63,12 +75,16 @@ export const startSignalbox = async (options: SignalboxOptions): Promise<Ready> 
 const READY_MS = 30_000
 const POLL_MS = 5
 
-const configuration = (upstream: string): string =>
-  [
-    'providers:',
-    ...PROVIDERS.map((id) => `  ${id}: { kind: anthropic-compatible, baseUrl: '${upstream}', credential: none }`),
-    '',
-  ].join('\n')
+const configuration = (upstream: string, way: Way): string =>
+  ['providers:', ...PROVIDERS.map((id) => `  ${id}: ${PROVIDER[way](upstream)}`), ''].join('\n')
+
+const PROVIDER: Readonly<Record<Way, (upstream: string) => string>> = {
+  passed: (upstream) => `{ kind: anthropic-compatible, baseUrl: '${upstream}', credential: none }`,
+  fitted: (upstream) =>
+    `{ kind: anthropic-compatible, baseUrl: '${upstream}', credential: none, models: { 'claude-*': claude-sonnet-4-5 } }`,
+  translated: (upstream) =>
+    `{ kind: openai-compatible, baseUrl: '${upstream}/v1', credential: none, models: { 'claude-*': bench-model } }`,
+}
 
 const isReady = (url: string): Promise<boolean> =>
   new Promise((resolve) => {

@@ -4,6 +4,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { configurationJsonSchema } from '#infra/config/json-schema.ts'
 import { configurationMarkdown } from '#infra/config/markdown.ts'
+import { withGenerated } from '#infra/config/upstreams-markdown.ts'
 
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
 
@@ -11,6 +12,7 @@ const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
 export const generatedDocs = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': configurationMarkdown(readFileSync(at('signalbox.example.yaml'), 'utf8')),
   'docs/configuration.schema.json': configurationJsonSchema(),
+  'docs/upstreams.md': withGenerated(readFileSync(at('docs/upstreams.md'), 'utf8')),
 })
 
 if (import.meta.main) {

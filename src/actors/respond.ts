@@ -13,12 +13,15 @@ export interface Served {
   readonly attempts?: number
 }
 
+/** What of the request a translated provider did not get to see, as paths; set by the adapter. */
+export const DROPPED_HEADER = 'x-signalbox-dropped'
+
 const encoder = new TextEncoder()
 
 /** The upstream's end-to-end headers plus who served; `request-id` is ours only where the upstream gave none. */
 export const answerHeaders = (upstream: HeaderList, served: Served, ownHeaders: HeaderList): HeaderList => {
   // An upstream that is a Signalbox too says who served it; the client hears of the nearest one.
-  const headers = upstream.filter(([name]) => !name.startsWith('x-signalbox-'))
+  const headers = upstream.filter(([name]) => !name.startsWith('x-signalbox-') || name === DROPPED_HEADER)
   if (!upstream.some(([name]) => name === 'request-id')) headers.push(['request-id', served.requestId])
   headers.push(['x-signalbox-request-id', served.requestId])
   if (served.provider !== undefined) headers.push(['x-signalbox-provider', served.provider])

@@ -2,6 +2,7 @@
  * What `signalbox serve` says when it is up: where it listens, whom it serves through, and what to type next.
  */
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
+import { describeKind, describeMissing } from '#infra/config/describe-provider.ts'
 import { describeReference } from '#infra/credentials/credential-reference.ts'
 
 export interface BannerInput {
@@ -29,13 +30,14 @@ export const banner = (input: BannerInput): string => {
   for (const provider of input.providers) {
     const credential = input.simulated ? 'simulated' : describeReference(provider.credential)
     const state = provider.policy.enabled ? '' : ', disabled'
-    lines.push(`  ${provider.id.padEnd(14)} ${provider.kind.padEnd(22)} ${provider.baseUrl}  (${credential}${state})`)
+    lines.push(
+      `  ${provider.id.padEnd(14)} ${describeKind(provider).padEnd(22)} ${provider.baseUrl}  (${credential}${state})`,
+    )
   }
-  const missing = config.discovery.filter(({ found }) => !found)
-  for (const { provider, variable } of missing) {
-    lines.push(`  ${provider.padEnd(14)} not used: ${variable} is not set`)
+  const missing = describeMissing(config.discovery)
+  if (missing !== undefined) {
+    lines.push(`  ${missing}`, '  Other providers: name them in signalbox.yaml (see docs/upstreams.md).')
   }
-  if (missing.length > 0) lines.push('  Other providers: name them in signalbox.yaml (see signalbox.example.yaml).')
   const files = config.source.files
   lines.push(
     '',

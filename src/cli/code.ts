@@ -5,6 +5,9 @@ import { spawn } from 'node:child_process'
 import { Console, Effect } from 'effect'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
+/** Where Claude Code can go by itself. */
+const CLOUDS = ['BEDROCK', 'MANTLE', 'ANTHROPIC_AWS', 'VERTEX', 'FOUNDRY']
+
 /** The variables that Claude Code gets beside its own. */
 export const claudeEnvironment = (
   environment: NodeJS.ProcessEnv,
@@ -16,6 +19,8 @@ export const claudeEnvironment = (
     ANTHROPIC_BASE_URL: url,
     CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: environment.CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY ?? '1',
   }
+  // These would send it to its cloud directly, past Signalbox.
+  for (const cloud of CLOUDS) delete env[`CLAUDE_CODE_USE_${cloud}`]
   // Claude Code sends nothing without some credential. Where Signalbox holds the real one, any word will do, and the
   // user's own must not be shown to a proxy that does not need it.
   if (!clientCredential) {
@@ -40,7 +45,9 @@ export const code = Effect.fnUntraced(function* (load: LoadOptions, args: readon
     yield* Console.error(`No Signalbox answers at ${url}. Start one with \`npm start\`, or name its port with --port.`)
     return 1
   }
-  const clientCredential = config.providers.some((provider) => provider.credential._tag === 'Client')
+  const clientCredential = config.providers.some(
+    ({ credential, policy }) => policy.enabled && credential._tag === 'Client',
+  )
   return yield* Effect.callback<number>((resume) => {
     const child = spawn('claude', [...args], {
       stdio: 'inherit',

@@ -3,6 +3,7 @@
  */
 import { Effect, Result } from 'effect'
 import { stringify } from 'yaml'
+import { describeMissing, describeProvider } from '#infra/config/describe-provider.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 import { formatProblem } from '#infra/config/problem.ts'
 import { redactedConfig } from '#infra/config/redacted-config.ts'
@@ -17,12 +18,15 @@ export interface Outcome {
 export const configCheck = (options: LoadOptions): Effect.Effect<Outcome> =>
   Effect.map(Effect.result(loadConfig(options)), (loaded) => {
     if (Result.isFailure(loaded)) return { text: loaded.failure.message, exitCode: 1 }
-    const { providers, source, warnings, simulator } = loaded.success
+    const { providers, source, discovery, warnings, simulator } = loaded.success
+    const missing = describeMissing(discovery)
     const from = source.files.length === 0 ? 'no file, the environment only' : source.files.join(', ')
     const names = providers.map(({ id, policy }) => (policy.enabled ? id : `${id} (disabled)`)).join(', ')
     const lines = [
       `The configuration is good (${from}).`,
       `Providers: ${names === '' ? 'none' : names}${simulator ? ' and the simulated ones' : ''}`,
+      ...providers.flatMap(describeProvider),
+      ...(missing === undefined ? [] : [missing]),
       ...warnings.map((warning) => `Warning: ${formatProblem(warning)}`),
     ]
     return { text: lines.join('\n'), exitCode: 0 }

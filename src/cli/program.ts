@@ -8,6 +8,8 @@ import { Argument, Command, Flag } from 'effect/cli'
 import { code } from '#cli/code.ts'
 import { configCheck, configShow } from '#cli/config.ts'
 import { readOnlyDatabaseLayer } from '#cli/database.ts'
+import { confirm } from '#cli/doctor/confirm.ts'
+import { doctor } from '#cli/doctor.ts'
 import { events } from '#cli/events.ts'
 import { parseMoment } from '#cli/moment.ts'
 import { replay } from '#cli/replay.ts'
@@ -164,6 +166,37 @@ const verifyCommand = Command.make('verify', { config: configFile, database, jso
   withLog(flags, verify({ json: flags.json })),
 ).pipe(Command.withDescription('Check the integrity of the event log'))
 
+const doctorCommand = Command.make(
+  'doctor',
+  {
+    config: configFile,
+    database,
+    json,
+    live: Flag.Boolean('live').pipe(
+      Flag.withDescription('Make tiny real calls at each provider; they cost a fraction of a cent'),
+      Flag.withDefault(false),
+    ),
+    claudeCode: Flag.Boolean('claude-code').pipe(
+      Flag.withDescription('Have Claude Code do a small task through each provider; it costs some cents'),
+      Flag.withDefault(false),
+    ),
+    claude: Flag.String('claude').pipe(
+      Flag.withDescription('The claude to use (default: the one in the PATH)'),
+      Flag.withDefault('claude'),
+    ),
+    yes: Flag.Boolean('yes').pipe(Flag.withDescription('Do not ask about the costs'), Flag.withDefault(false)),
+    providers: Argument.String('providers').pipe(
+      Argument.withDescription('Names of providers (default: all that are enabled)'),
+      Argument.variadic(),
+    ),
+  },
+  ({ live, claudeCode, claude, yes, providers, ...flags }) =>
+    Effect.flatMap(
+      doctor({ load: loadOptions(flags), providers, live, claudeCode, claude, yes, json: flags.json, confirm }),
+      exitWith,
+    ),
+).pipe(Command.withDescription('Check every provider and say what to do'))
+
 const configCommand = Command.make('config').pipe(
   Command.withDescription('Check or show the configuration'),
   Command.withSubcommands([
@@ -184,7 +217,15 @@ function finish(outcome: { readonly text: string; readonly exitCode: number }) {
 
 const signalbox = Command.make('signalbox').pipe(
   Command.withDescription('A proxy between Claude Code and its model providers'),
-  Command.withSubcommands([serveCommand, codeCommand, eventsCommand, replayCommand, verifyCommand, configCommand]),
+  Command.withSubcommands([
+    serveCommand,
+    codeCommand,
+    eventsCommand,
+    replayCommand,
+    verifyCommand,
+    doctorCommand,
+    configCommand,
+  ]),
 )
 
 const [first] = process.argv.slice(2)

@@ -19,6 +19,17 @@ const Ms = Schema.Finite
 export const Stage = Schema.Literals(['S0', 'S1', 'S2', 'S3'])
 export type Stage = typeof Stage.Type
 
+/** What an answer's headers say of one limit. */
+export const LimitReading = Schema.Struct({
+  limit: Schema.Literals(['requests', 'input', 'output', 'tokens']),
+  window: Schema.Literals(['minute', 'day']),
+  size: Schema.optionalKey(Schema.Finite),
+  remaining: Schema.optionalKey(Schema.Finite),
+  /** Epoch ms at which it is full again. */
+  resetAt: Schema.optionalKey(Schema.Finite),
+})
+export type LimitReading = typeof LimitReading.Type
+
 // ---- facts ---------------------------------------------------------------------------------------------------------
 
 /** A process opened the log. `instance` is the writer id of everything it appends. */
@@ -69,6 +80,8 @@ export const AttemptStarted = Schema.TaggedStruct('AttemptStarted', {
   provider: ProviderId,
   /** The name that this provider is asked for. */
   model: ModelId,
+  /** Estimated tokens of the prompt, reserved of the provider's limits. */
+  inputTokens: Schema.optionalKey(Schema.Int),
   probe: Schema.optionalKey(Schema.Struct({ leaseUntil: Schema.Finite })),
 })
 /** The attempt answered in full. Terminal: its request is done. */
@@ -88,6 +101,7 @@ export const AttemptSucceeded = Schema.TaggedStruct('AttemptSucceeded', {
   upstreamRequestId: Schema.optionalKey(Schema.String),
   /** What the provider says it charged, in billionths of a US dollar (OpenRouter). */
   reportedCostNanoUsd: Schema.optionalKey(Schema.Int),
+  limits: Schema.optionalKey(Schema.Array(LimitReading)),
 })
 /** The attempt failed, or was given up because the client left (`Cancelled`). */
 export const AttemptFailed = Schema.TaggedStruct('AttemptFailed', {
@@ -101,6 +115,7 @@ export const AttemptFailed = Schema.TaggedStruct('AttemptFailed', {
   /** What the provider had reported by then; it may bill it. */
   usage: Schema.optionalKey(Usage),
   upstreamRequestId: Schema.optionalKey(Schema.String),
+  limits: Schema.optionalKey(Schema.Array(LimitReading)),
   /** For jitter of open times and back-off. */
   draw: Draw,
 })

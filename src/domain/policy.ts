@@ -56,6 +56,37 @@ export type TimeoutPolicy = typeof TimeoutPolicy.Type
 export const Naming = Schema.Literals(['api', 'vertex', 'openrouter', 'bedrock-mantle'])
 export type Naming = typeof Naming.Type
 
+/** What a provider allows, as the operator or a preset knows it; a header's word replaces it. */
+export const LimitPolicy = Schema.Struct({
+  requestsPerMinute: Schema.optionalKey(Schema.Int),
+  requestsPerDay: Schema.optionalKey(Schema.Int),
+  inputTokensPerMinute: Schema.optionalKey(Schema.Int),
+  outputTokensPerMinute: Schema.optionalKey(Schema.Int),
+  /** Input and output together. */
+  tokensPerMinute: Schema.optionalKey(Schema.Int),
+  maxConcurrent: Schema.optionalKey(Schema.Int),
+  /** Cache reads count as input. */
+  countsCachedInput: Schema.optionalKey(Schema.Boolean),
+  /** `bucket` refills continuously, `fixed` turns with the minute or the UTC day. Default: bucket. */
+  window: Schema.optionalKey(Schema.Literals(['bucket', 'fixed'])),
+})
+export type LimitPolicy = typeof LimitPolicy.Type
+
+/** USD per million tokens. */
+const Prices = {
+  input: Schema.Finite,
+  output: Schema.Finite,
+  cacheRead: Schema.Finite,
+  cacheWrite5m: Schema.Finite,
+  cacheWrite1h: Schema.Finite,
+}
+/** `tier`: prices of the whole request when its prompt has more tokens than that. */
+export const ModelPrice = Schema.Struct({
+  ...Prices,
+  tier: Schema.optionalKey(Schema.Struct({ abovePromptTokens: Schema.Int, ...Prices })),
+})
+export type ModelPrice = typeof ModelPrice.Type
+
 export const ProviderPolicy = Schema.Struct({
   id: ProviderId,
   kind: Schema.String,
@@ -71,6 +102,11 @@ export const ProviderPolicy = Schema.Struct({
   models: Schema.Record(Schema.String, Schema.String),
   /** Requests with a larger estimated input are not sent here. */
   maxInputTokens: Schema.optionalKey(Schema.Int),
+  /** It refuses larger bodies, whatever their tokens. */
+  maxBodyBytes: Schema.optionalKey(Schema.Int),
+  limits: Schema.optionalKey(LimitPolicy),
+  /** By pattern of its own model names; the longest wins. */
+  prices: Schema.optionalKey(Schema.Record(Schema.String, ModelPrice)),
   breaker: BreakerPolicy,
   timeouts: TimeoutPolicy,
 })

@@ -2,13 +2,16 @@
  * GET /health: the state of the box in one JSON document, for people and for checks that want more than a status.
  */
 import type { Ledger } from '#actors/ledger.ts'
+import type { ProviderId } from '#domain/ids.ts'
+import type { Capabilities } from '#domain/projections/capabilities.ts'
 
 /** Reads the live state; no credential and no prompt is in it. */
 export const healthReport = (
   ledger: Ledger['Service'],
-  operations: { readonly version: string; readonly accepting: () => boolean },
+  operations: { readonly version: string; readonly accepting: () => boolean; readonly now: () => number },
 ) => {
   const { state } = ledger
+  const at = operations.now()
   const { projections } = state
   const log = ledger.health()
   const serving = [...state.machines.values()].some(
@@ -27,9 +30,22 @@ export const healthReport = (
         priority: provider.priority,
         state: machine?.state ?? 'unknown',
         ...projections.health.get(provider.id),
+        learned: learnedOf(projections.capabilities, provider.id, at),
       }
     }),
     requests: { inFlight: projections.requests.inFlight.size, ...projections.traffic.totals },
     log: { position: log.committedPosition, pending: log.pending, failing: log.failingSince !== undefined },
   }
 }
+
+/** What a provider has said about itself: features that its requests go without for now, and announced ends. */
+const learnedOf = (capabilities: Capabilities, id: ProviderId, at: number) =>
+  [...capabilities.values()]
+    .filter(({ provider }) => provider === id)
+    .map(({ model, refused, sunsetAt, deprecatedAt }) => ({
+      model,
+      refused: [...refused].flatMap(([feature, until]) => (until > at ? [{ feature, until }] : [])),
+      sunsetAt,
+      deprecatedAt,
+    }))
+    .filter(({ refused, sunsetAt, deprecatedAt }) => refused.length > 0 || sunsetAt !== null || deprecatedAt !== null)

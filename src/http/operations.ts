@@ -56,6 +56,8 @@ export const operationRoutes = Layer.unwrap(
     const operations = yield* Operations
     const ledger = yield* Ledger
     const models = yield* makeModelLists
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const now = () => clock.currentTimeMillisUnsafe()
     const { ownHeaders } = operations
 
     type Handler = Effect.Effect<
@@ -124,7 +126,7 @@ export const operationRoutes = Layer.unwrap(
       get('/readyz', ready),
       get(
         '/health',
-        Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, operations))),
+        Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, { ...operations, now }))),
       ),
       get(
         '/metrics',

@@ -15,6 +15,36 @@ describe('signalbox config', () => {
     expect(outcome.text).toContain('Providers: a, b (disabled)')
   })
 
+  it('check tells of each provider what it is, where and as whom it is asked, and for which models', () => {
+    const { options } = place({
+      'signalbox.yaml': `
+providers:
+  fast: { kind: openai-compatible, preset: groq, priority: 2, models: { claude-haiku-5-5: mine } }
+  google: { kind: vertex, project: p }
+`,
+    })
+    const { text } = Effect.runSync(configCheck(options))
+    for (const part of [
+      'openai-compatible/groq, priority 2',
+      'https://api.groq.com/openai/v1 (chat dialect, translated)',
+      'the environment variable GROQ_API_KEY',
+      'claude-haiku-5-5 → mine',
+      'claude-haiku-* → openai/gpt-oss-20b',
+      'https://aiplatform.googleapis.com/v1 (Anthropic format of Vertex AI)',
+      "Google's application default credentials",
+    ]) {
+      expect(text).toContain(part)
+    }
+    expect(text).not.toContain('Not found')
+  })
+
+  it('check says what was looked for in the environment, in one line', () => {
+    const { options } = place()
+    const { text } = Effect.runSync(configCheck({ ...options, environment: { GEMINI_API_KEY: 'x' } }))
+    expect(text).toContain('Providers: gemini\n')
+    expect(text.split('\n').filter((line) => line.startsWith('Not found: ANTHROPIC_API_KEY, '))).toHaveLength(1)
+  })
+
   it('check and show say what is wrong, and fail', () => {
     const { options } = place({ 'signalbox.yaml': `${good}\nroutnig: {}` })
     for (const command of [configCheck(options), configShow(options, { json: false })]) {

@@ -75,18 +75,18 @@ const CLIENT_TOOLS = /^(custom|bash_|text_editor_|memory_|computer_|browser_)/
  * - `only:server-tools` when there are no others and one may be called: without them the request is about nothing;
  * - `source:url`, `source:file`: images or documents that the provider must fetch.
  */
-const needsOf = (
-  tools: readonly unknown[],
-  choice: unknown,
-  sources: ReadonlySet<string>,
-): readonly string[] => {
+const needsOf = (tools: readonly unknown[], choice: unknown, sources: ReadonlySet<string>): readonly string[] => {
   const types = tools.flatMap((tool) =>
     isObject(tool) && typeof tool.type === 'string' && !CLIENT_TOOLS.test(tool.type) ? [tool.type.slice(0, 64)] : [],
   )
   const mayCall = !(isObject(choice) && choice.type === 'none')
   const only = types.length > 0 && types.length === tools.length && mayCall
   return [
-    ...new Set([...types.slice(0, MOST_NEEDS).map((type) => `tool:${type}`), ...(only ? ['only:server-tools'] : []), ...sources]),
+    ...new Set([
+      ...types.slice(0, MOST_NEEDS).map((type) => `tool:${type}`),
+      ...(only ? ['only:server-tools'] : []),
+      ...[...sources].toSorted(),
+    ]),
   ]
 }
 

@@ -2,20 +2,30 @@
  * Reads the fields of one server-sent-event frame: its event name cheaply (every frame needs it), its data only when asked.
  */
 const utf8 = new TextDecoder()
+/** For the middle of a frame, where what looks like a byte order mark is a character. */
+const utf8Within = new TextDecoder('utf-8', { ignoreBOM: true })
 const COLON = 58
 const LF = 10
 const CR = 13
 const SPACE = 32
 const EVENT = [101, 118, 101, 110, 116, COLON] // "event:"
+const DATA = [100, 97, 116, 97, COLON] // "data:"
 
-const startsWithEvent = (frame: Uint8Array): boolean => {
-  for (let i = 0; i < EVENT.length; i++) if (frame[i] !== EVENT[i]) return false
+const startsWith = (frame: Uint8Array, prefix: readonly number[]): boolean => {
+  for (let i = 0; i < prefix.length; i++) if (frame[i] !== prefix[i]) return false
   return true
 }
 
+/** One line of data and nothing else, as the chunks of the chat dialect come: its fields need no search. */
+const isDataLine = (frame: Uint8Array): boolean =>
+  startsWith(frame, DATA) &&
+  frame.indexOf(LF) === frame.length - 2 &&
+  frame[frame.length - 1] === LF &&
+  frame.indexOf(CR) === -1
+
 /** The `event:` value, or '' for a frame without one (a comment, or data alone, which Anthropic clients ignore). */
 export const eventName = (frame: Uint8Array): string => {
-  if (startsWithEvent(frame)) {
+  if (startsWith(frame, EVENT)) {
     let from = EVENT.length
     if (frame[from] === SPACE) from++
     let to = from
@@ -26,11 +36,14 @@ export const eventName = (frame: Uint8Array): string => {
     // A later `event:` line of the same frame would win; no known server sends two.
     return name
   }
-  return fieldOf(frame, 'event')
+  return isDataLine(frame) ? '' : fieldOf(frame, 'event')
 }
 
 /** The `data:` lines joined by LF, or '' when there are none. */
-export const eventData = (frame: Uint8Array): string => fieldOf(frame, 'data')
+export const eventData = (frame: Uint8Array): string => {
+  if (!isDataLine(frame)) return fieldOf(frame, 'data')
+  return utf8Within.decode(frame.subarray(frame[DATA.length] === SPACE ? DATA.length + 1 : DATA.length, -2))
+}
 
 const fieldOf = (frame: Uint8Array, field: 'event' | 'data'): string => {
   const values: string[] = []

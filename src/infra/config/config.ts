@@ -27,6 +27,8 @@ export interface ResolvedProvider {
     readonly ca?: string
   }
   readonly proxy?: string
+  /** The preset's own models, under what the configuration says. */
+  readonly builtInModels?: Readonly<Record<string, string>>
   /** What decisions depend on; `models` are the provider's own, without the common ones. */
   readonly policy: Omit<ProviderPolicy, 'id' | 'kind'>
 }
@@ -41,10 +43,11 @@ export interface ServerConfig {
   readonly requestTimeoutMs: number
 }
 
-/** A variable that gives a provider without any configuration. */
+/** A provider that needs nothing but variables, and whether they are set. */
 export interface Discovery {
-  readonly variable: string
   readonly provider: string
+  /** All of these; of alternatives the one that is set, else the first. */
+  readonly variables: readonly string[]
   readonly found: boolean
 }
 

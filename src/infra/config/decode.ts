@@ -130,7 +130,7 @@ const explainCredential = (tree: MapNode, path: readonly PropertyKey[]): ConfigP
     if (keys.later.includes(node.value)) {
       return make('notAvailable', `${node.value} is not available yet in this version; expected ${keys.expected}`)
     }
-    const near = nearest(node.value, ['client', 'none'])
+    const near = nearest(node.value, ['client', 'none', 'adc'])
     if (near.length > 0) return make('invalidValue', `expected ${keys.expected}`, near)
     return make(
       'literalSecret',
@@ -145,17 +145,21 @@ const explainCredential = (tree: MapNode, path: readonly PropertyKey[]): ConfigP
     if (near.length === 0) return make('unknownKey', `expected ${keys.expected}`)
     return problemAt(tree, [...path, unknown])('unknownKey', 'unknown key', near)
   }
-  const sources = ['env', 'file', 'command'].filter((name) => node.entries.has(name))
+  const sources = ['env', 'file', 'command', 'adc'].filter((name) => node.entries.has(name))
   if (sources.length !== 1) {
-    return make('invalidValue', `needs exactly one of env, file and command; expected ${keys.expected}`)
+    return make('invalidValue', `needs exactly one of env, file, command and adc; expected ${keys.expected}`)
   }
-  const wrong = nodeAt(node, ['header']) === undefined ? sources[0] : wrongOf(node, sources[0])
+  if (sources[0] === 'adc' && node.entries.has('header')) {
+    return problemAt(tree, [...path, 'header'])('conflict', 'does not go with adc; Google takes a bearer token only')
+  }
+  const wrong = wrongOf(node, keys.keys.get('header')) ?? sources[0]
   const inner = keysAt([...path, wrong ?? ''])
   return problemAt(tree, [...path, wrong ?? ''])('invalidValue', `expected ${inner?.expected ?? keys.expected}`)
 }
 
-const wrongOf = (node: MapNode, source: string | undefined): string | undefined => {
+const wrongOf = (node: MapNode, keys: KeyTree | undefined): 'header' | undefined => {
   const header = nodeAt(node, ['header'])
-  const fine = header?._tag === 'Scalar' && (header.value === 'x-api-key' || header.value === 'bearer')
-  return fine ? source : 'header'
+  if (header === undefined) return undefined
+  const fine = header._tag === 'Scalar' && keys?._tag === 'Leaf' && keys.choices.some((name) => name === header.value)
+  return fine ? undefined : 'header'
 }

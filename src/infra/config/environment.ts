@@ -125,7 +125,7 @@ const pathOf = (
   for (const part of short ?? name.slice(PREFIX.length).split('__')) {
     if (keys._tag === 'Leaf' || part === '') return undefined
     if (keys._tag === 'Entries') {
-      path.push(entryName(tree, path, part))
+      path.push(entryName(tree, path, part, keys.entry))
       keys = keys.value
       continue
     }
@@ -140,10 +140,12 @@ const pathOf = (
 }
 
 /** The entry that is there already, or a new one in lower case. */
-const entryName = (tree: MapNode, path: readonly string[], part: string): string => {
+const entryName = (tree: MapNode, path: readonly string[], part: string, entry: string): string => {
   const block = nodeAt(tree, path)
   const present = block?._tag === 'Map' ? [...block.entries.keys()] : []
-  return present.find((name) => screaming(name) === screaming(part)) ?? part.toLowerCase().replaceAll('_', '-')
+  const known = present.find((name) => screaming(name) === screaming(part))
+  // Members of a JSON body are written with `_`, ids and headers with `-`.
+  return known ?? (entry === 'member' ? part.toLowerCase() : part.toLowerCase().replaceAll('_', '-'))
 }
 
 /** One underscore for two is the most common mistake, so they count the same. */

@@ -3,14 +3,15 @@
  */
 import { homedir } from 'node:os'
 import { Effect, Result } from 'effect'
-import type { Config, Discovery } from '#infra/config/config.ts'
+import type { Config } from '#infra/config/config.ts'
 import { decodeTree } from '#infra/config/decode.ts'
+import { discover, withDiscovered } from '#infra/config/discovery.ts'
 import { applyEnvironment, type Environment, readValue } from '#infra/config/environment.ts'
 import { findConfigFile, type Place, readFiles, type SourceFiles } from '#infra/config/files.ts'
 import { keysAt } from '#infra/config/keys.ts'
 import { ConfigError, type ConfigProblem, formatKey, type Origin } from '#infra/config/problem.ts'
 import { resolve } from '#infra/config/resolve.ts'
-import { emptyTree, fromPlain, type MapNode, nodeAt, setAt } from '#infra/config/tree.ts'
+import { emptyTree, nodeAt, setAt } from '#infra/config/tree.ts'
 
 /** A command line flag that sets a key. */
 export interface FlagSetting {
@@ -81,17 +82,3 @@ const nameOf = (flag: string | undefined, variable: string | undefined): Origin 
   if (flag !== undefined) return { _tag: 'Flag', name: '--config' }
   return variable === undefined ? { _tag: 'Builtin' } : { _tag: 'Variable', name: 'SIGNALBOX_CONFIG' }
 }
-
-/** ANTHROPIC_BASE_URL is left alone on purpose: where Claude Code is set up to use Signalbox, it points at us. */
-const discover = (environment: Environment): readonly Discovery[] => {
-  const found = (environment.ANTHROPIC_API_KEY ?? '') !== ''
-  return [{ variable: 'ANTHROPIC_API_KEY', provider: 'anthropic', found }]
-}
-
-const withDiscovered = (tree: MapNode, discovery: readonly Discovery[]): MapNode =>
-  discovery
-    .filter(({ found }) => found)
-    .reduce((result, { provider, variable }) => {
-      const value = { kind: 'anthropic', credential: { env: variable } }
-      return setAt(result, ['providers', provider], fromPlain(value, { _tag: 'Builtin' }))
-    }, tree)

@@ -4,6 +4,7 @@
 import type { Config } from '#infra/config/config.ts'
 import { formatProblem } from '#infra/config/problem.ts'
 import { describeReference } from '#infra/credentials/credential-reference.ts'
+import type { Profile } from '#infra/upstream/profile.ts'
 
 const HIDDEN = '•••'
 
@@ -16,16 +17,40 @@ export const redactedConfig = (config: Config) => ({
   warnings: config.warnings.map(formatProblem),
   providers: config.providers.map((provider) => ({
     ...provider,
+    profile: shownProfile(provider.profile),
     baseUrl: withoutUser(provider.baseUrl),
     credential: describeReference(provider.credential),
-    headers: Object.fromEntries(provider.headers.map(([name, value]) => [name, isSecretHeader(name) ? HIDDEN : value])),
+    headers: Object.fromEntries(provider.headers.map(([name, value]) => [name, isSecretName(name) ? HIDDEN : value])),
     ...(provider.proxy === undefined ? {} : { proxy: withoutUser(provider.proxy) }),
   })),
   database: { url: withoutUser(config.database.url) },
   adminToken: config.adminToken === undefined ? 'none' : HIDDEN,
 })
 
-const isSecretHeader = (name: string): boolean =>
+const shownProfile = (profile: Profile): unknown => ({
+  ...profile,
+  ...(profile.extraBody === undefined ? {} : { extraBody: withoutSecrets(profile.extraBody) }),
+  ...('chat' in profile && profile.chat !== undefined
+    ? { chat: { ...profile.chat, profile: shownProfile(profile.chat.profile) } }
+    : {}),
+})
+
+/** What members that look like credentials hold is replaced, at any depth: the body's members are the operator's own. */
+const withoutSecrets = (value: unknown): unknown => {
+  if (Array.isArray(value)) return value.map(withoutSecrets)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(
+    Object.entries(value).map(([name, inner]) => [
+      name,
+      isSecretName(name) && !isPlain(inner) ? HIDDEN : withoutSecrets(inner),
+    ]),
+  )
+}
+
+/** `max_tokens: 100` is no secret. */
+const isPlain = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean'
+
+const isSecretName = (name: string): boolean =>
   /authorization|cookie|token|secret|key|password|credential|signature/i.test(name)
 
 /** `scheme://user:password@host` → `scheme://host`. On the text, because not every such value is a URL that parses. */

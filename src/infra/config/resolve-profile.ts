@@ -4,6 +4,7 @@
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 import { openAiQuirks } from '#domain/dialect/openai/target.ts'
 import type { Checks } from '#infra/config/checks.ts'
+import { fillIn, resolveSettings, type Settings } from '#infra/config/resolve-settings.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import type { QuirksFile } from '#infra/config/schema-quirks.ts'
 import { PRESETS } from '#infra/upstream/presets/index.ts'
@@ -16,42 +17,29 @@ import {
   type Paths,
   type Preset,
   type Profile,
-  SETTING_VARIABLES,
   SETTINGS,
-  type SettingName,
 } from '#infra/upstream/profile.ts'
 
 type ProviderFile = NonNullable<ConfigFile['providers']>[string]
 
-export type Settings = { readonly [K in SettingName]?: string }
-
 export interface ResolvedProfile {
   readonly preset: Preset
   readonly profile: Profile
-  /** Undefined when neither the configuration nor the preset says it. */
-  readonly baseUrl: string | undefined
+  /** The preset's own; undefined when it has none. */
+  readonly ownBaseUrl: string | undefined
 }
 
 export const resolveProfile = (file: ProviderFile, path: readonly string[], checks: Checks): ResolvedProfile => {
   const preset = presetOf(file, path, checks)
-  const settings = settingsOf(file, preset, checks)
-  const fill = (template: string): string => fillIn(template, settings, path, checks)
+  const templates = [
+    ...(file.baseUrl === undefined && preset.baseUrl !== undefined ? [preset.baseUrl] : []),
+    ...Object.values(preset.paths ?? {}),
+  ]
+  const settings = resolveSettings(file, preset, templates, path, checks)
   const template = baseUrlOf(preset, settings)
-  const baseUrl = file.baseUrl ?? (template === undefined ? undefined : fill(template))
   const profile =
-    preset.dialect === 'openai'
-      ? chatProfile(preset, file, settings, fill)
-      : anthropicProfile(preset, file, settings, fill)
-  if (preset.dialect === 'anthropic' && file.quirks !== undefined && preset.chat === undefined) {
-    checks.report(
-      'conflict',
-      [...path, 'quirks'],
-      `are of the chat dialect, which the kind ${file.kind} does not speak`,
-    )
-  }
-  if (file.chatModels !== undefined && !('chat' in preset)) {
-    checks.report('conflict', [...path, 'chatModels'], 'is for a provider that speaks both dialects (openrouter)')
-  }
+    preset.dialect === 'openai' ? chatProfile(preset, file, settings) : anthropicProfile(preset, file, settings)
+  checkOptions(file, preset, path, checks)
   if (preset.retired !== undefined && file.baseUrl === undefined) {
     const { since, successors } = preset.retired
     checks.warn(
@@ -60,7 +48,7 @@ export const resolveProfile = (file: ProviderFile, path: readonly string[], chec
       `${preset.title} was retired on ${since} at its own address; use ${successors}`,
     )
   }
-  return { preset, profile, baseUrl }
+  return { preset, profile, ownBaseUrl: template === undefined ? undefined : fillIn(template, settings) }
 }
 
 const presetOf = (file: ProviderFile, path: readonly string[], checks: Checks): Preset => {
@@ -68,21 +56,32 @@ const presetOf = (file: ProviderFile, path: readonly string[], checks: Checks): 
   if (file.preset === undefined) return standard
   const preset = Object.hasOwn(named, file.preset) ? named[file.preset] : undefined
   if (preset !== undefined) return preset
-  const names = Object.keys(named)
-  const known = names.length === 0 ? 'it has none' : `it has ${names.join(', ')}`
-  checks.report('invalidValue', [...path, 'preset'], `is not a preset of the kind ${file.kind}; ${known}`)
+  const wanted = file.preset
+  const kinds = Object.entries(PRESETS).flatMap(([kind, presets]) =>
+    Object.hasOwn(presets.named, wanted) ? [kind] : [],
+  )
+  const text = `${wanted} is a preset of the kind ${kinds.join(' and the kind ')}, not of ${file.kind}`
+  checks.report('invalidValue', [...path, 'preset'], text)
   return standard
 }
 
-const settingsOf = (file: ProviderFile, preset: Preset, checks: Checks): Settings =>
-  Object.fromEntries(
-    SETTINGS.flatMap((name) => {
-      const variables = SETTING_VARIABLES[name] ?? []
-      const found = variables.map((variable) => checks.environment[variable]).find((value) => (value ?? '') !== '')
-      const value = file[name] ?? found ?? preset.defaults?.[name]
-      return value === undefined ? [] : [[name, value]]
-    }),
-  )
+/** Keys that mean something to some presets only. */
+const checkOptions = (file: ProviderFile, preset: Preset, path: readonly string[], checks: Checks): void => {
+  const both = preset.dialect === 'anthropic' && preset.chat !== undefined
+  if (file.quirks !== undefined && preset.dialect === 'anthropic' && !both) {
+    checks.report('conflict', [...path, 'quirks'], `are of the chat dialect, which ${preset.title} is not asked in`)
+  }
+  if (file.chatModels !== undefined && !both) {
+    checks.report('conflict', [...path, 'chatModels'], 'is for a provider that speaks both dialects (kind openrouter)')
+  }
+  for (const name of Object.keys(file.extraBody ?? {})) {
+    if (MADE_BY_US.has(name)) {
+      checks.report('invalidValue', [...path, 'extraBody', name], 'cannot be added; it follows from the request')
+    }
+  }
+}
+
+const MADE_BY_US: ReadonlySet<string> = new Set(['model', 'messages', 'stream'])
 
 const baseUrlOf = (preset: Preset, settings: Settings): string | undefined => {
   for (const name of SETTINGS) {
@@ -93,46 +92,25 @@ const baseUrlOf = (preset: Preset, settings: Settings): string | undefined => {
   return preset.baseUrl
 }
 
-/** Settings become part of hosts and paths: no character of theirs may end one. */
-const SETTING = /^[A-Za-z0-9](?:[A-Za-z0-9._:-]*[A-Za-z0-9])?$/
-
-const fillIn = (template: string, settings: Settings, path: readonly string[], checks: Checks): string =>
-  template.replaceAll(/\{([a-zA-Z]+)\}/g, (place, name: SettingName | 'model') => {
-    if (name === 'model') return place
-    const value = settings[name]
-    if (value === undefined) {
-      const variables = SETTING_VARIABLES[name]
-      const or = variables === undefined ? '' : ` (or set ${variables[0]})`
-      checks.report('missingKey', [...path, name], `is missing; this provider needs it${or}`)
-      return ''
-    }
-    if (!SETTING.test(value)) checks.report('invalidValue', [...path, name], 'expected letters, digits, - . _ or :')
-    return encodeURIComponent(value)
-  })
-
-const fillPaths = (paths: Paths, fill: (template: string) => string): Paths => ({
-  call: fill(paths.call),
-  ...(paths.stream === undefined ? {} : { stream: fill(paths.stream) }),
-  ...(paths.countTokens === undefined ? {} : { countTokens: fill(paths.countTokens) }),
-  ...(paths.models === undefined ? {} : { models: fill(paths.models) }),
+const fillPaths = (paths: Paths, settings: Settings): Paths => ({
+  call: fillIn(paths.call, settings),
+  ...(paths.stream === undefined ? {} : { stream: fillIn(paths.stream, settings) }),
+  ...(paths.countTokens === undefined ? {} : { countTokens: fillIn(paths.countTokens, settings) }),
+  ...(paths.models === undefined ? {} : { models: fillIn(paths.models, settings) }),
 })
 
 const shared = (preset: Preset, file: ProviderFile) => ({
   headers: Object.entries(preset.headers ?? {}).map(([name, value]) => [name, value] as const),
   ...(file.extraBody === undefined ? {} : { extraBody: file.extraBody }),
   ...(preset.lists === undefined ? {} : { lists: preset.lists }),
-  ...(preset.retired === undefined ? {} : { retired: preset.retired }),
+  // A server elsewhere that speaks the same is not the one that ended.
+  ...(preset.retired === undefined || file.baseUrl !== undefined ? {} : { retired: preset.retired }),
 })
 
-const anthropicProfile = (
-  preset: AnthropicPreset,
-  file: ProviderFile,
-  settings: Settings,
-  fill: (template: string) => string,
-): Profile => ({
+const anthropicProfile = (preset: AnthropicPreset, file: ProviderFile, settings: Settings): Profile => ({
   ...shared(preset, file),
   dialect: 'anthropic',
-  paths: fillPaths(preset.paths ?? ANTHROPIC_PATHS, fill),
+  paths: fillPaths(preset.paths ?? ANTHROPIC_PATHS, settings),
   bodyForm: preset.bodyForm ?? 'messages',
   without: preset.without ?? [],
   errors: preset.errors ?? 'translate',
@@ -140,32 +118,36 @@ const anthropicProfile = (
   ...(preset.betaHeader === undefined ? {} : { betaHeader: preset.betaHeader }),
   ...(preset.chat === undefined
     ? {}
-    : { chat: { models: file.chatModels ?? [], profile: chatProfile(preset.chat, file, settings, fill) } }),
+    : { chat: { models: file.chatModels ?? [], profile: chatProfile(preset.chat, file, settings) } }),
 })
 
-const chatProfile = (
-  preset: ChatPreset,
-  file: ProviderFile,
-  settings: Settings,
-  fill: (template: string) => string,
-): ChatProfile => {
+const chatProfile = (preset: ChatPreset, file: ProviderFile, settings: Settings): ChatProfile => {
   const special = SETTINGS.find((name) => settings[name] !== undefined && preset.pathsWith?.[name] !== undefined)
   const paths = (special && preset.pathsWith?.[special]) ?? preset.paths ?? CHAT_PATHS
+  const maxOutputTokens = file.baseUrl === undefined ? preset.limits?.maxOutputTokens : undefined
+  const said = file.quirks ?? {}
   return {
     ...shared(preset, file),
     dialect: 'openai',
-    paths: fillPaths(paths, fill),
-    quirks: withQuirks({ ...openAiQuirks, ...preset.quirks }, file.quirks ?? {}),
-    modelQuirks: [
-      ...(preset.modelQuirks ?? []),
-      // What the operator says holds for all models.
-      ...(file.quirks === undefined ? [] : [{ models: ['*'], quirks: withQuirks({}, file.quirks) }]),
-    ],
+    paths: fillPaths(paths, settings),
+    quirks: withQuirks(
+      { ...openAiQuirks, ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }), ...preset.quirks },
+      said,
+    ),
+    modelQuirks: (preset.modelQuirks ?? []).map(({ models, quirks }) => ({
+      models,
+      quirks: unless(quirks, said),
+    })),
   }
 }
 
 /** A flag that is `false` is one that is not there. */
-const withQuirks = <Q extends Partial<OpenAiQuirks>>(quirks: Q, file: QuirksFile): Q =>
+const withQuirks = (quirks: OpenAiQuirks, said: QuirksFile): OpenAiQuirks =>
+  // The schema of `QuirksFile` is that of `OpenAiQuirks` but for the flags that are false, which are left out here.
   Object.fromEntries(
-    Object.entries<unknown>({ ...quirks, ...file }).filter(([, value]) => value !== false),
-  ) as unknown as Q
+    Object.entries({ ...quirks, ...said }).filter(([, value]) => value !== false),
+  ) as unknown as OpenAiQuirks
+
+/** What the operator says of a quirk holds for all models. */
+const unless = (quirks: Partial<OpenAiQuirks>, said: QuirksFile): Partial<OpenAiQuirks> =>
+  Object.fromEntries(Object.entries(quirks).filter(([name]) => !Object.hasOwn(said, name)))

@@ -6,29 +6,30 @@ import { providerId } from '#domain/ids.ts'
 import { type BreakerPolicy, defaultBreaker, defaultTimeouts, type TimeoutPolicy } from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
-import { looksSecret } from '#infra/config/problem.ts'
 import { durationMs } from '#infra/config/quantities.ts'
+import { resolveCredential } from '#infra/config/resolve-credential.ts'
 import { resolveProfile } from '#infra/config/resolve-profile.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
-import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
-import type { Preset, Profile } from '#infra/upstream/profile.ts'
+import { CHAT_PATHS, type Preset, type Profile } from '#infra/upstream/profile.ts'
 
 type ProviderFile = NonNullable<ConfigFile['providers']>[string]
 
 export const resolveProvider = (id: string, file: ProviderFile, checks: Checks): ResolvedProvider => {
   const at = (...path: readonly string[]) => ['providers', id, ...path]
-  const { preset, profile, baseUrl } = resolveProfile(file, at(), checks)
+  const { preset, profile, ownBaseUrl } = resolveProfile(file, at(), checks)
+  const baseUrl = file.baseUrl ?? ownBaseUrl
   if (baseUrl === undefined) {
     checks.report('missingKey', at('baseUrl'), `is missing; the kind ${file.kind} needs the URL of its API`)
   }
-  if (profile.dialect === 'openai' && preset.models === undefined && !hasModels(id, file, checks)) {
+  if (isForeign(preset) && preset.models === undefined && !hasModels(id, file, checks)) {
     checks.warn(
       'missingKey',
       at('models'),
       "is missing; Claude Code asks for Claude's models, and this server is asked for them under the same names",
     )
   }
-  const maxInputTokens = file.limits?.maxInputTokens ?? (file.baseUrl === undefined ? preset.maxInputTokens : undefined)
+  const maxInputTokens =
+    file.limits?.maxInputTokens ?? (file.baseUrl === undefined ? preset.limits?.maxInputTokens : undefined)
   const lacks = [...(preset.lacks ?? []), ...(profile.dialect === 'openai' ? CHAT_LACKS : [])]
   const base = baseUrl === undefined ? '' : checkBaseUrl(baseUrl, profile, at('baseUrl'), checks)
   const proxy = file.proxy === undefined ? undefined : checkUrl(file.proxy, at('proxy'), checks)
@@ -40,18 +41,25 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
     ...(file.preset === undefined ? {} : { preset: file.preset }),
     profile,
     baseUrl: base,
-    credential: resolveCredential(file, preset, at('credential'), checks),
+    credential: resolveCredential(
+      file.credential,
+      { preset, profile, baseUrl: urlOf(baseUrl), ownBaseUrl: urlOf(ownBaseUrl) },
+      at('credential'),
+      checks,
+    ),
     headers: resolveHeaders(file.headers ?? {}, at('headers'), checks),
     tls: ca === undefined ? {} : { ca },
     ...(proxy === undefined ? {} : { proxy }),
+    ...(preset.models === undefined ? {} : { builtInModels: preset.models }),
     policy: {
       enabled: file.enabled ?? true,
       priority: file.priority ?? 100,
       endpoint: fnvHash(`${base}${profile.paths.call}`),
       ...(preset.naming === undefined ? {} : { naming: preset.naming }),
       ...(lacks.length === 0 ? {} : { lacks }),
-      models: { ...preset.models, ...file.models },
+      models: file.models ?? {},
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
+      ...(preset.maxBodyBytes === undefined ? {} : { maxBodyBytes: preset.maxBodyBytes }),
       breaker: resolveBreaker(file.breaker ?? {}),
       timeouts: resolveTimeouts(file.timeouts ?? {}),
     },
@@ -96,45 +104,14 @@ const CHAT_LACKS = ['only:server-tools', 'source:file']
 
 /** Names from the common `models` count too; they are checked elsewhere. */
 const hasModels = (id: string, file: ProviderFile, checks: Checks): boolean =>
-  file.models !== undefined || checks.commonModels.has(id)
+  Object.keys(file.models ?? {}).length > 0 || checks.commonModels.has(id)
 
-const resolveCredential = (
-  file: ProviderFile,
-  preset: Preset,
-  path: readonly string[],
-  checks: Checks,
-): CredentialReference => {
-  const { credential } = file
-  const standard = preset.credential
-  if (credential === undefined) {
-    // A server at an address of one's own may want none; what it wants is then said by the operator.
-    if (standard === 'none') return { _tag: 'None' }
-    return standard === 'adc'
-      ? { _tag: 'GoogleAdc', header: 'bearer' }
-      : { _tag: 'Env', name: standard.env, header: standard.header }
-  }
-  if (credential === 'client') return { _tag: 'Client' }
-  if (credential === 'none') return { _tag: 'None' }
-  if (credential === 'adc') return { _tag: 'GoogleAdc', header: 'bearer' }
-  if ('adc' in credential) {
-    return { _tag: 'GoogleAdc', file: absolutePath(credential.adc, [...path, 'adc'], checks), header: 'bearer' }
-  }
-  const header: CredentialHeader =
-    credential.header ??
-    (typeof standard === 'object' ? standard.header : preset.dialect === 'openai' ? 'bearer' : 'x-api-key')
-  if ('env' in credential) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(credential.env) || looksSecret(credential.env)) {
-      checks.report('literalSecret', [...path, 'env'], 'expected the name of an environment variable, not a value')
-    }
-    return { _tag: 'Env', name: credential.env, header }
-  }
-  if ('file' in credential) {
-    if (looksSecret(credential.file)) checks.report('literalSecret', [...path, 'file'], 'expected a path, not a value')
-    return { _tag: 'File', path: absolutePath(credential.file, [...path, 'file'], checks), header }
-  }
-  if (credential.command[0] === '') checks.report('invalidValue', [...path, 'command'], 'the program has no name')
-  return { _tag: 'Command', argv: credential.command, header }
-}
+/** Whether its models are not Claude. */
+const isForeign = (preset: Preset): boolean =>
+  preset.naming === undefined && (preset.dialect === 'openai' || preset.foreignThinking === true)
+
+const urlOf = (text: string | undefined): URL | undefined =>
+  text === undefined ? undefined : (URL.parse(text) ?? undefined)
 
 /** A pattern is a name with any number of `*`; blanks are never part of a model's name. */
 export const checkPattern = (pattern: string, path: readonly string[], checks: Checks): void => {
@@ -162,6 +139,9 @@ const checkBaseUrl = (value: string, profile: Profile, path: readonly string[], 
   if (base.endsWith('/v1') && profile.paths.call.startsWith('/v1/')) {
     checks.warn('invalidValue', path, 'ends in /v1, which is added to it again (…/v1/v1/messages); leave it off')
   }
+  if (url.pathname === '/' && profile.dialect === 'openai' && profile.paths.call === CHAT_PATHS.call) {
+    checks.warn('invalidValue', path, 'has no path; most servers of the chat dialect answer below /v1')
+  }
   return base
 }
 
@@ -169,6 +149,7 @@ const checkBaseUrl = (value: string, profile: Profile, path: readonly string[], 
 const managed: Readonly<Record<string, string>> = {
   authorization: 'use credential with header: bearer',
   'x-api-key': 'use credential',
+  'api-key': 'use credential with header: api-key',
   host: 'it follows from baseUrl',
   'content-length': 'it follows from the body',
   'transfer-encoding': 'it follows from the body',
@@ -185,7 +166,7 @@ const resolveHeaders = (headers: Readonly<Record<string, string>>, path: readonl
   return Object.entries(headers).map(([name, value]) => {
     const lower = name.toLowerCase()
     const reason = Object.hasOwn(managed, lower) ? managed[lower] : undefined
-    const secret = lower === 'authorization' || lower === 'x-api-key'
+    const secret = lower === 'authorization' || lower === 'x-api-key' || lower === 'api-key'
     if (reason !== undefined)
       checks.report(secret ? 'literalSecret' : 'invalidValue', [...path, name], `cannot be set here; ${reason}`)
     if (names.has(lower)) checks.report('conflict', [...path, name], 'the header stands twice (case does not count)')

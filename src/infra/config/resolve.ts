@@ -5,11 +5,12 @@ import { join, resolve as resolvePath } from 'node:path'
 import { Redacted, Result } from 'effect'
 import { defaultPolicy } from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
-import type { Config, Discovery } from '#infra/config/config.ts'
+import type { Config, Discovery, ResolvedProvider, ServerConfig } from '#infra/config/config.ts'
 import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
 import { nearest } from '#infra/config/nearest.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
 import { sizeBytes } from '#infra/config/quantities.ts'
+import { isLoopback } from '#infra/config/resolve-credential.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
@@ -49,9 +50,12 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
   const simulator =
     features.simulator === 'on' || (features.simulator === 'auto' && nobody && input.source.files.length === 0)
   if (nobody && !simulator) {
-    const ways = 'write a providers block, set ANTHROPIC_API_KEY, or set features.simulator to on'
+    const ways =
+      'write a providers block, set ANTHROPIC_API_KEY or another of the variables in docs/upstreams.md, or set features.simulator to on'
     checks.report('noProvider', ['providers'], `there is no provider; ${ways}`)
   }
+  const server = resolveServer(file)
+  for (const provider of providers) warnOfLoop(provider, server, checks)
   const token = place.environment.SIGNALBOX_ADMIN_TOKEN ?? ''
   const config: Config = {
     source: { files: input.source.files, patterns: input.source.patterns },
@@ -71,20 +75,34 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
       commitHeadersAfterMs: ms(file.stream?.commitHeadersAfter, defaultPolicy.stream.commitHeadersAfterMs),
       keepAliveMs: ms(file.stream?.keepAlive, defaultPolicy.stream.keepAliveMs),
     },
-    server: {
-      host: file.server?.host ?? '127.0.0.1',
-      port: file.server?.port ?? 8080,
-      bodyLimitBytes: sizeBytes(file.server?.bodyLimit ?? '32 MiB'),
-      allowedHosts: (file.server?.allowedHosts ?? []).map((host) => host.toLowerCase()),
-      drainTimeoutMs: ms(file.server?.drainTimeout, 300_000),
-      requestTimeoutMs: ms(file.server?.requestTimeout, 300_000),
-    },
+    server,
     database: { url: resolveDatabase(file.database?.url, checks, place) },
     log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'pretty' },
     features,
     ...(token === '' ? {} : { adminToken: Redacted.make(token) }),
   }
   return problems.length === 0 ? Result.succeed(config) : Result.fail(problems)
+}
+
+const resolveServer = ({ server }: ConfigFile): ServerConfig => ({
+  host: server?.host ?? '127.0.0.1',
+  port: server?.port ?? 8080,
+  bodyLimitBytes: sizeBytes(server?.bodyLimit ?? '32 MiB'),
+  allowedHosts: (server?.allowedHosts ?? []).map((host) => host.toLowerCase()),
+  drainTimeoutMs: ms(server?.drainTimeout, 300_000),
+  requestTimeoutMs: ms(server?.requestTimeout, 300_000),
+})
+
+/** Requests to a provider at our own address would come back to us for ever. */
+const warnOfLoop = (provider: ResolvedProvider, { port }: ServerConfig, checks: Checks): void => {
+  const url = URL.parse(provider.baseUrl)
+  if (url === null || !isLoopback(url)) return
+  if (Number(url.port || (url.protocol === 'https:' ? 443 : 80)) !== port) return
+  checks.warn(
+    'conflict',
+    ['providers', provider.id, 'baseUrl'],
+    `${url.host} is where Signalbox itself listens; start that server on another port, or Signalbox with server.port`,
+  )
 }
 
 const resolveFeatures = (file: ConfigFile): Config['features'] => ({

@@ -51,7 +51,7 @@ export const Credential = Schema.Union([
 ]).annotate({
   description:
     'Where the credential is found: `{ env: NAME }`, `{ file: PATH }`, `{ command: [PROGRAM, ARGUMENT] }`, `adc` (Google’s application default credentials; `{ adc: PATH }` for one file), `client` (forward the client’s own) or `none`. ' +
-    'A secret itself is refused here. Default: as the preset says ([upstreams](upstreams.md)), else `none`.',
+    'A secret itself is refused here. Default: as the preset says ([upstreams](upstreams.md#how-credentials-are-found)), else `none`.',
   expected: '{ env: NAME }, { file: PATH }, { command: [PROGRAM, ARGUMENT] }, adc, { adc: PATH }, client or none',
   credential: true,
 })
@@ -121,19 +121,21 @@ export const Provider = Schema.Struct({
       form: 'URL',
     }),
   ),
-  project: setting('Google Cloud project. Default: `GOOGLE_CLOUD_PROJECT`, `ANTHROPIC_VERTEX_PROJECT_ID`.'),
+  project: setting(
+    'Google Cloud project. Default: `GOOGLE_CLOUD_PROJECT`, `GCLOUD_PROJECT`, `ANTHROPIC_VERTEX_PROJECT_ID`.',
+  ),
   location: setting(
     'Google Cloud location: `global`, `us`, `eu` or a region. Default: `CLOUD_ML_REGION`, else `global`.',
   ),
   workspace: setting('Workspace of Claude on Google Cloud, managed by Anthropic.'),
   organization: setting('GitHub organization that pays.'),
-  region: setting('AWS region. Default: `AWS_REGION`.'),
-  resource: setting('Name of the Azure resource.'),
+  region: setting('AWS region. Default: `AWS_REGION`, `AWS_DEFAULT_REGION`.'),
+  resource: setting('Name of the Azure resource. Default for Claude in Foundry: `ANTHROPIC_FOUNDRY_RESOURCE`.'),
   apiVersion: setting('Azure’s `api-version`, where an endpoint needs one.'),
   credential: opt(Credential),
   models: opt(
     modelNames(
-      'What the client asks for → what this provider is asked for; `*` is a wildcard, the longest pattern wins. Without any entry every model is asked for under its own name.',
+      'What the client asks for → what this provider is asked for; `*` is a wildcard, the longest pattern wins. What no entry covers: the preset’s own map, else the provider’s spelling of Claude’s names, else the same name ([upstreams](upstreams.md#how-models-are-named)).',
     ),
   ),
   chatModels: opt(
@@ -150,7 +152,8 @@ export const Provider = Schema.Struct({
       text('a name'),
       Schema.Unknown.annotate({ description: 'Any value.', expected: 'any value', form: 'any value' }),
     ).annotate({
-      description: 'Members added to every request body that does not have them, e.g. OpenRouter’s `provider`.',
+      description:
+        'Members added to every request body that does not have them, e.g. OpenRouter’s `provider`; no secrets.',
       entry: 'member',
     }),
   ),

@@ -19,7 +19,7 @@ const Providers = Schema.Record(
   Provider,
 ).annotate({
   description:
-    'The providers by their names. Without this block providers are found from the environment (`ANTHROPIC_API_KEY`).',
+    'The providers by their names. Without this block providers are found from the environment ([upstreams](upstreams.md#how-credentials-are-found)).',
   entry: 'id',
 })
 

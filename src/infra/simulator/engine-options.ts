@@ -43,6 +43,12 @@ export interface EngineOptions {
   readonly accessTokens?: { readonly accepts: (token: string, at: number) => boolean }
   /** vertex: quota refusals of streamed calls come as a JSON array of one. */
   readonly quotaAsArray?: true
+  /** github-models: the service has ended. `true`: 410; `forbidden`: the empty 403 of before that. */
+  readonly retired?: true | 'forbidden'
+  /** openrouter: USD that may be spent; then 402. None given = any. */
+  readonly creditUsd?: number
+  /** openrouter: a `[DONE]` after the stream of the Anthropic skin. */
+  readonly trailingDone?: true
   /** openai: what comes before `/chat/completions`; default `/v1`. */
   readonly prefix?: string
   /** Chat wires: how the server deviates from OpenAI. */

@@ -4,7 +4,7 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { Clock, Data, Effect, type Scope, Semaphore } from 'effect'
+import { Clock, Effect, type Scope, Semaphore } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
 import { letters, seedOf } from '#infra/simulator/draws.ts'
 import { makeEngine } from '#infra/simulator/engine.ts'
@@ -12,6 +12,7 @@ import type { EngineOptions } from '#infra/simulator/engine-options.ts'
 import { play } from '#infra/simulator/play.ts'
 import { makeRecorder, type OpenRecord, type RecordedRequest } from '#infra/simulator/recording.ts'
 import type { Script } from '#infra/simulator/script.ts'
+import { SimulatorError } from '#infra/simulator/simulator-error.ts'
 import type { Story } from '#infra/simulator/story.ts'
 import { DEFAULT_MAX_BODY_BYTES } from '#infra/simulator/wire.ts'
 import type { World } from '#infra/simulator/world.ts'
@@ -42,17 +43,6 @@ export interface Simulator {
   readonly acceptConnections: Effect.Effect<void, SimulatorError>
   /** For good, also before its scope ends. */
   readonly close: Effect.Effect<void>
-}
-
-/** The port cannot be listened on; `code` is the system's, e.g. EADDRINUSE. */
-export class SimulatorError extends Data.TaggedError('SimulatorError')<{
-  readonly id: string
-  readonly port: number
-  readonly code: string
-}> {
-  override get message(): string {
-    return `The simulated provider ${this.id} cannot listen on 127.0.0.1:${this.port} (${this.code}).`
-  }
 }
 
 /** Starts a provider; it stops with its scope. */

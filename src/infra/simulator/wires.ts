@@ -3,7 +3,9 @@
  */
 import { anthropicWire } from '#infra/simulator/anthropic/wire.ts'
 import type { WireName } from '#infra/simulator/engine-options.ts'
+import { githubModelsWire } from '#infra/simulator/github-models/wire.ts'
 import { openAiWire } from '#infra/simulator/openai/wire.ts'
+import { openRouterWire } from '#infra/simulator/openrouter/wire.ts'
 import { vertexWire } from '#infra/simulator/vertex/wire.ts'
 import type { Wire, WireContext } from '#infra/simulator/wire.ts'
 
@@ -12,7 +14,7 @@ export const makeWire = (context: WireContext): Wire => WIRES[context.options.wi
 const WIRES: { readonly [K in WireName]: (context: WireContext) => Wire } = {
   anthropic: anthropicWire,
   openai: openAiWire,
-  'github-models': openAiWire,
-  openrouter: openAiWire,
+  'github-models': githubModelsWire,
+  openrouter: openRouterWire,
   vertex: vertexWire,
 }

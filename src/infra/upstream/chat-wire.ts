@@ -10,7 +10,7 @@ import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 import { markThinking } from '#domain/dialect/provenance.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
-import { raisingStream, raisingWhole } from '#infra/upstream/chat-answer.ts'
+import { raisingCollected, raisingStream, raisingWhole } from '#infra/upstream/chat-answer.ts'
 import { encodeJson } from '#infra/upstream/encode-json.ts'
 import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { ChatProfile } from '#infra/upstream/profile.ts'
@@ -38,9 +38,16 @@ export const chatWire = (id: ProviderId, profile: ChatProfile): Wire => {
     }
     const { model, stream } = target
     const quirks = quirksOf(model)
-    const parsed: unknown = JSON.parse(decoder.decode(body))
+    const text = decoder.decode(body)
     yield
-    const lowered = lowerRequest(parsed, { model, quirks, without: target.without })
+    const parsed: unknown = JSON.parse(text)
+    yield
+    const lowered = lowerRequest(parsed, {
+      model,
+      quirks,
+      without: target.without,
+      forceStream: quirks.streamAlways === true,
+    })
     if ('refused' in lowered) return { _tag: 'Refused', message: lowered.refused }
     yield
     const chat = profile.extraBody === undefined ? lowered.body : { ...profile.extraBody, ...lowered.body }
@@ -56,9 +63,13 @@ export const chatWire = (id: ProviderId, profile: ChatProfile): Wire => {
     return {
       _tag: 'Outgoing',
       path: pathOf((stream ? profile.paths.stream : undefined) ?? profile.paths.call, model),
-      headers: stream ? withHeaders(headers, [['accept', 'text/event-stream']]) : headers,
+      headers:
+        stream || quirks.streamAlways === true ? withHeaders(headers, [['accept', 'text/event-stream']]) : headers,
       body: bytes,
-      translate: stream ? raisingStream(options) : raisingWhole(options),
+      translate: (stream ? raisingStream : quirks.streamAlways === true ? raisingCollected : raisingWhole)(
+        options,
+        lowered.dropped,
+      ),
     }
   }
   return { prepare }

@@ -15,6 +15,7 @@ import { CURRENT_CLAUDE_MODELS } from '#domain/claude-models.ts'
 import { errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { classifyAnswer } from '#domain/dialect/classify-answer.ts'
 import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import { readChatError } from '#domain/dialect/openai/read-error.ts'
 import { refusedFeatures } from '#domain/dialect/refused-features.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
@@ -168,8 +169,14 @@ const wires = ({ id, profile, credential }: HttpUpstreamOptions): ((request: Ups
   const { models } = profile.chat
   const chat = chatWire(id, profile.chat.profile)
   return ({ target }) =>
-    target !== undefined && models.some((pattern) => matchesModel(pattern, target.model)) ? chat : wire
+    target !== undefined &&
+    (target.without.includes(MESSAGES_ENDPOINT) || models.some((pattern) => matchesModel(pattern, target.model)))
+      ? chat
+      : wire
 }
+
+/** What OpenRouter refuses by `wrong_endpoint`: the model is to be asked in the other dialect. */
+const MESSAGES_ENDPOINT = 'endpoint:messages'
 
 const atOnce = (preparation: Preparation): IteratorReturnResult<Prepared> => {
   for (;;) {
@@ -206,7 +213,9 @@ const classify = (
   const found = passes
     ? { reason: classifyAnthropic(status, headers, body, at, whose) ?? ({ _tag: 'Unknown', status } as const) }
     : (classifyAnswer(status, headers, body, at, whose) ?? { reason: { _tag: 'Unknown', status } as const })
-  const features = refusedFeatures(status, body)
+  const wrongEndpoint =
+    profile.dialect === 'anthropic' && profile.chat !== undefined && readChatError(body).words.has('wrong_endpoint')
+  const features = wrongEndpoint ? [MESSAGES_ENDPOINT] : refusedFeatures(status, body)
   const reason: FailureReason =
     features.length > 0 ? { _tag: 'FeatureRefused', status, features } : ownLimit(found.reason, profile)
   if (reason._tag === 'Retired' && profile.retired !== undefined) {

@@ -68,7 +68,7 @@ export interface Retirement {
   readonly successors: string
 }
 
-/** Settings of a provider that presets fill into their URLs, paths and headers. */
+/** Settings of a provider that presets fill into their URLs and paths. */
 export const SETTINGS = [
   'project',
   'location',
@@ -80,11 +80,13 @@ export const SETTINGS = [
 ] as const
 export type SettingName = (typeof SETTINGS)[number]
 
-/** Where a setting is looked for when the configuration does not say it: the variables that the services' own tools read. */
-export const SETTING_VARIABLES: { readonly [K in SettingName]?: readonly string[] } = {
-  project: ['GOOGLE_CLOUD_PROJECT', 'GCLOUD_PROJECT', 'ANTHROPIC_VERTEX_PROJECT_ID'],
-  location: ['CLOUD_ML_REGION'],
-  region: ['AWS_REGION'],
+/** How a preset uses a setting. */
+export interface SettingUse {
+  /** Where it is looked for when the configuration does not say it: the variables that the service's own tools read. */
+  readonly variables?: readonly string[]
+  readonly default?: string
+  /** Nothing is missing without it. */
+  readonly optional?: true
 }
 
 /** Where a credential is looked for when the configuration names none. */
@@ -101,7 +103,8 @@ interface PresetBase {
   readonly baseUrl?: string
   /** Other base URLs by the value of a setting. */
   readonly baseUrlBy?: { readonly [K in SettingName]?: { readonly [value: string]: string } }
-  readonly defaults?: { readonly [K in SettingName]?: string }
+  /** The settings that it uses; any other is an error. */
+  readonly settings?: { readonly [K in SettingName]?: SettingUse }
   readonly credential: DefaultCredential
   /** How Claude's names are spelled there. */
   readonly naming?: Naming
@@ -109,11 +112,15 @@ interface PresetBase {
   readonly models?: { readonly [pattern: string]: string }
   /** Needs of requests that it cannot meet; see RequestAdmitted.needs. */
   readonly lacks?: readonly string[]
-  /** Largest prompt that it takes. */
-  readonly maxInputTokens?: number
+  /** Largest body that it takes, in bytes. */
+  readonly maxBodyBytes?: number
+  /** What the service itself allows; a server elsewhere that speaks the same may allow more. In tokens. */
+  readonly limits?: { readonly maxInputTokens?: number; readonly maxOutputTokens?: number }
   readonly headers?: { readonly [name: string]: string }
   readonly lists?: 'claude'
   readonly retired?: Retirement
+  /** What its user must know besides: sentences of docs/upstreams.md, in Markdown. */
+  readonly notes?: readonly string[]
 }
 
 export interface AnthropicPreset extends PresetBase {

@@ -5,6 +5,8 @@ import { loadCaptures } from '#test/captures.ts'
 const read = (body: unknown, needsMaxTokens = true) =>
   readRequest(Buffer.from(typeof body === 'string' ? body : JSON.stringify(body)), needsMaxTokens)
 
+const WEB_SEARCH = ['tool:web_search_20250305', 'only:server-tools']
+
 const valid = { model: 'claude-x', max_tokens: 8, messages: [{ role: 'user', content: 'hi' }] }
 
 describe('a messages request', () => {
@@ -29,6 +31,11 @@ describe('a messages request', () => {
               tools: parsed.tools?.length ?? 0,
               // In the recordings, images are the only base64 sources.
               images: body.toString().split('"type":"base64"').length - 1,
+              imageBytes: [...body.toString().matchAll(/"data":"([A-Za-z0-9+/=]+)"/g)].reduce(
+                (sum, [, data = '']) => sum + data.length,
+                0,
+              ),
+              needs: name === 'flow-web-search' && parsed.tools?.length === 1 ? WEB_SEARCH : [],
             },
           },
         ])
@@ -89,7 +96,16 @@ describe('a messages request', () => {
       }),
     ).toEqual({
       _tag: 'Valid',
-      request: { model: 'claude-x', stream: false, maxTokens: 0, messages: 4, tools: 1, images: 0 },
+      request: {
+        model: 'claude-x',
+        stream: false,
+        maxTokens: 0,
+        messages: 4,
+        tools: 1,
+        images: 0,
+        imageBytes: 0,
+        needs: WEB_SEARCH,
+      },
     })
     expect(read({ ...valid, messages: [] })._tag).toBe('Valid')
   })
@@ -110,6 +126,37 @@ describe('a messages request', () => {
       { role: 'user', content: 'image' },
     ]
     expect(read({ ...valid, messages })).toMatchObject({ request: { images: 3, messages: 3 } })
+  })
+
+  it('says how many bytes of it are base-64 images, wherever they are', () => {
+    const image = (data: string) => ({ type: 'image', source: { type: 'base64', data, media_type: 'image/png' } })
+    const messages = [
+      { role: 'user', content: [image('AAAA'), { type: 'document', source: { type: 'base64', data: 'AAAAAA==' } }] },
+      { role: 'user', content: [{ type: 'tool_result', content: [image('AAAAAAAA')] }] },
+    ]
+    expect(read({ ...valid, messages })).toMatchObject({ request: { images: 2, imageBytes: 12 } })
+  })
+
+  const client = { name: 'Read', input_schema: { type: 'object' } }
+  const search = { type: 'web_search_20250305', name: 'web_search' }
+  it.each<readonly [string, object, readonly string[]]>([
+    ['nothing of a plain request', {}, []],
+    ['nothing of the tools that a client runs', { tools: [client, { type: 'bash_20250124', name: 'bash' }] }, []],
+    ['the tools that the provider runs', { tools: [client, search] }, ['tool:web_search_20250305']],
+    ['that they are all there is', { tools: [search] }, WEB_SEARCH],
+    ['less when none may be called', { tools: [search], tool_choice: { type: 'none' } }, ['tool:web_search_20250305']],
+    [
+      'sources that it must fetch',
+      {
+        messages: [
+          { role: 'user', content: [{ type: 'image', source: { type: 'url', url: 'https://example.com/a.png' } }] },
+          { role: 'user', content: [{ type: 'document', source: { type: 'file', file_id: 'f' } }] },
+        ],
+      },
+      ['source:file', 'source:url'],
+    ],
+  ])('needs of its provider %s', (_, more, needs) => {
+    expect(read({ ...valid, ...more })).toMatchObject({ request: { needs } })
   })
 
   it('does not fall over a body that is nested as deep as a client likes', () => {

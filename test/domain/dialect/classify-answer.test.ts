@@ -90,6 +90,17 @@ describe('an Anthropic envelope', () => {
     expect(heard(400, body)?.status).toBe(told)
   })
 
+  it('about the request keeps the status of a relay that means the same', () => {
+    const inside = (status: number) => google(status, 'x', JSON.stringify(envelope('invalid_request_error')))
+    expect([400, 413, 422, 500, 503].map((status) => reasonOf(status, inside(status)))).toEqual([
+      { _tag: 'InvalidRequest', status: 400 },
+      { _tag: 'ContextTooLong', status: 413 },
+      { _tag: 'InvalidRequest', status: 422 },
+      { _tag: 'InvalidRequest', status: 400 },
+      { _tag: 'InvalidRequest', status: 400 },
+    ])
+  })
+
   it('inside a 200 is an error of its type', () => {
     expect(reasonOf(200, envelope('overloaded_error'))).toEqual({ _tag: 'Overloaded', status: 529 })
     expect(heard(200, envelope('overloaded_error'))).toMatchObject({ status: 529, type: 'overloaded_error' })
@@ -254,6 +265,13 @@ describe('Bedrock', () => {
     ],
     ['not ready', 429, 'ModelNotReadyException', { message: 'x' }, { _tag: 'Overloaded', status: 429 }],
     ['busy', 503, 'ServiceUnavailableException:http://internal.example/', '', { _tag: 'Overloaded', status: 503 }],
+    [
+      'busy, with a status of the request',
+      400,
+      'ServiceUnavailableException:http://x/',
+      '',
+      { _tag: 'Overloaded', status: 400 },
+    ],
     ['late', 408, 'ModelTimeoutException', { message: 'x' }, { _tag: 'ServerError', status: 408 }],
     ['failed', 424, 'ModelErrorException', { message: 'x' }, { _tag: 'ServerError', status: 424 }],
     ['internal', 500, 'InternalServerException', { message: 'x' }, { _tag: 'ServerError', status: 500 }],
@@ -289,6 +307,12 @@ describe('Bedrock', () => {
     expect(reasonOf(429, { __type: 'com.amazon.bedrock#ModelNotReadyException', message: 'x' })?._tag).toBe(
       'Overloaded',
     )
+  })
+
+  it('is heard in its own words, whichever way it spells their name', () => {
+    for (const body of [{ message: 'slow down' }, { Message: 'slow down' }]) {
+      expect(heard(429, body, bedrock('ThrottlingException'))?.message).toBe('slow down')
+    }
   })
 
   it('is told without the account', () => {
@@ -346,6 +370,13 @@ describe('servers of the chat dialect and proxies', () => {
     ['words in capitals', 429, { error: { code: 'INSUFFICIENT_QUOTA' } }, { _tag: 'QuotaExhausted', status: 429 }],
     ['words with hyphens', 400, { error: { type: 'Content-Filter' } }, { _tag: 'ContentRefused', status: 400 }],
     ['an error of the model', 400, { error: { code: 'tool_use_failed' } }, { _tag: 'ServerError', status: 400 }],
+    ['a failed dependency', 424, '', { _tag: 'ServerError', status: 424 }],
+    [
+      'a limit that waiting does not lift',
+      429,
+      { error: { availability: { retryable: false } } },
+      { _tag: 'QuotaExhausted', status: 429 },
+    ],
     ['an account in arrears', 400, { code: 'Arrearage', message: 'x' }, { _tag: 'QuotaExhausted', status: 400 }],
     [
       'a wait as text',
@@ -398,6 +429,10 @@ describe('servers of the chat dialect and proxies', () => {
       ['x-ratelimit-reset', String((at + 9_000) / 1000)],
     ]
     expect(heard(429, '', resets)?.retryAfter).toBe('9')
+  })
+
+  it('are not heard at any length', () => {
+    expect(heard(400, { error: { message: 'x'.repeat(100_000) } })?.message).toBe('x'.repeat(2_000))
   })
 
   it('time out as time-outs', () => {

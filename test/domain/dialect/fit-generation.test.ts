@@ -114,6 +114,17 @@ describe('a request that another generation of Claude answers', () => {
     expect(fitted(source, 'claude-sonnet-4-5', to)).toBe(expected ?? source)
   })
 
+  it('thinks as the last effort said asks for', () => {
+    const said = (...efforts: readonly string[]) =>
+      JSON.stringify({
+        messages: efforts.map((effort) => ({ role: 'system', content: 's', output_config: { effort } })),
+        output_config: { effort: 'high' },
+        thinking: { type: 'adaptive' },
+      })
+    const budget = (source: string) => JSON.parse(fitted(source, NEW, 'claude-sonnet-4-5')).thinking.budget_tokens
+    expect([budget(said()), budget(said('low')), budget(said('low', 'medium'))]).toEqual([31_999, 4_000, 10_000])
+  })
+
   it('is fitted in the raw text, whatever its form', () => {
     const source =
       '\uFEFF{ "é":1.0e2, "th\\u0069nking" : {"type" :"adaptive" } , "max_tokens":1e5, "output_config":{"effort":null} }'

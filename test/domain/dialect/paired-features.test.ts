@@ -29,7 +29,7 @@ describe('what must go together', () => {
     expect(closure(['field:thinking'])).toEqual(
       expect.arrayContaining(['beta:thinking-display-updates-', 'beta:thinking-binding-controls-']),
     )
-    expect(closure(['field:thinking_budget'])).toEqual(['field:thinking_budget'])
+    expect(closure(['field:output'])).toEqual(['field:output'])
   })
 
   it('tells the two compactions apart', () => {

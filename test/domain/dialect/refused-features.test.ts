@@ -77,6 +77,13 @@ describe('a refusal of a field', () => {
     expect(refused(`${path}: Extra inputs are not permitted`)).toEqual([`field:${field}`])
   })
 
+  it('is read in the text within Google’s, where quotes are escaped', () => {
+    const body = JSON.stringify({
+      error: { code: 400, message: envelope('"thinking.type.enabled" is not supported for this model.') },
+    })
+    expect(refusedFeatures(400, body)).toEqual(['thinking:enabled'])
+  })
+
   it('may name several', () => {
     expect(
       refused(

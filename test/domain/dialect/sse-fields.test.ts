@@ -73,6 +73,21 @@ describe('the fields of a frame', () => {
     expect(read).toBeGreaterThan(400)
   })
 
+  it.each([
+    ['data: {}\n\n', '{}'],
+    ['data:{}\n\n', '{}'],
+    ['data:\n\n', ''],
+    ['data:  a: 1 \n\n', ' a: 1 '],
+    ['data: \uFEFF{}\n\n', '\uFEFF{}'],
+    ['data: {}\r\n\r\n', '{}'],
+    ['data: {}\r\n\n', '{}'],
+    ['data: {}\nx', '{}'],
+    ['data: {}', '{}'],
+  ])('are one line of data in %j', (text, data) => {
+    const frame = Buffer.from(text)
+    expect([eventName(frame), eventData(frame)]).toEqual(['', data])
+  })
+
   it('joins several data lines with a line feed', () => {
     expect(eventData(Buffer.from('data: {\ndata: "a":1}\n\n'))).toBe('{\n"a":1}')
   })

@@ -60,6 +60,32 @@ providers:
     ])
   })
 
+  it('shows what a provider speaks and which models are built in, without secrets in its body', () => {
+    const text = `
+providers:
+  a: { kind: openai-compatible, preset: groq, extraBody: { max_tokens: 7, plugin: { api_key: tell-no-one, id: web } } }
+  b: { kind: openrouter, extraBody: { token: [tell-no-one], keys: { k: tell-no-one } } }
+  c: { kind: anthropic }
+`
+    const shown = redactedConfig(config(text))
+    expect(shown.providers).toMatchObject([
+      {
+        kind: 'openai-compatible',
+        preset: 'groq',
+        credential: 'the environment variable GROQ_API_KEY',
+        builtInModels: { 'claude-haiku-*': 'openai/gpt-oss-20b' },
+        profile: {
+          dialect: 'openai',
+          paths: { call: '/chat/completions' },
+          extraBody: { max_tokens: 7, plugin: { api_key: '•••', id: 'web' } },
+        },
+      },
+      { profile: { chat: { profile: { extraBody: { token: '•••', keys: '•••' } } } } },
+      { profile: { paths: { countTokens: '/v1/messages/count_tokens' } } },
+    ])
+    expect(JSON.stringify(shown)).not.toContain('tell-no-one')
+  })
+
   it('takes user and password out of URLs', () => {
     expect(withoutUser('postgres://u:p@h:5432/db?x=a@b')).toBe('postgres://h:5432/db?x=a@b')
     expect(withoutUser('http://u:p@ss@h/')).toBe('http://h/')
@@ -89,6 +115,18 @@ describe('diffConfig', () => {
       'adminToken',
     ])
     expect(changed(base, { SIGNALBOX_SERVER__ALLOWED_HOSTS: '[x.example]' })).toEqual(['server.allowedHosts'])
+  })
+
+  it('names a quirk, a path and a built-in model that changed', () => {
+    const before = config('providers: { a: { kind: openai-compatible, preset: groq } }')
+    const after = config(
+      "providers: { a: { kind: openai-compatible, preset: groq, quirks: { noImages: false }, baseUrl: 'http://127.0.0.1:1' } }",
+    )
+    expect(diffConfig(before, after)).toEqual([
+      'providers.a.profile.quirks.noImages',
+      'providers.a.baseUrl',
+      'providers.a.endpoint',
+    ])
   })
 
   it('names an added or removed provider once, and a new order', () => {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
+import { stringify } from 'yaml'
 import { keyPaths } from '#infra/config/keys.ts'
+import { minimalEntry, offers } from '#infra/config/upstreams-markdown.ts'
 import { generatedDocs } from '../../../scripts/write-docs.ts'
 import { place } from './place.ts'
 
@@ -22,9 +24,35 @@ describe('the documentation of the configuration', () => {
     }
   })
 
+  it('tells of every kind and preset what it needs at least, and that is enough', () => {
+    const page = docs['docs/upstreams.md'] ?? ''
+    for (const offer of offers) {
+      const entry = minimalEntry(offer)
+      const config = place({ 'signalbox.yaml': stringify({ providers: { it: entry } }) }).good()
+      const unexpected = config.warnings.filter(({ key }) => key !== 'providers.it.kind')
+      expect(unexpected, JSON.stringify(entry)).toEqual([])
+      expect(page).toContain(`: { kind: ${offer.kind}${offer.name === undefined ? '' : `, preset: ${offer.name}`}`)
+      for (const model of Object.values(offer.preset.models ?? {})) expect(page).toContain(model)
+    }
+    expect(offers.length).toBeGreaterThan(25)
+  })
+
+  it('writes pages whose own examples load', () => {
+    const examples = [...(docs['docs/upstreams.md'] ?? '').matchAll(/^```yaml\n([\s\S]*?)^```$/gm)]
+    expect(examples.length).toBeGreaterThan(offers.length)
+    for (const [, text = ''] of examples) expect(place({ 'signalbox.yaml': text }).problems(), text).toEqual([])
+  })
+
   it('has an example that loads without a warning', () => {
     const config = place({ 'signalbox.yaml': read('signalbox.example.yaml') }).good()
-    expect(config.providers.map(({ id }) => id)).toEqual(['anthropic', 'gateway'])
+    expect(config.providers.map(({ id }) => id)).toEqual([
+      'anthropic',
+      'vertex',
+      'openrouter',
+      'gateway',
+      'openai',
+      'local',
+    ])
     expect(config.warnings).toEqual([])
   })
 
@@ -35,6 +63,7 @@ describe('the documentation of the configuration', () => {
     const { credential } = schema.properties.providers.additionalProperties.properties
     expect(credential.anyOf.map((form: { readonly type: string }) => form.type)).toEqual([
       'string',
+      'object',
       'object',
       'object',
       'object',

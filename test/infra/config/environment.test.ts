@@ -30,6 +30,7 @@ describe('environment variables', () => {
   it('reach into providers, whatever the case of their names', () => {
     const config = withFile({
       SIGNALBOX_PROVIDERS__MY_BOX__BASE_URL: 'https://x.example',
+      SIGNALBOX_PROVIDERS__MY_BOX__CREDENTIAL: 'none',
       SIGNALBOX_PROVIDERS__MY_BOX__TIMEOUTS__IDLE: '7 s',
       SIGNALBOX_PROVIDERS__MY_BOX__ENABLED: 'false',
       SIGNALBOX_PROVIDERS__MY_BOX__HEADERS__X_TEAM: '007',
@@ -42,6 +43,23 @@ describe('environment variables', () => {
         policy: { enabled: false, timeouts: { idleMs: 7_000 } },
       },
     ])
+  })
+
+  it('name members of a body with their underscores, and quirks one by one', () => {
+    const { profile } =
+      withFile(
+        {
+          SIGNALBOX_PROVIDERS__MY_BOX__EXTRA_BODY__SERVICE_TIER: 'flex',
+          SIGNALBOX_PROVIDERS__MY_BOX__EXTRA_BODY__PROVIDER: '{ order: [anthropic] }',
+          SIGNALBOX_PROVIDERS__MY_BOX__QUIRKS__NO_IMAGES: 'true',
+          SIGNALBOX_PROVIDERS__MY_BOX__QUIRKS__EFFORTS: 'low, high',
+        },
+        'providers: { My-Box: { kind: openai-compatible, preset: openai } }',
+      ).providers[0] ?? {}
+    expect(profile).toMatchObject({
+      extraBody: { service_tier: 'flex', provider: { order: ['anthropic'] } },
+      quirks: { noImages: true, efforts: ['low', 'high'] },
+    })
   })
 
   it('can make a provider, also beside one that was found', () => {

@@ -50,7 +50,9 @@ describe('providers without a providers block', () => {
       },
     ])
     expect(config.simulator).toBe(false)
-    expect(config.discovery).toEqual([{ variable: 'ANTHROPIC_API_KEY', provider: 'anthropic', found: true }])
+    expect(config.discovery.filter(({ found }) => found)).toEqual([
+      { provider: 'anthropic', variables: ['ANTHROPIC_API_KEY'], found: true },
+    ])
     expect(JSON.stringify(config)).not.toContain('sk-ant-secret')
   })
 
@@ -63,7 +65,8 @@ describe('providers without a providers block', () => {
     const config = place().good({ environment: { ANTHROPIC_API_KEY: '' } })
     expect(config.simulator).toBe(true)
     expect(config.providers).toEqual([])
-    expect(config.discovery).toEqual([{ variable: 'ANTHROPIC_API_KEY', provider: 'anthropic', found: false }])
+    expect(config.discovery.filter(({ found }) => found)).toEqual([])
+    expect(config.discovery.flatMap(({ variables }) => variables)).toContain('ANTHROPIC_API_KEY')
   })
 
   it('are an error when a file names none: a forgotten include must not be answered by a simulator', () => {
@@ -92,6 +95,7 @@ describe('what a file says', () => {
     expect(config.retryBudget).toEqual(defaultPolicy.retryBudget)
     expect(config.stream).toEqual(defaultPolicy.stream)
     expect(config.providers[0]?.policy).toEqual({
+      endpoint: expect.stringMatching(/^[0-9a-f]{16}$/),
       enabled: true,
       priority: 100,
       models: {},
@@ -149,6 +153,7 @@ server: { bodyLimit: 32 MB }
       '{ env: A_KEY }': { _tag: 'Env', name: 'A_KEY', header: 'x-api-key' },
       '{ file: /k, header: bearer }': { _tag: 'File', path: '/k', header: 'bearer' },
       '{ command: [pass, show, x] }': { _tag: 'Command', argv: ['pass', 'show', 'x'], header: 'x-api-key' },
+      '{ command: [gcloud-token], header: api-key }': { _tag: 'Command', argv: ['gcloud-token'], header: 'api-key' },
       client: { _tag: 'Client' },
       none: { _tag: 'None' },
     }

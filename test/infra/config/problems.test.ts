@@ -23,7 +23,7 @@ maxFallbacks: 1
     ).toEqual([
       'signalbox.yaml:8:1 maxFallbacks: unknown key; did you mean routing.maxFallbacks?',
       'signalbox.yaml:4:3 providers."bad name": not a valid name; expected a name of letters and digits, with single - or _ between (at most 64 characters)',
-      'signalbox.yaml:2:8 providers.a.kind: expected anthropic, anthropic-compatible, found "antropic"; did you mean anthropic?',
+      'signalbox.yaml:2:8 providers.a.kind: expected anthropic, anthropic-compatible, vertex, openrouter, github-models, openai-compatible, found "antropic"; did you mean anthropic?',
       'signalbox.yaml:3:48 providers.b.timeouts.connect: expected a duration such as 500 ms, 10 s, 5 min or 1 h (or a number of milliseconds), found "5 parsecs"',
       'signalbox.yaml:6:3 routing.maxFallback: unknown key; did you mean maxFallbacks?',
       'signalbox.yaml:7:11 server.port: expected a whole number from 0 to 65535, found 70000',
@@ -53,11 +53,6 @@ maxFallbacks: 1
   })
 
   it('say of a known name of a later version that it is not available yet', () => {
-    expect(problemsOf('providers: { a: { kind: vertex, project: p } }')).toEqual([
-      expect.stringContaining('providers.a.project: is not available yet in this version'),
-      expect.stringContaining('providers.a.kind: vertex is not available yet in this version'),
-    ])
-    expect(problemsOf(provider('credential: adc'))).toEqual([expect.stringContaining('adc is not available yet')])
     expect(
       problemsOf(`${provider('limits: { requestsPerMinute: 5 }')}\nrouting: { strategy: cost, weights: {} }`),
     ).toEqual([
@@ -72,7 +67,7 @@ maxFallbacks: 1
 
   it('name what is missing', () => {
     expect(problemsOf('providers: { a: {} }')).toEqual([
-      'signalbox.yaml:1:14 providers.a.kind: is missing; expected anthropic, anthropic-compatible',
+      'signalbox.yaml:1:14 providers.a.kind: is missing; expected anthropic, anthropic-compatible, vertex, openrouter, github-models, openai-compatible',
     ])
     expect(problemsOf('providers: { a: { kind: anthropic-compatible } }')).toEqual([
       expect.stringContaining('providers.a.baseUrl: is missing'),
@@ -96,9 +91,9 @@ maxFallbacks: 1
 
   it('refuse URLs and headers that cannot work', () => {
     for (const url of ['ftp://x.example', 'x.example', 'https://x.example?a=1', 'https://u:pw@x.example']) {
-      expect(problemsOf(provider(`baseUrl: '${url}'`))).toHaveLength(1)
+      expect(problemsOf(provider(`credential: none, baseUrl: '${url}'`))).toHaveLength(1)
     }
-    for (const header of ['Host: a', 'Authorization: Bearer a', '"x y": a', 'x-a: "a\\nb"']) {
+    for (const header of ['Host: a', 'Authorization: Bearer a', 'Api-Key: a', '"x y": a', 'x-a: "a\\nb"']) {
       expect(problemsOf(provider(`headers: { ${header} }`))).toHaveLength(1)
     }
     expect(problemsOf(provider('headers: { X-A: a, x-a: b }'))).toEqual([expect.stringContaining('stands twice')])
@@ -115,6 +110,9 @@ describe('a secret in the file', () => {
     (secret) => provider(`credential: { env: [${secret}] }`),
     (secret) => provider(`credential: { env: A, file: ${secret} }`),
     (secret) => provider(`credential: { env: A, header: ${secret} }`),
+    (secret) => provider(`credential: { adc: [${secret}] }`),
+    (secret) => provider(`credential: { adc: a.json, header: ${secret} }`),
+    (secret) => `providers: { a: { kind: vertex, project: p, credential: { adc: ${secret}, env: A } } }`,
     (secret) => provider(`credential: { command: ${secret} }`),
     (secret) => provider(`apiKey: ${secret}`),
     (secret) => provider(`headers: { x-api-key: ${secret} }`),

@@ -16,15 +16,16 @@ const share = fc.integer({ min: 0, max: 1000 }).map((n) => n / 1000)
 const name = fc.stringMatching(/^[a-z0-9.:/-]{1,20}$/)
 const pattern = fc.stringMatching(/^[a-z0-9.-]{1,12}\*?$/)
 const id = fc.stringMatching(/^[a-z][a-z0-9]{0,6}(-[a-z0-9]{1,3})?$/)
-const header = fc.constantFrom('x-api-key', 'bearer')
+const header = fc.constantFrom('x-api-key', 'bearer', 'api-key')
 const some = <T>(model: { [K in keyof T]: fc.Arbitrary<T[K]> }) => fc.record(model, { requiredKeys: [] })
 
-const credential = fc.oneof(
-  fc.constantFrom('client', 'none'),
+const held = fc.oneof(
   fc.record({ env: fc.constantFrom('A_KEY', 'B'), header }, { requiredKeys: ['env'] }),
   fc.record({ file: fc.constantFrom('/a/b', '/c') }),
   fc.record({ command: fc.array(fc.string({ minLength: 1 }), { minLength: 1 }), header }),
 )
+const credential = fc.oneof(fc.constantFrom('client', 'none'), held)
+const google = fc.oneof(fc.constantFrom('adc', 'none'), fc.record({ adc: fc.constant('/adc.json') }), held)
 const breaker = some(
   Object.fromEntries(
     Object.keys(defaultBreaker).map((key) =>
@@ -36,28 +37,112 @@ const breaker = some(
     ),
   ),
 )
-const provider = fc.record(
-  {
-    kind: fc.constantFrom('anthropic', 'anthropic-compatible'),
-    baseUrl: fc.constantFrom('https://x.example', 'http://127.0.0.1:1/api'),
-    credential,
-    models: fc.dictionary(pattern, name, { maxKeys: 3 }),
-    limits: some({ maxInputTokens: fc.integer({ min: 1, max: 1_000_000 }) }),
-    timeouts: some({
-      connect: duration,
-      headers: duration,
-      firstContent: duration,
-      idle: duration,
-      progress: duration,
-    }),
-    breaker,
-    priority: fc.integer({ min: -9, max: 9 }),
-    enabled: fc.boolean(),
-    headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.stringMatching(/^[ -~]{0,12}$/), { maxKeys: 2 }),
-    tls: some({ ca: fc.constant('/ca.pem') }),
-    proxy: fc.constant('http://u:p@127.0.0.1:3128'),
-  },
-  { requiredKeys: ['kind', 'baseUrl'] },
+const common = {
+  models: fc.dictionary(pattern, name, { maxKeys: 3 }),
+  limits: some({ maxInputTokens: fc.integer({ min: 1, max: 1_000_000 }) }),
+  timeouts: some({
+    connect: duration,
+    headers: duration,
+    firstContent: duration,
+    idle: duration,
+    progress: duration,
+  }),
+  breaker,
+  priority: fc.integer({ min: -9, max: 9 }),
+  enabled: fc.boolean(),
+  headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.stringMatching(/^[ -~]{0,12}$/), { maxKeys: 2 }),
+  tls: some({ ca: fc.constant('/ca.pem') }),
+  proxy: fc.constant('http://u:p@127.0.0.1:3128'),
+  extraBody: fc.dictionary(
+    fc.stringMatching(/^x[a-z_]{0,8}$/),
+    fc.constantFrom<unknown>('a b', 7, true, null, [1, 'x'], { order: ['anthropic'], deep: { er: false } }),
+    { maxKeys: 2 },
+  ),
+}
+const count = fc.integer({ min: 1, max: 1_000_000 })
+const quirks = some({
+  maxTokensField: fc.constantFrom('max_tokens', 'max_completion_tokens'),
+  maxOutputTokens: count,
+  systemRole: fc.constantFrom('system', 'developer'),
+  toolIds: fc.constantFrom('any40', 'alnum9'),
+  maxTools: count,
+  maxDescription: count,
+  schema: fc.constantFrom('any', 'openai', 'plain', 'gemini'),
+  reasoning: fc.constantFrom('none', 'reasoning_effort', 'openrouter', 'thinking', 'enable_thinking'),
+  efforts: fc.uniqueArray(fc.constantFrom('low', 'medium', 'high')),
+  userField: fc.constantFrom('user', 'safety_identifier'),
+  systemFirstOnly: fc.boolean(),
+  stringContent: fc.boolean(),
+  noImages: fc.boolean(),
+  fileParts: fc.boolean(),
+  strictAlternation: fc.boolean(),
+  emptyInsteadOfNull: fc.boolean(),
+  noToolChoice: fc.boolean(),
+  noRequiredToolChoice: fc.boolean(),
+  noParallelToolCalls: fc.boolean(),
+  jsonObjectOnly: fc.boolean(),
+  noResponseFormat: fc.boolean(),
+  streamAlways: fc.boolean(),
+  noStreamOptions: fc.boolean(),
+  noSampling: fc.boolean(),
+  noStop: fc.boolean(),
+  topK: fc.boolean(),
+  echoReasoning: fc.boolean(),
+  geminiThoughtSignature: fc.boolean(),
+  reasoningTokensApart: fc.boolean(),
+  thinkTags: fc.boolean(),
+})
+const chat = { quirks, credential: fc.oneof(fc.constant('none'), held) }
+const provider = fc.oneof(
+  fc.record(
+    {
+      ...common,
+      kind: fc.constantFrom('anthropic', 'anthropic-compatible'),
+      baseUrl: fc.constantFrom('https://api.anthropic.com', 'http://127.0.0.1:1/api'),
+      credential,
+    },
+    { requiredKeys: ['kind', 'baseUrl'] },
+  ),
+  fc.record(
+    {
+      ...common,
+      kind: fc.constant('anthropic-compatible'),
+      preset: fc.constant('bedrock-mantle'),
+      region: fc.constantFrom('us-east-1', 'ap-northeast-3'),
+    },
+    { requiredKeys: ['kind', 'preset', 'region'] },
+  ),
+  fc.record(
+    {
+      ...common,
+      kind: fc.constant('vertex'),
+      preset: fc.constant('anthropic-managed'),
+      project: fc.constantFrom('p', 'example.com:my-project'),
+      location: fc.constantFrom('global', 'us', 'eu', 'us-east5'),
+      workspace: fc.constant('wrkspc_01'),
+      credential: google,
+    },
+    { requiredKeys: ['kind', 'preset', 'project', 'workspace'] },
+  ),
+  fc.record(
+    { ...common, ...chat, kind: fc.constant('openrouter'), chatModels: fc.array(pattern, { maxLength: 2 }) },
+    { requiredKeys: ['kind'] },
+  ),
+  fc.record(
+    { ...common, ...chat, kind: fc.constant('github-models'), organization: fc.constant('my-organization') },
+    { requiredKeys: ['kind'] },
+  ),
+  fc.record(
+    {
+      ...common,
+      ...chat,
+      kind: fc.constant('openai-compatible'),
+      preset: fc.constant('azure'),
+      resource: fc.constant('my-resource'),
+      apiVersion: fc.constantFrom('2024-10-21', 'preview'),
+    },
+    { requiredKeys: ['kind', 'preset', 'resource'] },
+  ),
 )
 const file = fc.record(
   {
@@ -139,14 +224,14 @@ describe('any valid configuration', () => {
     const known = keyPaths()
       .filter(({ keys, path }) => keys._tag === 'Leaf' && !path.join('.').includes('<pattern>'))
       .map(({ path }) => path.join('.'))
-    const wanted = known.filter((path) => path !== 'include' && !/<header>|\.(credential)\./.test(path))
+    const wanted = known.filter((path) => path !== 'include' && !/<header>|<member>|\.(credential)\./.test(path))
     expect(wanted.filter((path) => !seen.has(path))).toEqual([])
   })
 })
 
 /** Values of keys; what a variable gives whole counts as one. */
 const leavesOf = (value: unknown, path: readonly string[]): readonly (readonly [readonly string[], unknown])[] => {
-  const whole = ['models', 'headers', 'credential'].includes(path.at(-1) ?? '')
+  const whole = ['models', 'headers', 'credential', 'extraBody'].includes(path.at(-1) ?? '')
   if (whole || typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]]
   return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
 }

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import { STATIC_EVENTS } from '#infra/simulator/static-server.ts'
-import { callBody, eventNames } from '#test/simulator.ts'
+import { callBody, chatBody, eventNames } from '#test/simulator.ts'
 
 const program = fileURLToPath(new URL('../../../src/infra/simulator/main.ts', import.meta.url))
 const children: ReturnType<typeof spawn>[] = []
@@ -33,6 +33,27 @@ describe('the simulator as a process', () => {
     const names = eventNames(await call(url, callBody({ stream: true })))
     expect(names).toHaveLength(STATIC_EVENTS)
     expect([names[0], names.at(-1)]).toEqual(['message_start', 'message_stop'])
+  })
+
+  it('speaks another wire, with deviations', async () => {
+    const url = await start('--wire', 'openai', '--sloppy', 'noDone,noUsage')
+    const send = (path: string, body: object) => fetch(url + path, { method: 'POST', body: JSON.stringify(body) })
+    const streamed = await (await send('/v1/chat/completions', chatBody({ stream: true }))).text()
+    expect(streamed).toContain('chat.completion.chunk')
+    expect(streamed).not.toMatch(/usage|DONE/)
+    expect((await send('/v1/messages', callBody())).status).toBe(404)
+  })
+
+  it.each([
+    ['--help', 0, /--wire WIRE[\s\S]*openrouter or vertex[\s\S]*noDone/],
+    ['--wire=telex', 2, /unknown wire 'telex'/],
+    ['--sloppy=tidy', 2, /unknown deviation 'tidy'/],
+  ] as const)('explains itself: %s', async (argument, code, words) => {
+    const child = spawn(process.execPath, [program, argument], { stdio: 'pipe' })
+    let text = ''
+    for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += chunk))
+    expect(await new Promise((resolve) => child.on('close', resolve))).toBe(code)
+    expect(text).toMatch(words)
   })
 
   it('plays a world from a seed', async () => {

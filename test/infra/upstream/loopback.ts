@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { onTestFinished, vi } from '@effect/vitest'
 import { Effect, Redacted } from 'effect'
-import type { HeaderList, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
+import type { HeaderList, UpstreamAnswer, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId } from '#domain/ids.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
@@ -92,6 +92,8 @@ export interface Heard extends UpstreamListener {
   readonly log: readonly string[]
   readonly status: () => number | undefined
   readonly headerList: () => HeaderList
+  /** What a failure brought for the client. */
+  readonly answer: () => UpstreamAnswer | undefined
   readonly body: () => Buffer
   readonly bytes: () => number
   /** How it ended. */
@@ -106,6 +108,7 @@ export const listener = (flow: () => boolean = () => true): Heard => {
   const chunks: Uint8Array[] = []
   let status: number | undefined
   let headers: HeaderList = []
+  let answer: UpstreamAnswer | undefined
   let bytes = 0
   const over = Promise.withResolvers<'end' | FailureReason>()
   const firsts = {
@@ -120,6 +123,7 @@ export const listener = (flow: () => boolean = () => true): Heard => {
     log,
     status: () => status,
     headerList: () => headers,
+    answer: () => answer,
     body: () => Buffer.concat(chunks),
     bytes: () => bytes,
     over: over.promise,
@@ -145,8 +149,9 @@ export const listener = (flow: () => boolean = () => true): Heard => {
       note('end')
       over.resolve('end')
     },
-    fail: (reason) => {
+    fail: (reason, told) => {
       note('fail')
+      answer = told
       over.resolve(reason)
     },
   }

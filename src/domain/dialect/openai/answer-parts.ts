@@ -57,7 +57,14 @@ export const readParts = (message: Json): AnswerParts => {
   }
 }
 
-/** Servers that know several of these fields repeat the same text in each: only the first that says something counts. */
+/**
+ * Servers that know several of these fields repeat the same text in each: only the first that says something counts.
+ *
+ * Of OpenRouter's `reasoning_details` only the text is read. Their signatures and encrypted parts, which Claude behind its
+ * chat skin wants back unmodified, would have to travel through the client inside a signature of ours, and come back in the
+ * wrong place all the same (the skin moves them to the front of the message). So such a model reasons anew in each turn;
+ * Claude is better asked through `/messages`, where nothing is translated (providers 4.4).
+ */
 const reasoningOf = (message: Json): string =>
   textOf(message.reasoning_content) ||
   textOf(message.reasoning) ||

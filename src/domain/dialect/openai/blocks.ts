@@ -103,10 +103,15 @@ const callOf = (all: Blocks, part: CallPart): ToolBlock | undefined => {
 }
 
 /** Some servers number all calls 0, or not at all: a name that comes after whole arguments begins another call. */
-const isAnother = (call: ToolBlock, part: CallPart): boolean =>
-  part.name !== '' &&
-  (part.id === '' ? part.index === undefined : part.id !== call.id) &&
-  isWhole(allArguments(call.arguments))
+const isAnother = (call: ToolBlock, part: CallPart): boolean => {
+  const known = allArguments(call.arguments)
+  if (part.name === '' || !isWhole(known)) return false
+  if (part.id !== '') return part.id !== call.id
+  // With neither id nor a number of its own, only what it says tells it from a repetition.
+  return (
+    part.index === undefined || part.name !== call.name || (isWhole(part.arguments) && part.arguments.trim() !== known)
+  )
+}
 
 /** Ids and names come whole, in pieces, repeated in each fragment, or longer each time. */
 const grown = (known: string, more: string): string =>
@@ -138,8 +143,13 @@ export const writeBlocks = (all: Blocks, out: string[], atEnd: boolean): boolean
 const start = (all: Blocks, out: string[], content_block: object): void => {
   out.push(sseFrame('content_block_start', { index: all.index, content_block }))
 }
-const delta = (all: Blocks, out: string[], change: object): void => {
-  out.push(sseFrame('content_block_delta', { index: all.index, delta: change }))
+type DeltaType = 'text_delta' | 'thinking_delta' | 'signature_delta' | 'input_json_delta'
+/** Nearly all frames are these. Only their text needs escaping; to build the objects around it for that doubles the work. */
+const delta = (all: Blocks, out: string[], type: DeltaType, member: string, text: string): void => {
+  const written = `{"type":"${type}","${member}":${JSON.stringify(text)}}`
+  out.push(
+    `event: content_block_delta\ndata: {"type":"content_block_delta","index":${all.index},"delta":${written}}\n\n`,
+  )
 }
 const stop = (all: Blocks, out: string[]): void => {
   out.push(sseFrame('content_block_stop', { index: all.index }))
@@ -152,11 +162,7 @@ const writeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
   const { kind } = block
   if (block.written === '')
     start(all, out, kind === 'text' ? { type: kind, text: '' } : { type: kind, thinking: '', signature: '' })
-  delta(
-    all,
-    out,
-    kind === 'text' ? { type: 'text_delta', text: block.pending } : { type: 'thinking_delta', thinking: block.pending },
-  )
+  delta(all, out, `${kind}_delta`, kind, block.pending)
   all.characters += block.pending.length
   block.written += block.pending
   block.pending = ''
@@ -165,7 +171,7 @@ const writeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
 const closeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
   if (block.written === '') return
   if (block.kind === 'thinking') {
-    delta(all, out, { type: 'signature_delta', signature: all.options.sign(block.written) })
+    delta(all, out, 'signature_delta', 'signature', all.options.sign(block.written))
   }
   stop(all, out)
 }
@@ -200,5 +206,5 @@ const openTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
 const writeJson = (all: Blocks, out: string[], partial_json: string): void => {
   if (partial_json === '') return
   all.characters += partial_json.length
-  delta(all, out, { type: 'input_json_delta', partial_json })
+  delta(all, out, 'input_json_delta', 'partial_json', partial_json)
 }

@@ -4,17 +4,21 @@
  */
 import { isObject, type Json } from '#domain/dialect/openai/client-block.ts'
 import { geminiSchema } from '#domain/dialect/openai/gemini-schema.ts'
+import { plainSchema } from '#domain/dialect/openai/plain-schema.ts'
 import { resolved } from '#domain/dialect/openai/schema-reference.ts'
 import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 
 export const lowerSchema = (schema: unknown, kind: OpenAiQuirks['schema']): Json => {
   const asked = isObject(schema) ? schema : {}
-  const given = resolved(asked, asked)?.schema ?? asked
+  const { $ref: _, ...unreferred } = asked
+  const given = resolved(asked, asked)?.schema ?? unreferred
   switch (kind) {
     case 'any':
       return asObject(given)
     case 'openai':
       return asObject(flattened(given, asked))
+    case 'plain':
+      return asObject(plainSchema(flattened(given, asked), asked))
     case 'gemini':
       return asObject(geminiSchema(flattened(given, asked), asked))
   }
@@ -49,10 +53,13 @@ const BRANCHES = ['allOf', 'anyOf', 'oneOf'] as const
 /** OpenAI refuses these words at the top level: the properties of the branches are offered together instead. */
 const flattened = (schema: Json, root: Json): Json => {
   const { allOf: _all, anyOf: _any, oneOf: _one, enum: _enum, not: _not, ...rest } = schema
-  const listed = (word: string): readonly Json[] =>
-    (Array.isArray(schema[word]) ? schema[word].filter(isObject) : []).flatMap(
-      (branch) => resolved(root, branch)?.schema ?? [],
-    )
+  const listed = (word: string): readonly Json[] => {
+    const branches: readonly unknown[] = Array.isArray(schema[word]) ? schema[word] : []
+    return branches
+      .filter(isObject)
+      .map((branch) => resolved(root, branch)?.schema)
+      .filter((branch) => branch !== undefined)
+  }
   const branches = BRANCHES.flatMap(listed)
   if (branches.length === 0) return rest
   const properties = [...branches, schema].flatMap((one) =>

@@ -33,12 +33,17 @@ export interface OpenAiQuirks {
   readonly maxTools?: number
   /** Longest tool description, in characters. */
   readonly maxDescription?: number
-  /** What JSON schemas of tools must avoid. */
-  readonly schema: 'any' | 'openai' | 'gemini'
+  /**
+   * What JSON schemas of tools must avoid: nothing, alternatives at the top, also references, formats and patterns, or all that
+   * Gemini's subset does not have.
+   */
+  readonly schema: 'any' | 'openai' | 'plain' | 'gemini'
   /** `response_format` knows `json_object` but no schemas: the schema goes into the instructions. */
   readonly jsonObjectOnly?: true
   /** `response_format` is refused: the schema goes into the instructions alone. */
   readonly noResponseFormat?: true
+  /** It gives up on long answers that are not streamed: whole ones are asked for as streams, and collected. */
+  readonly streamAlways?: true
   /** `stream_options` is refused: usage is then estimated. */
   readonly noStreamOptions?: true
   /** `temperature` and `top_p` are refused (reasoning models). */

@@ -32,6 +32,10 @@ const EFFORTS = ['none', 'minimal', 'low', 'medium', 'high', 'xhigh', 'max']
 export interface ChatRules {
   /** Fields beyond OpenAI's: top-level names, and `messages.x` for members of messages, calls and parts. */
   readonly accepts: readonly string[]
+  /** What comes before OpenAI's own names of models. */
+  readonly publisher?: string
+  /** Unknown top-level fields are ignored. */
+  readonly anyField?: true
   readonly sloppy: Sloppy
 }
 
@@ -52,20 +56,24 @@ const NOT_JSON =
 /** The o series and GPT-5 and later. */
 export const reasons = (model: string): boolean => /^(o\d|gpt-([5-9]|\d\d))/.test(model)
 
-function* check(body: Json, { accepts, sloppy }: ChatRules): Generator<Complaint | undefined> {
-  yield unknownIn(body, [...FIELDS, ...accepts], '')
+function* check(
+  body: Json,
+  { accepts, anyField, publisher = '', sloppy }: ChatRules,
+): Generator<Complaint | undefined> {
+  if (anyField !== true) yield unknownIn(body, [...FIELDS, ...accepts], '')
   const { model } = body
   if (typeof model !== 'string')
     return yield model === undefined ? missing('model') : wrongType('model', 'a string', model)
+  const name = model.startsWith(publisher) ? model.slice(publisher.length) : model
   yield* checkMessages(
     body.messages,
     accepts.filter((field) => field.startsWith('messages.')).map((field) => field.slice('messages.'.length)),
   )
   yield* checkTools(body)
-  yield* checkLengths(body, model, sloppy)
-  yield* checkSampling(body, model)
+  yield* checkLengths(body, name, sloppy)
+  yield* checkSampling(body, name)
   yield* checkStream(body, sloppy)
-  yield* checkWords(body, model)
+  yield* checkWords(body, name)
 }
 
 function* checkLengths(body: Json, model: string, sloppy: Sloppy): Generator<Complaint | undefined> {

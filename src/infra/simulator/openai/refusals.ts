@@ -22,10 +22,11 @@ export const openAiStep = (refusal: Refusal, model: string, sloppy: Sloppy): Sta
     _tag: 'Status',
     refusal,
     ...shaped({ ...failure, message: refusal.message ?? failure.message }, sloppy),
+    headers: {
+      ...(sloppy.htmlErrors ? { 'content-type': 'text/html' } : {}),
+      ...(typeof seconds === 'number' ? { 'retry-after': String(seconds) } : {}),
+    },
     ...(refusal._tag === 'RateLimited' ? { exhausted: refusal.limit } : {}),
-    ...(typeof seconds === 'number'
-      ? { headers: { ...htmlHeaders(sloppy), 'retry-after': String(seconds) } }
-      : { headers: htmlHeaders(sloppy) }),
   }
 }
 
@@ -119,9 +120,6 @@ const shaped = (failure: ChatFailure, sloppy: Sloppy): Pick<StatusStep, 'status'
   if (sloppy.stringErrors) return { status, body: { error: error.message } }
   return { status, body: sloppy.arrayErrors ? [{ error }] : { error } }
 }
-
-const htmlHeaders = (sloppy: Sloppy): { readonly [name: string]: string } =>
-  sloppy.htmlErrors ? { 'content-type': 'text/html' } : {}
 
 /** `messages[0].content` → `["messages", 0, "content"]` */
 const locationOf = (param: string | null): readonly (string | number)[] =>

@@ -52,3 +52,34 @@ export interface Sloppy {
   /** Every optional field is there, with null. */
   readonly nulls?: true
 }
+
+/** The compiler sees that none is missing. */
+const ALL: { readonly [K in keyof Required<Sloppy>]: true } = {
+  toolCallFinishStop: true,
+  noUsage: true,
+  noDone: true,
+  noIndex: true,
+  noIds: true,
+  repeatedIdAndName: true,
+  splitName: true,
+  wholeArgumentsEachTime: true,
+  objectArguments: true,
+  interleavedCalls: true,
+  reasoningContent: true,
+  thinkTags: true,
+  keepAliveComments: true,
+  emptyDeltas: true,
+  usageWithChoice: true,
+  stringErrors: true,
+  fastapiErrors: true,
+  arrayErrors: true,
+  htmlErrors: true,
+  errorIn200Stream: true,
+  noStreamOptions: true,
+  maxTokensOnly: true,
+  illegalIds: true,
+  nulls: true,
+}
+
+/** The names of all flags, for who chooses them on a command line. */
+export const SLOPPY_FLAGS: readonly string[] = Object.keys(ALL)

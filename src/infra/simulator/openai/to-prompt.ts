@@ -1,12 +1,15 @@
 /**
  * A chat request in the Messages format, as far as the simulator reads it: for the story, the token rule and the prompt
- * cache. OpenAI caches by itself, so the end of the prompt is marked.
+ * cache.
  */
 import { isObject, type Json } from '#infra/simulator/json.ts'
 import type { ChatBody, ChatMessage } from '#infra/simulator/openai/chat-body.ts'
 import type { MessagesBody } from '#infra/simulator/request-body.ts'
 
-export const toPrompt = (body: ChatBody): MessagesBody => {
+/** `automatic`: the server caches by itself, as OpenAI does, so the end of the prompt is marked; `asked`: where parts are. */
+export type Caching = 'automatic' | 'asked'
+
+export const toPrompt = (body: ChatBody, caching: Caching = 'automatic'): MessagesBody => {
   const maxTokens = body.max_completion_tokens ?? body.max_tokens
   return {
     model: body.model,
@@ -14,7 +17,7 @@ export const toPrompt = (body: ChatBody): MessagesBody => {
     ...(body.tools === undefined ? {} : { tools: body.tools }),
     ...(typeof maxTokens === 'number' ? { max_tokens: maxTokens } : {}),
     stream: body.stream === true,
-    cache_control: { type: 'ephemeral' },
+    ...(caching === 'automatic' ? { cache_control: { type: 'ephemeral' } } : {}),
   }
 }
 

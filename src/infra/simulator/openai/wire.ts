@@ -3,17 +3,15 @@
  * servers that imitate it.
  */
 
+import { badBearer, chatCall } from '#infra/simulator/openai/chat-call.ts'
 import { chatSpeech } from '#infra/simulator/openai/chat-speech.ts'
 import { openAiStyle } from '#infra/simulator/openai/chat-style.ts'
-import { type ChatRules, parseChat } from '#infra/simulator/openai/check-request.ts'
+import type { ChatRules } from '#infra/simulator/openai/check-request.ts'
 import { peek } from '#infra/simulator/openai/peek.ts'
 import { openAiRateHeaders } from '#infra/simulator/openai/rate-headers.ts'
 import { openAiStep } from '#infra/simulator/openai/refusals.ts'
-import { toPrompt } from '#infra/simulator/openai/to-prompt.ts'
-import type { Refusal } from '#infra/simulator/refusal.ts'
 import {
   type Ask,
-  bearerOf,
   DEFAULT_MAX_INPUT_TOKENS,
   type EngineRequest,
   type Speech,
@@ -48,31 +46,6 @@ export const openAiWire = (context: WireContext): Wire => {
     return { _tag: 'Missing', refusal: { _tag: 'NotFound', message: `Invalid URL (${request.method} ${path})` } }
   }
   return (request) => ({ ask: ask(request), speech: openAiSpeech(context, request) })
-}
-
-/** A chat request that is in order, or what is wrong with it. */
-export const chatCall = (
-  request: EngineRequest,
-  rules: ChatRules,
-  serves: (model: string) => boolean,
-  maxInputTokens: number,
-): Ask => {
-  const parsed = parseChat(request.body, rules)
-  if (parsed._tag === 'Invalid') {
-    return { _tag: 'Refused', refusal: { _tag: 'InvalidRequest', ...parsed.complaint } }
-  }
-  const { body } = parsed
-  return serves(body.model)
-    ? { _tag: 'Call', body: toPrompt(body), maxInputTokens }
-    : { _tag: 'Refused', refusal: { _tag: 'UnknownModel', model: body.model } }
-}
-
-/** The refusal of a bearer key that is missing or wrong; nothing when every request is taken. */
-export const badBearer = (request: EngineRequest, apiKeys: readonly string[] | undefined): Refusal | undefined => {
-  if (apiKeys === undefined) return undefined
-  const key = bearerOf(request.headers)
-  if (key === undefined) return { _tag: 'BadKey', message: "You didn't provide an API key." }
-  return apiKeys.includes(key) ? undefined : { _tag: 'BadKey' }
 }
 
 const openAiSpeech = ({ options, limits }: WireContext, request: EngineRequest): Speech => {

@@ -7,22 +7,27 @@ export const bedrockMantle: AnthropicPreset = {
   title: 'Claude in Amazon Bedrock (Mantle)',
   dialect: 'anthropic',
   baseUrl: 'https://bedrock-mantle.{region}.api.aws/anthropic',
+  settings: { region: { variables: ['AWS_REGION', 'AWS_DEFAULT_REGION'] } },
   credential: { env: 'AWS_BEARER_TOKEN_BEDROCK', header: 'bearer' },
   paths: { call: '/v1/messages' },
   naming: 'bedrock-mantle',
   lists: 'claude',
+  maxBodyBytes: 20_000_000,
   without: ['field:inference_geo', 'field:speed'],
   lacks: ['source:file', 'tool:web_search_*', 'tool:web_fetch_*', 'tool:code_execution_*'],
+  notes: ['It serves Claude Haiku from 4.5 and the other families from 4.7 on. The key is a Bedrock API key.'],
 }
 
-/** Claude in Microsoft Foundry. */
+/** Claude in Microsoft Foundry: the variables are those of Claude Code itself. */
 export const foundry: AnthropicPreset = {
   title: 'Claude in Microsoft Foundry',
   dialect: 'anthropic',
   baseUrl: 'https://{resource}.services.ai.azure.com/anthropic',
-  credential: { env: 'AZURE_FOUNDRY_API_KEY', header: 'x-api-key' },
+  settings: { resource: { variables: ['ANTHROPIC_FOUNDRY_RESOURCE'] } },
+  credential: { env: 'ANTHROPIC_FOUNDRY_API_KEY', header: 'x-api-key' },
   naming: 'api',
   lists: 'claude',
+  notes: ['Deployments are asked for by the names of their models; map what is named otherwise with `models`.'],
 }
 
 const vendor = (

@@ -18,6 +18,7 @@ export const deepseekAnthropic: AnthropicPreset = {
   models: MODELS,
   lacks: ['only:server-tools', 'source:url', 'source:file'],
   foreignThinking: true,
+  notes: ['Prefer this to the chat dialect: nothing is translated.'],
 }
 
 /** DeepSeek in the chat dialect: it wants its reasoning back during a tool loop. */
@@ -27,5 +28,12 @@ export const deepseek: ChatPreset = {
   baseUrl: 'https://api.deepseek.com/v1',
   credential: { ...CREDENTIAL, header: 'bearer' },
   models: MODELS,
-  quirks: { noImages: true, reasoning: 'thinking', echoReasoning: true, jsonObjectOnly: true, maxTools: 128 },
+  quirks: {
+    noImages: true,
+    reasoning: 'thinking',
+    echoReasoning: true,
+    jsonObjectOnly: true,
+    maxTools: 128,
+    schema: 'plain',
+  },
 }

@@ -9,6 +9,8 @@ export const GEMINI_QUIRKS: Partial<OpenAiQuirks> = {
   reasoning: 'reasoning_effort',
   efforts: ['none', 'low', 'medium', 'high'],
   geminiThoughtSignature: true,
+  // Of the 2.5 generation, whose bound itself is refused on Vertex AI (general knowledge).
+  maxOutputTokens: 65_535,
 }
 
 /** Gemini in Google AI Studio, with an API key. */

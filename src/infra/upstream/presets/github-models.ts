@@ -7,6 +7,7 @@ export const githubModels: ChatPreset = {
   baseUrl: 'https://models.github.ai',
   credential: { env: 'GITHUB_TOKEN', header: 'bearer' },
   paths: { call: '/inference/chat/completions', models: '/catalog/models' },
+  settings: { organization: { optional: true } },
   pathsWith: { organization: { call: '/orgs/{organization}/inference/chat/completions', models: '/catalog/models' } },
   headers: { accept: 'application/vnd.github+json', 'x-github-api-version': '2022-11-28' },
   models: {
@@ -15,12 +16,16 @@ export const githubModels: ChatPreset = {
     'claude-sonnet-*': 'openai/gpt-4.1',
     'claude-haiku-*': 'openai/gpt-4.1-mini',
   },
-  // The free tier's; a paid endpoint may say more in `limits`.
-  maxInputTokens: 8_000,
-  quirks: { schema: 'openai', maxOutputTokens: 4_000, maxTools: 128, maxDescription: 1_024 },
+  // The free tier's (providers 3.3).
+  limits: { maxInputTokens: 8_000, maxOutputTokens: 4_000 },
+  quirks: { schema: 'openai', maxTools: 128, maxDescription: 1_024 },
   retired: {
     since: '2026-07-30',
     successors:
       'Microsoft Foundry (kind anthropic-compatible, preset foundry, for Claude; kind openai-compatible, preset azure, for GPT), OpenRouter, or any endpoint that speaks its dialect, through baseUrl',
   },
+  notes: [
+    'It speaks as it always did, so `baseUrl` may name an enterprise, self-hosted or successor endpoint of the same dialect; that is the way back.',
+    'Its free tier took 8,000 tokens, less than the first request of a Claude Code session: such an endpoint serves titles, background calls and short sub-agents only. At an address of your own there is no limit unless `limits.maxInputTokens` says one.',
+  ],
 }

@@ -17,9 +17,10 @@ export const groq: ChatPreset = {
     maxOutputTokens: 65_536,
     maxTools: 128,
     noImages: true,
-    schema: 'openai',
+    schema: 'plain',
     reasoning: 'reasoning_effort',
     efforts: ['low', 'medium', 'high'],
     userField: 'user',
   },
+  notes: ['Its limits per minute are small; a request above them is too large for it, and another provider is asked.'],
 }

@@ -23,4 +23,8 @@ export const openrouter: AnthropicPreset = {
   betaHeader: 'x-anthropic-beta',
   lacks: ['source:file'],
   chat,
+  notes: [
+    'Claude is asked through its Anthropic format, byte for byte. Models of `chatModels` are asked through chat completions, where a model misbehaves in the other.',
+    'To keep Claude at Anthropic behind it: `extraBody: { provider: { order: [anthropic] } }`. In the European Union: `baseUrl: https://eu.openrouter.ai/api/v1`.',
+  ],
 }

@@ -1,7 +1,14 @@
 import { GEMINI_QUIRKS } from '#infra/upstream/presets/gemini.ts'
-import type { AnthropicPreset, ChatPreset } from '#infra/upstream/profile.ts'
+import type { AnthropicPreset, ChatPreset, SettingUse } from '#infra/upstream/profile.ts'
 
 const CLAUDE = '/projects/{project}/locations/{location}/publishers/anthropic/models'
+/** Google's own variables, then the one of Claude Code; the order is Claude Code's. */
+const PROJECT: SettingUse = {
+  variables: ['GOOGLE_CLOUD_PROJECT', 'GCLOUD_PROJECT', 'ANTHROPIC_VERTEX_PROJECT_ID'],
+}
+/** `global` costs no premium, and has the newest models (providers 2.1). */
+const LOCATION: SettingUse = { variables: ['CLOUD_ML_REGION'], default: 'global' }
+
 const BASES = {
   baseUrl: 'https://{location}-aiplatform.googleapis.com/v1',
   baseUrlBy: {
@@ -11,7 +18,7 @@ const BASES = {
       eu: 'https://aiplatform.eu.rep.googleapis.com/v1',
     },
   },
-  defaults: { location: 'global' },
+  settings: { project: PROJECT, location: LOCATION },
   credential: 'adc',
 } as const
 
@@ -28,6 +35,7 @@ export const vertex: AnthropicPreset = {
   },
   naming: 'vertex',
   lists: 'claude',
+  maxBodyBytes: 30_000_000,
   // providers 2.6
   without: [
     'field:inference_geo',
@@ -48,6 +56,7 @@ export const vertex: AnthropicPreset = {
     'tool:code_execution_*',
     'tool:advisor_*',
   ],
+  notes: ['`global` costs no premium; a region has only Claude Sonnet 4.6 and older.'],
 }
 
 /** The first-party API on Google Cloud, managed by Anthropic: no rewriting (providers 2). */
@@ -55,9 +64,8 @@ export const vertexAnthropic: AnthropicPreset = {
   title: 'Claude on Google Cloud, managed by Anthropic',
   dialect: 'anthropic',
   baseUrl: 'https://claude.googleapis.com/v1/projects/{project}/locations/{location}/workspaces/{workspace}/invoke',
-  defaults: { location: 'global' },
+  settings: { project: PROJECT, location: LOCATION, workspace: {} },
   credential: 'adc',
-  lists: 'claude',
 }
 
 /** Gemini on Vertex AI through its OpenAI dialect (providers 2.7). */

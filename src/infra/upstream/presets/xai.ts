@@ -7,5 +7,5 @@ export const xai: ChatPreset = {
   baseUrl: 'https://api.x.ai/v1',
   credential: { env: 'XAI_API_KEY', header: 'bearer' },
   models: { 'claude-*': 'grok-4.7' },
-  quirks: { noStop: true, reasoningTokensApart: true, maxTools: 128, schema: 'openai' },
+  quirks: { noStop: true, reasoningTokensApart: true, maxTools: 128, schema: 'plain' },
 }

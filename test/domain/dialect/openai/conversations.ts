@@ -140,7 +140,7 @@ export const quirks: fc.Arbitrary<OpenAiQuirks> = fc
     strictAlternation: flag,
     emptyInsteadOfNull: flag,
     toolIds: fc.constantFrom('any40', 'alnum9'),
-    schema: fc.constantFrom('any', 'openai', 'gemini'),
+    schema: fc.constantFrom('any', 'openai', 'plain', 'gemini'),
     fileParts: flag,
   })
   .map((drawn) => ({

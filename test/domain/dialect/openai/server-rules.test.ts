@@ -142,6 +142,26 @@ describe('Gemini', () => {
   })
 })
 
+describe('a server without references and formats', () => {
+  /** The words of the schema and of all within, without the names of properties. */
+  const words = (schema: unknown): readonly string[] => {
+    if (Array.isArray(schema)) return schema.flatMap(words)
+    if (typeof schema !== 'object' || schema === null) return []
+    return Object.entries(schema).flatMap(([word, value]) =>
+      word === 'properties' ? Object.values(value as object).flatMap(words) : [word, ...words(value)],
+    )
+  }
+
+  it('gets neither, whatever the tool has', () => {
+    fc.assert(
+      fc.property(schemas, (schema) => {
+        const found = words(lowerSchema(schema, 'plain'))
+        for (const word of ['$ref', '$defs', 'format', 'pattern']) expect(found).not.toContain(word)
+      }),
+    )
+  })
+})
+
 describe('OpenAI', () => {
   it('gets schemas that are plain objects at the top, and keep the properties of their branches', () => {
     fc.assert(

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from '@effect/vitest'
-import * as fc from 'fast-check'
 import type { AnswerOptions } from '#domain/dialect/openai/answer-parts.ts'
-import { raiseMessage } from '#domain/dialect/openai/response.ts'
+import { chatStream, stepChat } from '#domain/dialect/openai/stream.ts'
 import { openAiQuirks } from '#domain/dialect/openai/target.ts'
+import { cutFrames, frameCutter } from '#domain/dialect/sse-frames.ts'
 import { accumulate, answerOptions, type Block, bytesOf, call, delta, translate } from './chat-story.ts'
 
 const sample = (name: string): Buffer => readFileSync(new URL(`../../../fixtures/${name}.sse`, import.meta.url))
@@ -144,6 +144,22 @@ describe('tool calls', () => {
     expect(result.stop).toMatchObject({ stop_reason: 'tool_use' })
   })
 
+  it('that are all number 0 and have no ids are told apart by what they say', () => {
+    const read = (args: string) => call(0, '', 'Read', args)
+    const inputs = (...chunks: readonly object[]) =>
+      told(bytesOf(...chunks, stop)).content.map((block) => [block.name, block.input])
+    expect(inputs(read('{"f":1}'), call(0, '', 'Glob', '{"p":2}'), read('{"f":3}'))).toEqual([
+      ['Read', { f: 1 }],
+      ['Glob', { p: 2 }],
+      ['Read', { f: 3 }],
+    ])
+    expect(inputs(read('{"f":1}'), read('{"f":1}'))).toEqual([['Read', { f: 1 }]])
+    expect(inputs(read('{"f":1}'), call(0, '', 'Glob', ''), call(0, '', undefined, '{"f":1}'))).toEqual([
+      ['Read', { f: 1 }],
+      ['Glob', { f: 1 }],
+    ])
+  })
+
   it('an object that repeats its own beginning inside is no repetition', () => {
     const result = told(bytesOf(call(0, 'a', 'Read', '{"a":'), call(0, undefined, undefined, '{"a":1}}'), stop))
     expect(result.content).toEqual([tool('a', 'Read', { a: { a: 1 } })])
@@ -256,6 +272,28 @@ describe('errors and ends', () => {
     }
   })
 
+  it.each<[string, readonly object[], string]>([
+    ['a finish reason waits for the usage', [stop], 'finished'],
+    ['the usage after it ends the answer at once', [stop, { choices: [], usage: { prompt_tokens: 1 } }], 'ended'],
+    ['the usage beside it may not be the last', [{ ...stop, usage: { prompt_tokens: 1 } }], 'finished'],
+  ])('%s', (_, chunks, phase) => {
+    const stream = chatStream(answerOptions())
+    cutFrames(frameCutter(), bytesOf(delta({ content: 'ok' }), ...chunks), (frame) => void stepChat(stream, frame))
+    expect(stream.phase).toBe(phase)
+  })
+
+  it('a prompt that was cached as a whole replaces the estimate, which a zero would not', () => {
+    const cached = { prompt_tokens: 10, completion_tokens: 1, prompt_tokens_details: { cached_tokens: 10 } }
+    const result = told(bytesOf(delta({ content: 'ok' }), stop, { choices: [], usage: cached }))
+    expect(result.usage).toMatchObject({ input_tokens: 1, cache_read_input_tokens: 10 })
+  })
+
+  it('only the first of several choices is told', () => {
+    const choice = (index: number, content: string) => ({ choices: [{ index, delta: { content } }] })
+    const result = told(bytesOf(choice(1, 'other'), choice(0, 'ok'), choice(1, 'more'), stop))
+    expect(result.content).toEqual([{ type: 'text', text: 'ok' }])
+  })
+
   it('an empty answer has no blocks', () => {
     expect(told(bytesOf(delta({ role: 'assistant', content: ' \n' }), stop))).toMatchObject({
       content: [],
@@ -277,129 +315,5 @@ describe('errors and ends', () => {
       `data: ${JSON.stringify(delta({ content: 'a' }))}\ndata: ${JSON.stringify(stop)}\ndata: [DONE]\n\n`,
     )
     expect(told(bytes)).toMatchObject({ content: [{ text: 'a' }], ended: true })
-  })
-})
-
-/** A word never begins or ends a block with white space alone. */
-const word = fc.stringMatching(/^[a-zé<>"{}\\]{1,8}$/)
-const json = fc.dictionary(word, fc.oneof(fc.integer(), word, fc.dictionary(word, fc.boolean(), { maxKeys: 2 })), {
-  maxKeys: 3,
-})
-const calls = fc.array(
-  fc.record({
-    name: fc.stringMatching(/^[A-Z][a-z]{0,5}$/),
-    input: json,
-    id: fc.constantFrom('a', 'b', 'c', '', 'x:1'),
-  }),
-  { maxLength: 3 },
-)
-const story = fc.record({
-  reasoning: fc.array(word, { maxLength: 3 }),
-  text: fc.array(word, { maxLength: 3 }),
-  calls,
-  finish: fc.constantFrom('stop', 'tool_calls', 'length', 'content_filter', 'eos'),
-  /** Where the arguments are cut, as shares of their length. */
-  cuts: fc.array(fc.double({ min: 0, max: 1, noNaN: true }), { maxLength: 4 }),
-  size: fc.integer({ min: 1, max: 200 }),
-  shuffle: fc.array(fc.nat(), { maxLength: 20 }),
-})
-const counted = {
-  prompt_tokens: 50,
-  completion_tokens: 9,
-  prompt_tokens_details: { cached_tokens: 8, cache_write_tokens: 2 },
-}
-
-const pieces = (text: string, cuts: readonly number[]): readonly string[] => {
-  const at = [0, ...cuts.map((cut) => Math.floor(cut * text.length)).sort((a, b) => a - b), text.length]
-  return at.slice(1).map((end, i) => text.slice(at[i], end))
-}
-
-describe('a stream means what the whole answer means', () => {
-  it('in every cut of its parts and its bytes, with calls one after the other or interleaved', () => {
-    fc.assert(
-      fc.property(story, ({ reasoning, text, calls, finish, cuts, size, shuffle }) => {
-        const fragments = calls.map(({ id, name, input }, i) => [
-          call(i, id, name, ''),
-          ...pieces(JSON.stringify(input), cuts).map((piece) => call(i, undefined, undefined, piece)),
-        ])
-        // Interleaved: the draws say which call's next fragment comes; every call begins in its order.
-        const rest = fragments.map((list) => list.slice(1))
-        const mixed = shuffle.length === 0 ? fragments.flat() : fragments.flatMap((list) => list.slice(0, 1))
-        if (shuffle.length > 0) {
-          for (const draw of shuffle) {
-            const next = rest[draw % Math.max(1, rest.length)]?.shift()
-            if (next !== undefined) mixed.push(next)
-          }
-          mixed.push(...rest.flat())
-        }
-        const bytes = bytesOf(
-          ...reasoning.map((piece) => delta({ reasoning_content: piece })),
-          ...text.map((piece) => delta({ content: piece })),
-          ...mixed,
-          delta({}, finish),
-          { choices: [], usage: counted },
-          '[DONE]',
-        )
-        const result = accumulate(translate(bytes, answerOptions(), size).frames)
-        const raised = raiseMessage(
-          {
-            choices: [
-              {
-                message: {
-                  content: text.length === 0 ? null : text.join(''),
-                  reasoning: reasoning.join(''),
-                  tool_calls: calls.map(({ id, name, input }) => ({
-                    id,
-                    function: { name, arguments: JSON.stringify(input) },
-                  })),
-                },
-                finish_reason: finish,
-              },
-            ],
-            usage: counted,
-          },
-          answerOptions(),
-        )
-        if (!('message' in raised)) throw new Error('not a message')
-        const { message } = raised
-        expect(result.ended).toBe(true)
-        expect(result.id).toBe(message.id)
-        expect(result.content).toEqual(message.content)
-        expect(result.usage).toEqual(message.usage)
-        expect(result.stop).toEqual({
-          stop_reason: message.stop_reason,
-          stop_sequence: message.stop_sequence,
-          stop_details: message.stop_details,
-          container: null,
-        })
-      }),
-      { numRuns: 300 },
-    )
-  })
-
-  it('in any order of its parts: nothing is lost, nothing doubled', () => {
-    const step = fc.oneof(
-      fc.record({ kind: fc.constantFrom('text', 'thinking'), text: word }),
-      fc.record({ kind: fc.constant('tool'), text: fc.json({ maxDepth: 1 }).map((value) => `{"v":${value}}`) }),
-    )
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 10 }), (steps) => {
-        let index = 0
-        const chunks = steps.flatMap(({ kind, text }) => {
-          if (kind === 'tool') {
-            const i = index++
-            return [call(i, `t${i}`, 'Do', text.slice(0, 3)), call(i, undefined, undefined, text.slice(3))]
-          }
-          return [delta(kind === 'text' ? { content: text } : { reasoning: text })]
-        })
-        const { content } = told(bytesOf(...chunks, stop))
-        const all = (kind: string) => steps.filter((one) => one.kind === kind).map((one) => one.text)
-        expect(content.map((block) => block.text ?? '').join('')).toBe(all('text').join(''))
-        expect(content.map((block) => block.thinking ?? '').join('')).toBe(all('thinking').join(''))
-        expect(content.filter((block) => block.type === 'tool_use').map((block) => block.input)).toEqual(
-          all('tool').map((text) => JSON.parse(text) as unknown),
-        )
-      }),
-    )
   })
 })

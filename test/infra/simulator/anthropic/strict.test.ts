@@ -140,6 +140,7 @@ const accepted: readonly (readonly [string, object])[] = [
       content: [],
     }),
   ],
+  ['a system message among results', saying(user, said(use('a')), { role: 'system', content: 's' }, told(result('a')))],
   ['an empty last assistant message', callBody({ model: 'claude-sonnet-4-5', messages: [user, said()] })],
   [
     'a budget, up to 4.6',
@@ -216,6 +217,13 @@ describe('a Claude that knows only some names', () => {
             'Unexpected value(s) `foo-2026-01-01`, `bar-2026-02-02` for the `anthropic-beta` header. Please consult our documentation at https://docs.anthropic.com or try again without the header.',
         },
       })
+    }),
+  )
+
+  it.live('leaves tools of a type of their own alone', () =>
+    Effect.gen(function* () {
+      const tools = [{ type: 'web_search_20250305', name: 'web_search', max_uses: 3 }]
+      expect((yield* ask(callBody({ tools }), { strict: false, fields: [] })).status).toBe(200)
     }),
   )
 

@@ -155,6 +155,19 @@ describe('the OpenAI wire', () => {
     }),
   )
 
+  it.live('counts an image as one, whatever its bytes', () =>
+    Effect.gen(function* () {
+      const { sim } = yield* startProviders({ sim: openai })
+      const url = `data:image/png;base64,${'A'.repeat(100_000)}`
+      const content = [{ type: 'image_url', image_url: { url } }]
+      const { json } = yield* postJson(
+        `${sim.url}/v1/chat/completions`,
+        chatBody({ messages: [{ role: 'user', content }] }),
+      )
+      expect((json.usage as { readonly prompt_tokens: number }).prompt_tokens).toBeLessThan(1_700)
+    }),
+  )
+
   it.live('counts its limits in headers and refuses what is above them', () =>
     Effect.gen(function* () {
       const limits = { requestsPerMinute: 1, inputTokensPerMinute: 50_000, outputTokensPerMinute: 5_000 }

@@ -1,0 +1,17 @@
+/**
+ * What kind of work a request of Claude Code is, told by what routing knows of it. The kinds differ in the size of their
+ * answers, and their prompts have no prefix in common.
+ */
+import type { RequestAdmitted } from '#domain/events.ts'
+
+/** `main`: the loop that the user talks to. `agent`: a sub-agent. `background`: titles, page summaries, web searches. */
+export type RequestKind = 'main' | 'agent' | 'background'
+
+/**
+ * The client names sub-agents in a header. Its background calls bring no tools, or web search alone, where the main loop
+ * brings a dozen (wire.md 3).
+ */
+export const requestKind = ({ agentId, tools }: Pick<RequestAdmitted, 'agentId' | 'tools'>): RequestKind => {
+  if (agentId !== undefined) return 'agent'
+  return tools <= 1 ? 'background' : 'main'
+}

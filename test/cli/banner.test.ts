@@ -1,0 +1,39 @@
+import { describe, expect, it } from 'vitest'
+import { banner } from '#cli/banner.ts'
+import { place } from '../infra/config/place.ts'
+
+const shown = (environment: Readonly<Record<string, string>>) => {
+  const config = place().good({ environment })
+  const { providers, simulator: simulated } = config
+  return banner({
+    version: '1',
+    url: 'http://127.0.0.1:8080',
+    config,
+    providers,
+    simulated,
+    logPosition: 0,
+    abandoned: 0,
+  })
+}
+
+describe('the banner', () => {
+  it('names each provider with its preset, address and credential reference', () => {
+    const text = shown({ OPENAI_API_KEY: 'tell-no-one' })
+    expect(text).toMatch(
+      /openai +openai-compatible\/openai +https:\/\/api\.openai\.com\/v1 {2}\(the environment variable OPENAI_API_KEY\)/,
+    )
+    expect(text).not.toContain('tell-no-one')
+  })
+
+  it('says in one line what was looked for and is not there', () => {
+    const lines = shown({ ANTHROPIC_API_KEY: 'x' })
+      .split('\n')
+      .filter((line) => line.includes('_API_KEY'))
+    expect(lines).toHaveLength(2)
+    expect(lines[1]).toMatch(
+      /^ {2}Not found: GOOGLE_CLOUD_PROJECT with GOOGLE_APPLICATION_CREDENTIALS, .*GROQ_API_KEY$/,
+    )
+    expect(lines[1]).not.toContain('ANTHROPIC_API_KEY')
+    expect(lines[1]).not.toContain('GITHUB_TOKEN')
+  })
+})

@@ -111,7 +111,8 @@ export const measureLarge = async (way: Way, options: LargeOptions): Promise<Lar
 
 /** Claude Code always sends it, and with it go fields of every message. The upstream refuses it, so what is answered came without. */
 const REFUSED_BETA = 'advanced-tool-use-2025-11-20'
-const WARM_UP_REQUESTS = 5
+/** Until V8 has compiled what they run through. */
+const WARM_UP_REQUESTS = 20
 /** Between two large requests: a chunk that waits for one never waits for the next too. */
 const PAUSE_MS = 100
 

@@ -6,6 +6,7 @@
 import { parseArgs } from 'node:util'
 import { Cause, Effect, Exit } from 'effect'
 import { badDays } from './claude-code/bad-days.ts'
+import { eachKind, switches } from './claude-code/each-kind.ts'
 import { goodDays } from './claude-code/good-days.ts'
 import { CLIENT_VERSION, installClient } from './claude-code/run-client.ts'
 import type { Scenario } from './claude-code/scenario.ts'
@@ -16,7 +17,11 @@ const LIMIT_MS = 300_000
 const { values } = parseArgs({
   options: { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } },
 })
-const chosen = [...goodDays, ...badDays].filter(({ name }) => name.includes(values.only))
+/** What measures time runs alone; of the others two at a time, for the client starts slowly. */
+const groups = [
+  { scenarios: [...goodDays, ...badDays], atOnce: 1 },
+  { scenarios: [...eachKind, ...switches], atOnce: 2 },
+].map(({ scenarios, atOnce }) => ({ scenarios: scenarios.filter(({ name }) => name.includes(values.only)), atOnce }))
 
 interface Row {
   readonly name: string
@@ -25,30 +30,33 @@ interface Row {
   readonly note: string
 }
 
-const run = async ({ name, play }: Scenario): Promise<Row> => {
-  const startedAt = performance.now()
-  const limited = play.pipe(Effect.timeout(LIMIT_MS), Effect.scoped)
-  const exit = await Effect.runPromiseExit(limited)
-  const seconds = (performance.now() - startedAt) / 1000
-  if (Exit.isSuccess(exit)) return { name, ok: true, seconds, note: exit.value }
-  const error = Cause.squash(exit.cause)
-  return { name, ok: false, seconds, note: error instanceof Error ? error.message : String(error) }
-}
+const run = ({ name, play }: Scenario): Effect.Effect<Row> =>
+  Effect.gen(function* () {
+    const startedAt = performance.now()
+    const exit = yield* Effect.exit(play.pipe(Effect.timeout(LIMIT_MS), Effect.scoped))
+    const seconds = (performance.now() - startedAt) / 1000
+    if (Exit.isSuccess(exit)) return { name, ok: true, seconds, note: exit.value }
+    const error = Cause.squash(exit.cause)
+    return { name, ok: false, seconds, note: error instanceof Error ? error.message : String(error) }
+  })
 
 const print = ({ name, ok, seconds, note }: Row): void =>
   console.log(`${ok ? 'ok  ' : 'FAIL'}  ${name.padEnd(52)} ${seconds.toFixed(1).padStart(6)} s  ${note}`)
 
-if (values.list) for (const { name } of chosen) console.log(name)
+const playAll: Effect.Effect<readonly Row[]> = Effect.forEach(groups, ({ scenarios, atOnce }) =>
+  Effect.forEach(scenarios, (one) => Effect.tap(run(one), (row) => Effect.sync(() => print(row))), {
+    concurrency: atOnce,
+  }),
+).pipe(Effect.map((rows) => rows.flat()))
+
+if (values.list) for (const { name } of groups.flatMap(({ scenarios }) => scenarios)) console.log(name)
 else {
   installClient()
   console.log(`Claude Code ${CLIENT_VERSION} through Signalbox, simulated providers\n`)
-  const rows: Row[] = []
-  for (const scenario of chosen) {
-    const row = await run(scenario)
-    print(row)
-    rows.push(row)
-  }
+  const startedAt = performance.now()
+  const rows = await Effect.runPromise(playAll)
   const failed = rows.filter(({ ok }) => !ok).length
-  console.log(`\n${rows.length - failed} of ${rows.length} scenarios passed.`)
+  const seconds = Math.round((performance.now() - startedAt) / 1000)
+  console.log(`\n${rows.length - failed} of ${rows.length} scenarios passed in ${seconds} s.`)
   process.exit(failed === 0 && rows.length > 0 ? 0 : 1)
 }

@@ -7,10 +7,10 @@ import { join } from 'node:path'
 import { Data, Effect, type Scope } from 'effect'
 import type { DomainEvent } from '#domain/events.ts'
 import type { Script } from '#infra/simulator/script.ts'
-import type { Simulator } from '#infra/simulator/simulator.ts'
+import { type Simulator, startSimulator } from '#infra/simulator/simulator.ts'
 import type { Story } from '#infra/simulator/story.ts'
 import { scratchFolder, startProcess } from '#test/signalbox-process.ts'
-import { startProviders } from '#test/simulator.ts'
+import { environmentFor, type Kind, startGoogle } from '../../test/e2e/kind.ts'
 import { type ClientResult, type ClientRun, clientBin, runClient } from './run-client.ts'
 import { resultOf, retries, transcript } from './transcript.ts'
 
@@ -24,6 +24,8 @@ export interface StageOptions {
   readonly story: (folder: { readonly cwd: string }) => Story
   /** Default: one provider, `alpha`, without a script. */
   readonly scripts?: { readonly [id: string]: Script }
+  /** Of which kinds the providers are; the others have the Anthropic format and take any key. */
+  readonly kinds?: { readonly [id: string]: Kind }
   /** Added to each provider of the configuration, e.g. time limits. */
   readonly provider?: object
   /** Added to the configuration. */
@@ -53,22 +55,23 @@ export const setStage = (options: StageOptions): Effect.Effect<Stage, never, Sco
     mkdirSync(cwd)
     mkdirSync(home)
     const story = options.story({ cwd })
-    const scripts = options.scripts ?? { alpha: [] }
-    const simulators = yield* startProviders(
-      Object.fromEntries(Object.entries(scripts).map(([id, script]) => [id, { story, script }])),
-    )
-    const providers = Object.fromEntries(
-      Object.values(simulators).map(({ id, url }, index) => [
-        id,
-        { kind: 'anthropic-compatible', baseUrl: url, priority: index + 1, ...options.provider },
-      ]),
+    const google = yield* startGoogle
+    const started = yield* Effect.forEach(Object.entries(options.scripts ?? { alpha: [] }), ([id, script], index) =>
+      Effect.map(
+        (options.kinds?.[id] ?? plainKind).start({ id, story, script, google }),
+        ({ simulator, provider }) => ({
+          id,
+          simulator,
+          provider: { ...provider, priority: index + 1, ...options.provider },
+        }),
+      ),
     )
     const box = yield* startProcess({
-      config: { providers, ...options.config },
-      environment: { PATH: `${clientBin}:${process.env.PATH ?? ''}` },
+      config: { providers: Object.fromEntries(started.map(({ id, provider }) => [id, provider])), ...options.config },
+      environment: { ...environmentFor(google), PATH: `${clientBin}:${process.env.PATH ?? ''}` },
     })
     return {
-      simulators,
+      simulators: Object.fromEntries(started.map(({ id, simulator }) => [id, simulator])),
       box,
       cwd,
       home,
@@ -78,6 +81,14 @@ export const setStage = (options: StageOptions): Effect.Effect<Stage, never, Sco
       transcript: (result) => transcript(result, [cwd, home, folder]),
     }
   })
+
+const plainKind: Pick<Kind, 'start'> = {
+  start: ({ id, story, script = [] }) =>
+    Effect.gen(function* () {
+      const simulator = yield* Effect.orDie(startSimulator({ id, script, ...(story === undefined ? {} : { story }) }))
+      return { simulator, provider: { kind: 'anthropic-compatible', baseUrl: simulator.url } }
+    }),
+}
 
 /** The client was content, and saw no trouble. */
 export const checkContent = (result: ClientResult): Effect.Effect<void, CheckFailed> =>

@@ -38,9 +38,12 @@ const lineOf = (event: ClientEvent): readonly string[] => {
 const withoutIds = (key: string, value: unknown): unknown =>
   ['id', 'tool_use_id', 'signature', 'uuid', 'data'].includes(key) ? undefined : value
 
+/** What the report of a sub-agent tells besides its words: its name, and what it took. */
+const SUB_AGENT = [/(agentId: |to: ')[0-9a-f]+/g, /((?:subagent_tokens|duration_ms): )\d+/g]
+
 const neutral = (line: string, folders: readonly string[]): string => {
   let text = line
   for (const folder of folders) text = text.replaceAll(folder, '<folder>')
   for (const name of PROVIDERS) text = text.replaceAll(`'${name}'`, "'<provider>'")
-  return text
+  return SUB_AGENT.reduce((told, pattern) => told.replaceAll(pattern, '$1<any>'), text)
 }

@@ -94,6 +94,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
             stage: gate?.stage ?? 'S0',
             usage: streaming() ? gate?.reading.usage : undefined,
             upstreamRequestId: upstreamRequestId(),
+            headers,
             answer,
             mirror: mirror ?? (seen ? () => gate?.breakOff() : undefined),
           }),

@@ -6,15 +6,15 @@
 import { Effect, Exit, Random, Result } from 'effect'
 import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
 import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
-import { admission, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
+import { admission, freshTokens, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { type ClientResponse, type HeaderList, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
+import { type ClientResponse, type HeaderList, type Upstream, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
 import { answerHeaders, sendFinal } from '#actors/respond.ts'
 import { StreamGate } from '#actors/stream-gate.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { readSunset } from '#domain/dialect/sunset-headers.ts'
-import type { RequestAdmitted } from '#domain/events.ts'
+import type { LimitReading, RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
@@ -29,6 +29,16 @@ export interface CascadeInput {
   readonly ownHeaders: HeaderList
   /** Who is to blame when the running fiber is interrupted. */
   readonly cancelledBy: () => 'client' | 'shutdown'
+}
+
+/** What the answer's headers said of limits; nothing is not recorded. */
+const limitsIn = (
+  upstream: Upstream | undefined,
+  headers: HeaderList,
+  at: number,
+): { readonly limits?: readonly LimitReading[] } => {
+  const limits = upstream?.readLimits(headers, at) ?? []
+  return limits.length === 0 ? {} : { limits }
 }
 
 /** Providers grow; what one refused is tried again after a day. */
@@ -88,6 +98,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         durationMs: at - inFlight.startedAt,
         ...(usage === undefined ? {} : { usage }),
         ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
+        ...limitsIn(upstreams.get(inFlight.provider), error?.headers ?? [], at),
         draw: draw(),
       },
       at,
@@ -121,6 +132,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         responseBytes: success.responseBytes,
         ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
         ...(reportedCostUsd === undefined ? {} : { reportedCostNanoUsd: Math.round(reportedCostUsd * 1e9) }),
+        ...limitsIn(upstreams.get(provider), success.headers, at),
       },
       at,
     )
@@ -163,13 +175,14 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     attempts += 1
     inFlight = { provider, model, startedAt: at }
     const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
-    ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, ...probe }, at)
+    const inputTokens = freshTokens(ledger.state, admitted, policy, model, at)
+    ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, inputTokens, ...probe }, at)
     // The lease of a probe is a promise: it must be durable before the probe goes out.
     if (admits.admit === 'probe') yield* ledger.committed
     const attempt = attempts
     const without = refusedFeatures(ledger.state.projections.capabilities, provider, model, at)
-    const inputTokens = promptEstimate(ledger.state, admitted, model).tokens
-    const target = { asked: admitted.model, model, stream: admitted.stream, without, inputTokens }
+    const promptTokens = promptEstimate(ledger.state, admitted, model).tokens
+    const target = { asked: admitted.model, model, stream: admitted.stream, without, inputTokens: promptTokens }
     const result = yield* Effect.result(
       runAttempt({
         upstream,

@@ -142,7 +142,8 @@ const nobodyTried = (
       at,
     )
 
-  const throttled = having('throttled')
+  // A limit that would be reached holds as one that was: in both cases waiting helps.
+  const throttled = having('throttled', 'limitReached')
   const open = having('circuitOpen', 'probeInFlight')
   if (throttled.length > 0) {
     const wait = soonest([...throttled, ...open])

@@ -12,14 +12,20 @@ import {
   admission as providerAdmission,
   step,
 } from '#actors/provider-machine.ts'
-import type { Decision, DomainEvent, Fact } from '#domain/events.ts'
+import type { Decision, DomainEvent, Fact, RequestAdmitted } from '#domain/events.ts'
 import { isFact, isTerminal } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.ts'
+import { failedBefore } from '#domain/projections/failed-turns.ts'
 import { PROJECTIONS } from '#domain/projections/index.ts'
+import { concurrencyOf, headroomOf } from '#domain/projections/limits.ts'
+import { expectedOutput } from '#domain/projections/output-sizes.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
+import { type Turn, warmTokens } from '#domain/projections/warm-caches.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { chooseRoute } from '#domain/routing/choose-route.ts'
+import type { Candidate } from '#domain/routing/eligibility.ts'
+import { type Outlook, outlookOf } from '#domain/routing/outlook.ts'
 import { fromJson, toJson } from '#domain/snapshot-json.ts'
 import { estimateTokens, type PromptSize, type TokenEstimate } from '#domain/token-estimate.ts'
 
@@ -74,6 +80,46 @@ export const admission = (state: GatewayState, id: ProviderId, at: number): Admi
 export const promptEstimate = (state: GatewayState, size: PromptSize, model: ModelId): TokenEstimate =>
   estimateTokens(size, state.projections.tokenRates.rates.get(model))
 
+/** Tokens of a prompt that count against a provider's limits: without what it would read from its cache, where it does so. */
+export const freshTokens = (
+  state: GatewayState,
+  request: PromptSize & Turn,
+  provider: ProviderPolicy,
+  model: ModelId,
+  at: number,
+): number => {
+  const prompt = promptEstimate(state, request, model).tokens
+  if (provider.limits?.countsCachedInput === true) return prompt
+  return Math.max(1, prompt - warmTokens(state.projections.warmCaches, request, provider.id, model, at))
+}
+
+/** How a request would probably fare at a candidate, at `at` (epoch ms). */
+const outlookFor = (state: GatewayState, request: RequestAdmitted, candidate: Candidate, at: number): Outlook => {
+  const { provider, model } = candidate
+  const { limits, outputSizes, warmCaches } = state.projections
+  const promptTokens = promptEstimate(state, request, model).tokens
+  const cached =
+    provider.limits?.countsCachedInput === true ? 0 : warmTokens(warmCaches, request, provider.id, model, at)
+  const input = Math.max(1, promptTokens - cached)
+  const headroom = headroomOf(limits, provider.id, { input, output: expectedOutput(outputSizes, model, request) }, at)
+  const concurrency = concurrencyOf(limits, provider.id)
+  const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
+  const most = provider.limits?.maxConcurrent
+  return outlookOf({
+    candidate,
+    request,
+    promptTokens,
+    at,
+    memory: state.projections,
+    room: {
+      headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
+      isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
+      limitFreesAt: headroom.freesAt,
+      concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
+    },
+  })
+}
+
 const project = (state: GatewayState, occurred: Occurred): void => {
   for (const name of projectionNames) {
     // The union of projections is folded pairwise; each state only ever meets its own projection.
@@ -126,6 +172,8 @@ export const decide = (state: GatewayState, fact: Fact, occurredAt: number, writ
     policyVersion: state.policyVersion,
     admission: (id) => admission(state, id, occurredAt),
     inputTokens: (model) => promptEstimate(state, fact, model).tokens,
+    outlook: (candidate) => outlookFor(state, fact, candidate, occurredAt),
+    avoid: failedBefore(state.projections.failedTurns, fact, occurredAt),
   })
   return [...concluded, route]
 }

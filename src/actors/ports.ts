@@ -2,6 +2,7 @@
  * What the actors need from outside. Adapters in src/infra implement these, tests implement them in memory.
  */
 import { Context, Data, type Effect } from 'effect'
+import type { LimitReading } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
@@ -171,6 +172,8 @@ export interface Upstream {
   readonly models: readonly ModelEntry[] | undefined
   /** Starts the exchange; failures arrive at the listener. */
   readonly open: (request: UpstreamRequest, listener: UpstreamListener) => Exchange
+  /** What an answer's headers, received at `at` (epoch ms), say of the provider's limits. */
+  readonly readLimits: (headers: HeaderList, at: number) => readonly LimitReading[]
   /** What a whole answer means at `at` (epoch ms). Undefined = a success. */
   readonly classify: (answer: UpstreamAnswer, at: number) => Refusal | undefined
   /** What an `error` event inside a 200 stream means. */

@@ -30,6 +30,7 @@ export const sideCall = (
             stage: 'S0',
             usage: undefined,
             upstreamRequestId: undefined,
+            headers,
             answer,
             mirror: undefined,
           }),

@@ -54,7 +54,8 @@ export const banner = (input: BannerInput): string => {
     '',
     'Use it with Claude Code',
     `  export ANTHROPIC_BASE_URL=${url}`,
-    `  ${input.simulated ? 'ANTHROPIC_AUTH_TOKEN=signalbox claude' : 'claude'}`,
+    // Claude Code sends nothing without some credential; where nobody gets it any word will do.
+    `  ${input.providers.some(({ credential }) => credential._tag === 'Client') ? 'claude' : 'ANTHROPIC_AUTH_TOKEN=signalbox claude'}`,
     '',
     `Look at it: ${url}/health, ${url}/metrics, npm run signalbox -- events --follow`,
     'Stop it with Ctrl-C.',

@@ -11,6 +11,7 @@ import { readOnlyDatabaseLayer } from '#cli/database.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
 import { doctor } from '#cli/doctor.ts'
 import { events } from '#cli/events.ts'
+import { explain } from '#cli/explain.ts'
 import { parseMoment } from '#cli/moment.ts'
 import { replay } from '#cli/replay.ts'
 import { serve } from '#cli/serve.ts'
@@ -156,6 +157,19 @@ const eventsCommand = Command.make(
     ),
 ).pipe(Command.withDescription('Show, filter and follow the event log'))
 
+const explainCommand = Command.make(
+  'explain',
+  {
+    config: configFile,
+    database,
+    json,
+    request: Argument.String('request').pipe(
+      Argument.withDescription('The id of the request, from x-signalbox-request-id'),
+    ),
+  },
+  (flags) => withLog(flags, explain({ requestId: flags.request, json: flags.json })),
+).pipe(Command.withDescription('Say why a request went where it went, and what came of it'))
+
 const replayCommand = Command.make('replay', { config: configFile, database, json }, (flags) =>
   withLog(flags, replay({ json: flags.json })),
 ).pipe(
@@ -224,6 +238,7 @@ const signalbox = Command.make('signalbox').pipe(
     replayCommand,
     verifyCommand,
     doctorCommand,
+    explainCommand,
     configCommand,
   ]),
 )

@@ -20,6 +20,7 @@ import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
 import { watchConfig } from '#infra/config/watch.ts'
+import { type PriceFeed, startPriceFeed } from '#infra/prices/price-feed.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
@@ -88,6 +89,7 @@ const NEEDS_RESTART = [
   'features.simulator',
   'features.modelDiscovery',
   'features.countTokens',
+  'features.priceFeed',
 ]
 
 const running = (config: Config, load: LoadOptions) =>
@@ -97,10 +99,24 @@ const running = (config: Config, load: LoadOptions) =>
     const providersOf = (from: Config) => (config.simulator ? demo : from.providers)
     const demo = config.simulator ? yield* startDemo : []
     const upstreams = yield* makeUpstreams(providersOf(config))
-    const policyOf = (from: Config) => toPolicy({ ...from, providers: providersOf(from) })
+    let inForce = config
+    let feed: PriceFeed | undefined
+    const policyOf = (from: Config) => toPolicy({ ...from, providers: providersOf(from) }, feed?.current())
     const { abandoned } = yield* openBox({ policy: policyOf(config), version: VERSION })
     const metrics = yield* makeMetrics({ version: VERSION, processMetrics: true })
     yield* logEvents
+
+    const takePolicy = Effect.suspend(() => changePolicy(policyOf(inForce))).pipe(
+      Effect.provideService(Ledger, ledger),
+      Effect.asVoid,
+    )
+    if (config.features.priceFeed) {
+      feed = yield* startPriceFeed({
+        upstreams: upstreams.service,
+        providers: () => providersOf(inForce),
+        onChange: takePolicy,
+      })
+    }
 
     yield* watchConfig({
       initial: config,
@@ -111,7 +127,8 @@ const running = (config: Config, load: LoadOptions) =>
           upstreams.replace(providersOf(next))
           const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
           ledger.record({ _tag: 'ConfigChanged', source, changed }, at)
-          yield* changePolicy(policyOf(next)).pipe(Effect.provideService(Ledger, ledger))
+          inForce = next
+          yield* takePolicy
           yield* Effect.logInfo('configuration reloaded', { changed })
           if (restart.length > 0) yield* Effect.logWarning('these settings take effect at the next start', { restart })
         }),

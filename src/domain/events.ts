@@ -9,7 +9,7 @@
 import { Schema } from 'effect'
 import { FailureReason } from '#domain/failure.ts'
 import { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
-import { Policy } from '#domain/policy.ts'
+import { Policy, STRATEGIES } from '#domain/policy.ts'
 import { Usage } from '#domain/usage.ts'
 
 const Draw = Schema.Finite
@@ -69,6 +69,8 @@ export const RequestAdmitted = Schema.TaggedStruct('RequestAdmitted', {
   sessionId: Schema.optionalKey(Schema.String),
   agentId: Schema.optionalKey(Schema.String),
   parentAgentId: Schema.optionalKey(Schema.String),
+  /** The strategy that the client asked for, instead of the policy's (`x-signalbox-strategy`). */
+  strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
   /** Breaks ties and admits to ramping providers. */
   draw: Draw,
 })
@@ -181,6 +183,7 @@ export const SkipReason = Schema.Literals([
   'probeInFlight',
   'retired',
   'featureLacking',
+  'limitReached',
 ])
 export type SkipReason = typeof SkipReason.Type
 
@@ -285,7 +288,7 @@ export const CATALOGUE: {
   BoxStarted: { nature: 'fact', schemaVersion: 1 },
   BoxStopped: { nature: 'fact', schemaVersion: 1 },
   ConfigChanged: { nature: 'fact', schemaVersion: 1 },
-  PolicyChanged: { nature: 'fact', schemaVersion: 1 },
+  PolicyChanged: { nature: 'fact', schemaVersion: 2 },
   RequestAdmitted: { nature: 'fact', schemaVersion: 1 },
   AttemptStarted: { nature: 'fact', schemaVersion: 1 },
   AttemptSucceeded: { nature: 'fact', schemaVersion: 1, terminal: true },

@@ -33,7 +33,9 @@ export interface Meter {
 export const WINDOW_MS: { readonly [W in LimitWindow]: number } = { minute: 60_000, day: 86_400_000 }
 
 /** Above any limit, and far enough below 2^53 for sums and differences to stay exact. */
-const MOST = 1e15
+const LARGEST = 1e12
+/** No request uses more: a server that counts wrongly must not shut itself out for years. */
+const MOST_WINDOWS = 10
 
 /** An event may be written a moment after a later one; a clock that is further behind than this was set back. */
 const SET_BACK_MS = 60_000
@@ -63,7 +65,7 @@ export const seedMeters = (limits: LimitPolicy, at: number, burstShare = 1): rea
 }
 
 /** Whether a limit of this size can be metered at all. */
-export const isSize = (size: number): boolean => size > 0 && size <= MOST
+export const isSize = (size: number): boolean => size > 0 && size <= LARGEST
 
 /** The end of the calendar minute, or of the UTC day, that `at` lies in. */
 export const nextTurn = (window: LimitWindow, at: number): number =>
@@ -98,7 +100,7 @@ const turnAfter = (resetAt: number, windowMs: number, at: number, setBack: boole
 /** Uses `amount`, also when it is not there: what was sent was sent. */
 export const take = (meter: Meter, amount: number, at: number): Meter => {
   const now = advance(meter, at)
-  return { ...now, level: now.level - sound(amount) }
+  return { ...now, level: now.level - sound(now, amount) }
 }
 
 /**
@@ -109,7 +111,7 @@ export const take = (meter: Meter, amount: number, at: number): Meter => {
  */
 export const giveBack = (meter: Meter, amount: number, at: number, takenAt = at): Meter => {
   const now = advance(meter, at)
-  return { ...now, level: Math.min(now.capacity, now.level + stillOwed(now, sound(amount), at, takenAt)) }
+  return { ...now, level: Math.min(now.capacity, now.level + stillOwed(now, sound(now, amount), at, takenAt)) }
 }
 
 const stillOwed = (meter: Meter, amount: number, at: number, takenAt: number): number => {
@@ -144,6 +146,8 @@ export interface Headroom {
   readonly share: number
   /** Whose share that is. */
   readonly limit: LimitName | undefined
+  /** A limit that the operator has named has no room for the request now. */
+  readonly isShut: boolean
   /** From when on all limits have room: `at` when they have it now, null when the request is larger than one of them. */
   readonly freesAt: number | null
 }
@@ -153,6 +157,7 @@ export const headroom = (meters: readonly Meter[], wanted: Wanted, at: number): 
   let share = 1
   let limit: LimitName | undefined
   let frees = at
+  let isShut = false
   for (const meter of meters) {
     if (isOver(meter, at)) continue
     const left = asShare((levelAt(meter, at) - amountOf(meter.limit, wanted)) / meter.capacity)
@@ -160,9 +165,11 @@ export const headroom = (meters: readonly Meter[], wanted: Wanted, at: number): 
       share = left
       limit = meter.limit
     }
-    frees = Math.max(frees, freesAt(meter, admissionOf(meter, wanted), at))
+    const then = freesAt(meter, admissionOf(meter, wanted), at)
+    frees = Math.max(frees, then)
+    if (meter.source === 'configured' && then > at) isShut = true
   }
-  return { share, limit, freesAt: Number.isFinite(frees) ? frees : null }
+  return { share, limit, isShut, freesAt: Number.isFinite(frees) ? frees : null }
 }
 
 /** A learned meter whose door is open again: it says nothing any more. */
@@ -201,4 +208,4 @@ const perMs = (meter: Meter): number => meter.size / WINDOW_MS[meter.window]
 
 const asShare = (value: number): number => Math.min(1, Math.max(0, value))
 
-const sound = (amount: number): number => (amount > 0 ? Math.min(amount, MOST) : 0)
+const sound = ({ size }: Meter, amount: number): number => (amount > 0 ? Math.min(amount, MOST_WINDOWS * size) : 0)

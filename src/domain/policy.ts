@@ -112,10 +112,25 @@ export const ProviderPolicy = Schema.Struct({
 })
 export type ProviderPolicy = typeof ProviderPolicy.Type
 
+export const STRATEGIES = ['intelligent', 'cost', 'performance', 'availability', 'priority'] as const
+
 export const Policy = Schema.Struct({
   providers: Schema.Array(ProviderPolicy),
   routing: Schema.Struct({
-    strategy: Schema.Literals(['priority']),
+    strategy: Schema.Literals(STRATEGIES),
+    /** Of the factors in the strategy `intelligent`; only their proportions count. */
+    weights: Schema.Struct({
+      headroom: Schema.Finite,
+      performance: Schema.Finite,
+      cost: Schema.Finite,
+      reliability: Schema.Finite,
+    }),
+    /** A request goes elsewhere when it would use more than this share of a limit. */
+    limitThreshold: Share,
+    /** Providers that would answer with another model than the asked one: only after all others, or by their score. */
+    substitutes: Schema.Literals(['last', 'equal']),
+    /** This share of the requests goes to any candidate, to learn about those that are not best. */
+    explorationShare: Share,
     /** Fallbacks after the primary, so attempts per request are at most maxFallbacks + 1. */
     maxFallbacks: Schema.Int,
     fallbackDelayMs: Ms,
@@ -169,7 +184,16 @@ export const defaultTimeouts: TimeoutPolicy = {
 
 export const defaultPolicy: Policy = {
   providers: [],
-  routing: { strategy: 'priority', maxFallbacks: 3, fallbackDelayMs: 0, deadlineMs: 240_000 },
+  routing: {
+    strategy: 'priority',
+    weights: { headroom: 0.4, performance: 0.3, cost: 0.2, reliability: 0.1 },
+    limitThreshold: 0.8,
+    substitutes: 'last',
+    explorationShare: 0,
+    maxFallbacks: 3,
+    fallbackDelayMs: 0,
+    deadlineMs: 240_000,
+  },
   retryBudget: { tokens: 10, perSuccess: 0.2, reserve: 5 },
   stream: { commitHeadersAfterMs: 15_000, keepAliveMs: 10_000 },
 }

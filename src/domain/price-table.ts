@@ -5,8 +5,6 @@
  */
 import type { ModelPrice } from '#domain/policy.ts'
 
-export const PRICES_AS_OF = '2026-11-10'
-
 export interface PriceRow {
   /** As the vendor's own API spells it, without a snapshot's date. */
   readonly id: string

@@ -3,12 +3,11 @@
  * stay whole. A model without a price has cost null, which is not zero: it is never taken for cheap.
  */
 import { parseClaudeModel } from '#domain/claude-models.ts'
+import { memo } from '#domain/memo.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import type { ModelPrice, ProviderPolicy } from '#domain/policy.ts'
 import { CLAUDE_PRICES, FAST_MODELS, OTHER_PRICES } from '#domain/price-table.ts'
 import type { Usage } from '#domain/usage.ts'
-
-const NANO_PER_TOKEN = 1_000
 
 /**
  * The price of a model by the name that the provider is asked for: the operator's word, else the list price, times
@@ -27,11 +26,11 @@ export const costOf = (price: ModelPrice | null, usage: Usage): number | null =>
   const { inputTokens, outputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens } = usage
   const rates = ratesFor(price, inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens)
   return nano(
-    inputTokens * rates.input +
-      outputTokens * rates.output +
-      cacheReadTokens * rates.cacheRead +
-      cacheWrite5mTokens * rates.cacheWrite5m +
-      cacheWrite1hTokens * rates.cacheWrite1h,
+    inputTokens * pico(rates.input) +
+      outputTokens * pico(rates.output) +
+      cacheReadTokens * pico(rates.cacheRead) +
+      cacheWrite5mTokens * pico(rates.cacheWrite5m) +
+      cacheWrite1hTokens * pico(rates.cacheWrite1h),
   )
 }
 
@@ -54,10 +53,15 @@ export const expectedCost = (price: ModelPrice | null, tokens: ExpectedTokens): 
   const rates = ratesFor(price, promptTokens)
   // Tables have writes at 0 for providers that do not sell them: there the new part is input all the same.
   const fresh = willWrite ? Math.max(rates.input, rates.cacheWrite5m) : rates.input
-  return nano(cached * rates.cacheRead + (promptTokens - cached) * fresh + outputTokens * rates.output)
+  return nano(
+    cached * pico(rates.cacheRead) + (promptTokens - cached) * pico(fresh) + outputTokens * pico(rates.output),
+  )
 }
 
-const nano = (usdPerMillionTimesTokens: number): number => Math.round(usdPerMillionTimesTokens * NANO_PER_TOKEN)
+/** Of USD per million tokens: trillionths of a dollar per token, whole, so that the order of summing changes nothing. */
+const pico = (usdPerMillion: number): number => Math.round(usdPerMillion * 1_000_000)
+
+const nano = (picoUsd: number): number => Math.round(picoUsd / 1_000)
 
 type Rates = Omit<ModelPrice, 'tier'>
 
@@ -86,7 +90,11 @@ type Prices = NonNullable<ProviderPolicy['prices']>
 type Rule = readonly [pattern: string, price: ModelPrice]
 
 /** The pattern with the most literal characters wins, an exact name before a wildcard of the same length. */
-const toldPrice = (prices: Prices | undefined, model: string): ModelPrice | undefined =>
+/**
+ * The price that the policy names for a model: the pattern with the most literal characters. Decisions go by this one alone,
+ * so that a table that grows changes them by a `PolicyChanged`, not behind the log's back.
+ */
+export const toldPrice = (prices: Prices | undefined, model: string): ModelPrice | undefined =>
   prices === undefined ? undefined : rulesOf(prices).find(([pattern]) => matchesModel(pattern, model))?.[1]
 
 const sorted = new WeakMap<Prices, readonly Rule[]>()
@@ -103,15 +111,15 @@ const literals = (pattern: string): number => pattern.replaceAll('*', '').length
 
 // ---- list prices ---------------------------------------------------------------------------------------------------
 
-const listPrice = (model: string): ModelPrice | undefined => {
-  const exact = LISTED.get(model)
-  if (exact !== undefined) return exact
+/** Asked for every candidate of every request. */
+const NAMES_KEPT = 500
+const listPrice = memo(NAMES_KEPT, (model): ModelPrice | undefined => {
   const [, name, variant] = VARIANT.exec(model) ?? []
   const price = name === undefined ? undefined : (LISTED.get(name) ?? claudePrice(name) ?? LISTED.get(undated(name)))
   if (price === undefined || variant === undefined) return price
   const factor = VARIANT_FACTORS.get(variant)
   return factor === undefined ? undefined : scaled(price, factor)
-}
+})
 
 /** OpenRouter's `:variant`; the others at a Claude model's name are parts of it, such as Bedrock's `-v1:0`. */
 const VARIANT = /^(.{1,200}?)(?::([a-z][a-z0-9]*))?$/
@@ -143,7 +151,7 @@ const CLAUDE: ReadonlyMap<string, ModelPrice> = new Map(
 )
 const FAST: ReadonlySet<string> = new Set(FAST_MODELS.map((id) => claudeKey(id) ?? id))
 
-/** By every name that needs no reading; it makes the usual look-up one step. */
+/** By every name that needs no reading. */
 const LISTED: ReadonlyMap<string, ModelPrice> = new Map(
   [...CLAUDE_PRICES, ...OTHER_PRICES].flatMap(({ id, vendor, price }) => [
     [id, price] as const,

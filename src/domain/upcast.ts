@@ -11,7 +11,26 @@ type Raw = { readonly [key: string]: unknown }
 type Upcaster = (old: Raw) => Raw
 
 /** `UPCASTERS[type][n]` lifts version n to n + 1. Every step has a stored example in test/fixtures/events/. */
-export const UPCASTERS: { readonly [K in EventType]?: { readonly [version: number]: Upcaster } } = {}
+export const UPCASTERS: { readonly [K in EventType]?: { readonly [version: number]: Upcaster } } = {
+  PolicyChanged: {
+    // There was one strategy, which scored nothing and moved no request away before a limit was reached.
+    1: (old) => ({ ...old, policy: withMembers(old.policy, 'routing', ROUTING_BEFORE_SCORES) }),
+  },
+}
+
+/** What the first version did, in the words of the second; not today's defaults, which may change. */
+const ROUTING_BEFORE_SCORES = {
+  weights: { headroom: 0.4, performance: 0.3, cost: 0.2, reliability: 0.1 },
+  limitThreshold: 1,
+  substitutes: 'last',
+  explorationShare: 0,
+}
+
+const isObject = (value: unknown): value is Raw => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+/** The object with these members in the object `key` of it. What is damaged stays as it is, for the decoder to complain of. */
+const withMembers = (parent: unknown, key: string, members: Raw): unknown =>
+  isObject(parent) && isObject(parent[key]) ? { ...parent, [key]: { ...members, ...parent[key] } } : parent
 
 export type Upcast =
   | { readonly _tag: 'Known'; readonly event: DomainEvent }

@@ -10,6 +10,7 @@ import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequest } from '#domain/dialect/anthropic-request.ts'
 import { modelId, type RequestId } from '#domain/ids.ts'
+import { STRATEGIES } from '#domain/policy.ts'
 import { clientResponse } from '#http/client-response.ts'
 import { readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -83,6 +84,13 @@ export const handleMessages = Effect.fnUntraced(function* (
     return
   }
   const { model, stream, maxTokens, messages, tools, images, imageBytes, needs } = reading.request
+  const wish = one(request.headers['x-signalbox-strategy'])
+  const strategy = STRATEGIES.find((name) => name === wish)
+  if (wish !== undefined && strategy === undefined) {
+    const message = `x-signalbox-strategy: ${clip(wish)} is no strategy; there are ${STRATEGIES.join(', ')}`
+    refuse(response, requestId, errorAnswer.invalidRequest(message), ownHeaders)
+    return
+  }
   const sessionId = one(request.headers['x-claude-code-session-id'])
   const agentId = one(request.headers['x-claude-code-agent-id'])
   const parentAgentId = one(request.headers['x-claude-code-parent-agent-id'])
@@ -98,6 +106,7 @@ export const handleMessages = Effect.fnUntraced(function* (
       images,
       ...(imageBytes === 0 ? {} : { imageBytes }),
       ...(needs.length === 0 ? {} : { needs }),
+      ...(strategy === undefined ? {} : { strategy }),
       ...(sessionId === undefined ? {} : { sessionId: clip(sessionId) }),
       ...(agentId === undefined ? {} : { agentId: clip(agentId) }),
       ...(parentAgentId === undefined ? {} : { parentAgentId: clip(parentAgentId) }),

@@ -10,6 +10,9 @@ export class BodyRefused extends Data.TaggedError('BodyRefused')<{ readonly answ
 
 const refuse = (answer: ErrorAnswer) => Effect.fail(new BodyRefused({ answer }))
 
+/** Above this a body is handled with care for those who wait. */
+const LONG_BYTES = 256 * 1024
+
 /**
  * @param limit bytes
  * @returns the whole body; fails with BodyRefused on a wrong type, an encoding or too many bytes. A client that goes away
@@ -29,20 +32,26 @@ export const readJsonBody = (request: IncomingMessage, limit: number): Effect.Ef
     return Effect.callback<Uint8Array, BodyRefused>((resume) => {
       const chunks: Buffer[] = []
       let size = 0
+      // Chunks of a long body are copied as they come: joining megabytes at the end would hold everybody up.
+      const announced = Number(headers['content-length'] ?? 0)
+      const whole = announced > LONG_BYTES ? Buffer.allocUnsafeSlow(announced) : undefined
       const onData = (chunk: Buffer): void => {
+        if (whole !== undefined) chunk.copy(whole, size)
+        else chunks.push(chunk)
         size += chunk.length
         if (size > limit) {
           stop()
           request.resume()
           resume(refuse(errorAnswer.tooLarge(limit)))
-          return
         }
-        chunks.push(chunk)
       }
       const onEnd = (): void => {
         stop()
         const [only] = chunks
-        resume(Effect.succeed(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size)))
+        const body = whole ?? (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size))
+        if (size <= LONG_BYTES) resume(Effect.succeed(body))
+        // Whoever reads it has much to do: others get their turn before.
+        else setImmediate(() => resume(Effect.succeed(body)))
       }
       const stop = (): void => {
         request.off('data', onData)

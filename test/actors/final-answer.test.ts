@@ -13,6 +13,7 @@ const failed = (provider: string, reason: FailureReason, status?: number): Faile
     stage: 'S0',
     usage: undefined,
     upstreamRequestId: undefined,
+    headers: [],
     answer:
       status === undefined
         ? undefined
@@ -89,6 +90,34 @@ describe('when nobody was tried', () => {
       [skip('a', 'throttled')],
       'exhausted',
       rateLimit(undefined, 'true'),
+      'RateLimited',
+    ],
+    [
+      'a limit that this request would exceed',
+      [skip('a', 'limitReached', 12_300)],
+      'exhausted',
+      rateLimit('13', 'true'),
+      'RateLimited',
+    ],
+    [
+      'limits that were hit and one that would be, which frees first',
+      [skip('a', 'throttled', 90_000), skip('b', 'limitReached', 4_000), skip('c', 'limitReached', 70_000)],
+      'exhausted',
+      rateLimit('4', 'true'),
+      'RateLimited',
+    ],
+    [
+      'a limit per day that this request would exceed, beside circuits that open later still',
+      [skip('a', 'limitReached', 3_600_000), skip('b', 'circuitOpen', 7_200_000)],
+      'exhausted',
+      rateLimit('3600', 'false'),
+      'RateLimited',
+    ],
+    [
+      'as many requests under way as the one provider takes, beside one that the prompt is too large for',
+      [skip('a', 'limitReached', 0), skip('b', 'inputTooLarge')],
+      'exhausted',
+      rateLimit('1', 'true'),
       'RateLimited',
     ],
     [

@@ -6,7 +6,7 @@ import { Effect, Fiber, References } from 'effect'
 import { TestClock } from 'effect/testing'
 import { changePolicy } from '#actors/open-box.ts'
 import { isTerminal } from '#domain/events.ts'
-import { defaultTimeouts } from '#domain/policy.ts'
+import { defaultPolicy, defaultTimeouts } from '#domain/policy.ts'
 import { answers, known, openTestBox, policyOf, provider, recordingClient, startLife, wire } from '#test/box.ts'
 import { recordingLog, unavailable } from '#test/recording-log.ts'
 import { type Move, scriptedUpstream } from '#test/scripted-upstream.ts'
@@ -17,7 +17,7 @@ const down = () => answers.error(500, 'api_error')
 describe('an outage with a delay before each fallback', () => {
   it.effect('does not multiply requests that fail at the same moment', () =>
     Effect.gen(function* () {
-      const routing = { strategy: 'priority', maxFallbacks: 3, fallbackDelayMs: 1_000, deadlineMs: 240_000 } as const
+      const routing = { ...defaultPolicy.routing, fallbackDelayMs: 1_000 }
       const box = yield* openTestBox({ a: down, b: down, c: down, d: down }, { routing })
       for (let n = 0; n < 100; n++) yield* box.send()
       yield* TestClock.adjust(60_000)

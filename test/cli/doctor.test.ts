@@ -4,8 +4,9 @@
 import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from '@effect/vitest'
+import { describe, expect, it, vi } from '@effect/vitest'
 import { Effect, Schema } from 'effect'
+import { doctor as runDoctor } from '#cli/doctor.ts'
 import { answer, type Script } from '#infra/simulator/script.ts'
 import { configOf, type ProcessOptions, scratchFolder, spawnSignalbox } from '#test/signalbox-process.ts'
 import { startProviders } from '#test/simulator.ts'
@@ -182,6 +183,39 @@ describe('doctor --claude-code', () => {
         expect(done.stdout).toMatch(/good +claude-sonnet-5-5 +yes +right +right +0 +2 +[\d.]+ s +\d+ +\d+\n/)
       }),
     LIMIT,
+  )
+
+  it.live('does nothing when the costs are not agreed to', () =>
+    Effect.gen(function* () {
+      const { good } = yield* startProviders({ good: {} })
+      const folder = yield* scratchFolder
+      const file = join(folder, 'signalbox.yaml')
+      writeFileSync(file, JSON.stringify(configOf(good)))
+      const said = vi.spyOn(console, 'error').mockImplementation(() => undefined)
+      const questions: string[] = []
+      // As a client would be that only tells its version.
+      const claude = join(folder, 'claude')
+      writeFileSync(claude, '#!/bin/sh\necho "2.1.330 (Claude Code)"\n')
+      chmodSync(claude, 0o755)
+      const exitCode = yield* runDoctor({
+        load: { file, environment: {}, cwd: folder, home: folder },
+        providers: [],
+        live: true,
+        claudeCode: true,
+        claude,
+        yes: false,
+        json: false,
+        confirm: (question) => {
+          questions.push(question)
+          return Effect.succeed('no')
+        },
+      })
+      expect(exitCode).toBe(1)
+      expect(questions).toEqual([expect.stringMatching(/^Claude Code 2\.1\.330 does a small task.*Go on\?$/)])
+      expect(said.mock.calls).toEqual([['Nothing was done.']])
+      said.mockRestore()
+      expect(good.requests).toHaveLength(0)
+    }),
   )
 
   it.live(

@@ -93,6 +93,22 @@ describe('upcasting', () => {
     expect(upcast('CooldownElapsed', 1, { provider: 'vertex' }, steps)).toEqual({ _tag: 'Known', event })
   })
 
+  it('reads the first policies as ones that move no request away before a limit is reached', () => {
+    const [first] = fixtures.find(({ type, version }) => type === 'PolicyChanged' && version === 1)!.examples
+    const read = upcast('PolicyChanged', 1, first!)
+    expect(read).toMatchObject({
+      _tag: 'Known',
+      event: { policy: { routing: { strategy: 'priority', maxFallbacks: 3, limitThreshold: 1, explorationShare: 0 } } },
+    })
+  })
+
+  it.each([{}, { policy: 7 }, { policy: null }, { policy: { routing: [] } }, { policy: { providers: [] } }])(
+    'leaves what is no policy to the decoder: %j',
+    (data) => {
+      expect(upcast('PolicyChanged', 1, { version: 1, ...data })).toMatchObject({ _tag: 'Undecodable' })
+    },
+  )
+
   it('says which step is missing', () => {
     expect(upcast('CooldownElapsed', 0, { id: 'vertex' })).toEqual({
       _tag: 'Undecodable',

@@ -6,7 +6,14 @@ import fc from 'fast-check'
 import type { DomainEvent, RequestAdmitted } from '#domain/events.ts'
 import type { FailureReason, FailureTag } from '#domain/failure.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
-import { type BreakerPolicy, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
+import {
+  type BreakerPolicy,
+  defaultPolicy,
+  defaultTimeouts,
+  type Policy,
+  type ProviderPolicy,
+  STRATEGIES,
+} from '#domain/policy.ts'
 import type { Occurred } from '#domain/projections/projection.ts'
 import { usages } from '#test/recorded-events.ts'
 
@@ -128,23 +135,34 @@ const providerOf = (id: ProviderId): fc.Arbitrary<ProviderPolicy> =>
     )
     .map(([some, may]) => ({ id, kind: 'anthropic', timeouts: defaultTimeouts, ...some, ...may }))
 
-/** Up to four providers in any order, with any number of fallbacks and any retry budget. */
+const routings: fc.Arbitrary<Policy['routing']> = fc.record({
+  strategy: fc.constantFrom(...STRATEGIES),
+  weights: fc.record({
+    headroom: fc.nat(4),
+    performance: fc.nat(3),
+    cost: fc.nat(2),
+    reliability: fc.nat(1),
+  }),
+  limitThreshold: fc.constantFrom(0.5, 0.8, 1),
+  substitutes: fc.constantFrom('last', 'equal'),
+  explorationShare: fc.constantFrom(0, 0, 0.1),
+  maxFallbacks: fc.nat(4),
+  fallbackDelayMs: fc.constant(defaultPolicy.routing.fallbackDelayMs),
+  deadlineMs: fc.constant(defaultPolicy.routing.deadlineMs),
+})
+
+/** Up to four providers in any order, with any routing and any retry budget. */
 export const policies: fc.Arbitrary<Policy> = fc
   .record({
     providers: fc.shuffledSubarray([...PROVIDERS]).chain((ids) => fc.tuple(...ids.map(providerOf))),
-    maxFallbacks: fc.nat(4),
+    routing: routings,
     retryBudget: fc.record({
       tokens: fc.nat(20),
       perSuccess: fc.constantFrom(0, 0.1, 0.2, 0.5),
       reserve: fc.nat(10),
     }),
   })
-  .map(({ providers, maxFallbacks, retryBudget }) => ({
-    ...defaultPolicy,
-    providers,
-    routing: { ...defaultPolicy.routing, maxFallbacks },
-    retryBudget,
-  }))
+  .map((some) => ({ ...defaultPolicy, ...some }))
 
 // ---- requests ------------------------------------------------------------------------------------------------------
 

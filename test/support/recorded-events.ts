@@ -3,10 +3,17 @@
  * well-formed histories (each request: one admission first, at most one terminal event last).
  */
 import fc from 'fast-check'
-import type { DomainEvent, SkipReason, Stage } from '#domain/events.ts'
+import type { DomainEvent, LimitReading, SkipReason, Stage } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
-import { defaultPolicy } from '#domain/policy.ts'
+import {
+  defaultBreaker,
+  defaultPolicy,
+  defaultTimeouts,
+  type LimitPolicy,
+  type Policy,
+  STRATEGIES,
+} from '#domain/policy.ts'
 import { type NewEvent, streamOf } from '#domain/recorded-event.ts'
 import type { Usage } from '#domain/usage.ts'
 
@@ -147,6 +154,60 @@ export const usages: fc.Arbitrary<Usage> = fc.record({
   cacheWrite1hTokens: count,
 })
 
+const reading = record(
+  {
+    limit: fc.constantFrom<LimitReading['limit']>('requests', 'input', 'output', 'tokens'),
+    window: fc.constantFrom<LimitReading['window']>('minute', 'day'),
+  },
+  { size: finite, remaining: finite, resetAt: time },
+)
+
+const rates = { input: share, output: share, cacheRead: share, cacheWrite5m: share, cacheWrite1h: share }
+const limitPolicy = fc.record<Required<LimitPolicy>>(
+  {
+    requestsPerMinute: count,
+    requestsPerDay: count,
+    inputTokensPerMinute: count,
+    outputTokensPerMinute: count,
+    tokensPerMinute: count,
+    maxConcurrent: count,
+    countsCachedInput: fc.boolean(),
+    window: fc.constantFrom('bucket', 'fixed'),
+  },
+  { requiredKeys: [] },
+)
+const policy: fc.Arbitrary<Policy> = fc
+  .tuple(
+    fc.record({
+      strategy: fc.constantFrom(...STRATEGIES),
+      weights: fc.record({ headroom: share, performance: share, cost: share, reliability: share }),
+      limitThreshold: share,
+      substitutes: fc.constantFrom('last' as const, 'equal' as const),
+      explorationShare: share,
+    }),
+    fc.uniqueArray(provider, { maxLength: 3 }),
+    record(
+      {},
+      {
+        limits: limitPolicy,
+        prices: fc.dictionary(
+          fc.constantFrom('*', 'claude-*', 'ü'),
+          record(rates, { tier: fc.record({ abovePromptTokens: count, ...rates }) }),
+          { noNullPrototype: true },
+        ),
+      },
+    ),
+  )
+  .map(([routing, ids, told]) => ({
+    ...defaultPolicy,
+    routing: { ...defaultPolicy.routing, ...routing },
+    providers: ids.map((id) => ({
+      ...{ id, kind: 'anthropic', enabled: true, priority: 1, models: {} },
+      ...{ breaker: defaultBreaker, timeouts: defaultTimeouts },
+      ...told,
+    })),
+  }))
+
 const status = fc.integer({ min: 400, max: 599 })
 const features = fc.array(fc.constantFrom('beta:effort-2025-11-24', 'field:output_config', 'param:top_k'), {
   maxLength: 3,
@@ -178,6 +239,7 @@ const skipReason = fc.constantFrom<SkipReason>(
   'probeInFlight',
   'retired',
   'featureLacking',
+  'limitReached',
 )
 const stage = fc.constantFrom<Stage>('S0', 'S1', 'S2', 'S3')
 const trip = fc.constantFrom('consecutive' as const, 'rate' as const, 'probe' as const, 'ramp' as const)
@@ -202,6 +264,7 @@ const admitted = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
       sessionId: text,
       agentId: text,
       parentAgentId: text,
+      strategy: fc.constantFrom(...STRATEGIES),
     },
   )
 const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
@@ -217,12 +280,16 @@ const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
     propensity: share,
   })
 const started = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
-  tagged('AttemptStarted', { requestId: id, attempt, provider, model }, { probe: fc.record({ leaseUntil: time }) })
+  tagged(
+    'AttemptStarted',
+    { requestId: id, attempt, provider, model },
+    { inputTokens: count, probe: fc.record({ leaseUntil: time }) },
+  )
 const failed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged(
     'AttemptFailed',
     { requestId: id, attempt, provider, model, reason: failureReasons, stage, durationMs: count, draw: share },
-    { usage: usages, upstreamRequestId: text },
+    { usage: usages, upstreamRequestId: text, limits: fc.array(reading, { maxLength: 3 }) },
   )
 const learned = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged('CapabilityLearned', { requestId: id, provider, model, features, until: time })
@@ -242,7 +309,7 @@ const terminal = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
         durationMs: count,
         responseBytes: count,
       },
-      { upstreamRequestId: text, reportedCostNanoUsd: count },
+      { upstreamRequestId: text, reportedCostNanoUsd: count, limits: fc.array(reading, { maxLength: 3 }) },
     ),
     tagged('RequestFailed', { requestId: id, attempts: attempt, status, reason: failureReasons }),
     tagged('RequestCancelled', { requestId: id, attempts: attempt, by: fc.constantFrom('client', 'shutdown') }),
@@ -254,7 +321,7 @@ const besideRequests = fc.oneof(
   tagged('BoxStarted', { instance: text, version: text }),
   tagged('BoxStopped', { instance: text }, { signal: text }),
   tagged('ConfigChanged', { source: fc.constantFrom('file', 'signal'), changed: fc.array(text) }),
-  tagged('PolicyChanged', { version: count, policy: fc.constant(defaultPolicy) }),
+  tagged('PolicyChanged', { version: count, policy }),
   tagged('CooldownElapsed', { provider }),
   tagged('ProbeLeaseExpired', { provider }),
   tagged('ProviderThrottled', { provider, until: time, because: failureReasons, level: attempt }),

@@ -5,6 +5,7 @@
 import { type Context, Effect } from 'effect'
 import type { Upstream, UpstreamRequest } from '#actors/ports.ts'
 import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import { readLimits } from '#domain/dialect/limit-headers.ts'
 import { refusedFeatures } from '#domain/dialect/refused-features.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { providerId } from '#domain/ids.ts'
@@ -86,6 +87,7 @@ export const scriptedUpstream = (
     },
     counts: true,
     models: undefined,
+    readLimits: (headers, at) => readLimits(headers, at),
     classify: (answer, at) => {
       const { status, headers, body } = answer
       const text = new TextDecoder().decode(body)

@@ -2,19 +2,7 @@
  * A report for people: a table, what to do, and how Claude Code did.
  */
 import type { CheckResult, Detail, Diagnosis, Finding } from '#cli/doctor/finding.ts'
-
-type Row = readonly string[]
-
-/** Columns as wide as their widest cell; the last one is not padded. */
-const table = (rows: readonly Row[]): readonly string[] => {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) =>
-    row
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-      .join('  ')
-      .trimEnd(),
-  )
-}
+import { type Row, table } from '#cli/table.ts'
 
 /** Lines for a terminal. */
 export const render = (diagnoses: readonly Diagnosis[]): string => {

@@ -4,7 +4,16 @@
  */
 import { type ClaudeModel, EFFORTS, parseClaudeModel, sameModel, thinkingRules } from '#domain/claude-models.ts'
 import { cutFields } from '#domain/dialect/cut-fields.ts'
-import { type Edit, editBytes, itemsAt, latin1, memberAt, type Place, rootAt } from '#domain/dialect/json-cuts.ts'
+import {
+  type Edit,
+  editBytes,
+  itemsAt,
+  latin1,
+  memberAt,
+  membersAt,
+  type Place,
+  rootAt,
+} from '#domain/dialect/json-cuts.ts'
 
 /**
  * @param body of a Messages request or a token count, valid JSON in UTF-8.
@@ -35,17 +44,19 @@ interface Generation {
 }
 
 const readGeneration = (text: string): Generation => {
-  const root = rootAt(text)
-  const thinking = memberAt(text, root, 'thinking')
-  const config = memberAt(text, root, 'output_config')
+  // Once: each reading walks over the whole conversation.
+  const members = membersAt(text, rootAt(text))
+  const member = (name: string): Place | undefined => members.findLast((one) => one.name === name)?.value
+  const thinking = member('thinking')
+  const config = member('output_config')
   const effort = config && told(text, memberAt(text, config.start, 'effort'), isString)
   return {
-    maxTokens: told(text, memberAt(text, root, 'max_tokens'), isNumber),
+    maxTokens: told(text, member('max_tokens'), isNumber),
     thinking: thinking && told(text, memberAt(text, thinking.start, 'type'), isString),
     budget: thinking && told(text, memberAt(text, thinking.start, 'budget_tokens'), isNumber),
     effort,
     lastEffort: () => {
-      const messages = memberAt(text, root, 'messages')
+      const messages = member('messages')
       const efforts = itemsAt(text, messages?.start ?? text.length).map((message) => {
         const own = memberAt(text, message.start, 'output_config')
         return own && told(text, memberAt(text, own.start, 'effort'), isString)?.value

@@ -5,6 +5,7 @@
 import { parseClaudeModel } from '#domain/claude-models.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId } from '#domain/ids.ts'
+import { memo } from '#domain/memo.ts'
 import { follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { type RequestKind, requestKind } from '#domain/request-kind.ts'
@@ -53,8 +54,11 @@ export const expectedOutput = (
   return Math.min(Math.round(tokens), request.maxTokens ?? Number.POSITIVE_INFINITY)
 }
 
-const keyOf = (model: ModelId, kind: RequestKind): string =>
-  JSON.stringify([parseClaudeModel(model)?.family ?? model, kind])
+const keyOf = (model: ModelId, kind: RequestKind): string => JSON.stringify([familyOf(model), kind])
+
+/** Asked for every candidate of every request. */
+const NAMES_KEPT = 500
+const familyOf = memo(NAMES_KEPT, (model) => parseClaudeModel(model)?.family ?? model)
 
 const keyOfAll = (kind: RequestKind): string => JSON.stringify([kind])
 

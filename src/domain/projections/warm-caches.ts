@@ -84,9 +84,18 @@ export const warmTokens = (
   return turn.messages < prefix.messages ? 0 : prefix.tokens
 }
 
+/** A request is asked about once per candidate. */
+const named = new WeakMap<Turn, string>()
+
 /** Background calls share the session of the main loop, and nothing of its prompt. */
-const conversationOf = (turn: Turn): string | null =>
-  turn.sessionId === undefined ? null : JSON.stringify([turn.sessionId, requestKind(turn), turn.agentId ?? ''])
+const conversationOf = (turn: Turn): string | null => {
+  if (turn.sessionId === undefined) return null
+  const known = named.get(turn)
+  if (known !== undefined) return known
+  const conversation = JSON.stringify([turn.sessionId, requestKind(turn), turn.agentId ?? ''])
+  named.set(turn, conversation)
+  return conversation
+}
 
 const prefixOf = (
   prefixes: readonly CachedPrefix[] | undefined,

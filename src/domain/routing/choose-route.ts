@@ -6,11 +6,25 @@
 import type { RequestAdmitted, RouteChosen } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
-import { type Admission, eligibility } from '#domain/routing/eligibility.ts'
+import { availability } from '#domain/routing/availability.ts'
+import { cost } from '#domain/routing/cost.ts'
+import { type Admission, type Candidate, eligibility, type Skipped } from '#domain/routing/eligibility.ts'
+import { explored } from '#domain/routing/explore.ts'
+import { intelligent } from '#domain/routing/intelligent.ts'
+import { drawn, type Ranked, rankProspects } from '#domain/routing/order.ts'
+import type { Outlook } from '#domain/routing/outlook.ts'
+import { performance } from '#domain/routing/performance.ts'
 import { priority } from '#domain/routing/priority.ts'
-import type { Ranked, Strategy } from '#domain/routing/strategy.ts'
+import { propensityOf } from '#domain/routing/propensity.ts'
+import type { Prospect, Strategy } from '#domain/routing/strategy.ts'
 
-const STRATEGIES: { readonly [K in Policy['routing']['strategy']]: Strategy } = { priority }
+const STRATEGIES: { readonly [K in Policy['routing']['strategy']]: Strategy } = {
+  intelligent,
+  cost,
+  performance,
+  availability,
+  priority,
+}
 
 export interface RouteQuestion {
   readonly request: RequestAdmitted
@@ -20,15 +34,25 @@ export interface RouteQuestion {
   readonly admission: (id: ProviderId) => Admission
   /** Estimated tokens of the prompt by the name that a provider is asked for. */
   readonly inputTokens: (model: ModelId) => number
+  /** How the request would probably fare at a candidate. */
+  readonly outlook: (candidate: Candidate) => Outlook
+  /** Where this client's same turn has just failed. */
+  readonly avoid?: ProviderId | undefined
 }
 
 /** Decides the route: a pure function of its argument, the draw of the request included. */
-export const chooseRoute = ({ request, policy, policyVersion, admission, inputTokens }: RouteQuestion): RouteChosen => {
-  const strategy = STRATEGIES[policy.routing.strategy]
-  const { candidates, skipped } = eligibility(request, policy.providers, admission, inputTokens)
-  const ranked = strategy.rank(candidates, request, request.draw)
-  const [welcome, spare] = partition(ranked, ({ candidate }) => request.draw < candidate.share)
-  const route = [...welcome, ...spare].slice(0, policy.routing.maxFallbacks + 1)
+export const chooseRoute = (question: RouteQuestion): RouteChosen => {
+  const { request, policy, policyVersion } = question
+  const { routing } = policy
+  const strategy = STRATEGIES[request.strategy ?? routing.strategy]
+  const eligible = eligibility(request, policy.providers, question.admission, question.inputTokens)
+  const { prospects, full } = withRoom(eligible.candidates, question.outlook)
+  const draws = drawsOf(request.draw)
+  const ranking = rankProspects(prospects, { strategy, routing, avoid: question.avoid })
+  const ranked = explored(drawn(ranking, draws.tie), routing.explorationShare, draws.exploration)
+  const [welcome, spare] = partition(ranked, ({ candidate }) => draws.share < candidate.share)
+  const route = [...welcome, ...spare].slice(0, routing.maxFallbacks + 1)
+  const first = route[0]?.candidate.provider.id
   return {
     _tag: 'RouteChosen',
     requestId: request.requestId,
@@ -36,34 +60,62 @@ export const chooseRoute = ({ request, policy, policyVersion, admission, inputTo
     policyVersion,
     order: route.map(({ candidate }) => candidate.provider.id),
     factors: factorColumns(route),
-    skipped,
-    propensity: propensityOfFirst(ranked, route[0]),
+    skipped: [...eligible.skipped, ...full],
+    // An empty route is certain.
+    propensity: first === undefined ? 1 : propensityOf(first, ranking, routing.explorationShare),
   }
+}
+
+/** Candidates that have room for the request at all, and those that have not, with the time from which they have. */
+const withRoom = (
+  candidates: readonly Candidate[],
+  outlook: (candidate: Candidate) => Outlook,
+): { readonly prospects: readonly Prospect[]; readonly full: readonly Skipped[] } => {
+  const prospects: Prospect[] = []
+  const full: Skipped[] = []
+  for (const candidate of candidates) {
+    const seen = outlook(candidate)
+    const provider = candidate.provider.id
+    if (!seen.isFull) prospects.push({ ...candidate, outlook: seen })
+    // No waiting makes room for a request that is larger than the whole limit.
+    else if (seen.limitFreesAt === null) full.push({ provider, reason: 'inputTooLarge' })
+    else full.push({ provider, reason: 'limitReached', until: seen.limitFreesAt })
+  }
+  return { prospects, full }
 }
 
 /**
- * One draw is compared with every share, so the first welcome candidate is `first` exactly when the draw lies under its
- * share and above the shares of all ranked before it; when it lies above all shares, the best ranked comes first.
- * An empty route is certain.
+ * One recorded draw serves three decisions, each by digits of its own: which of the equals comes first, whether to explore,
+ * and whether a ramping provider takes its turn. Of the 53 bits of a double the first two get sixteen each.
  */
-const propensityOfFirst = (ranked: readonly Ranked[], first: Ranked | undefined): number => {
-  if (first === undefined) return 1
-  let covered = 0
-  let own = 0
-  for (const entry of ranked) {
-    const { share } = entry.candidate
-    if (entry === first) own = Math.max(0, share - covered)
-    covered = Math.max(covered, share)
-  }
-  return ranked[0] === first ? own + (1 - covered) : own
+const drawsOf = (draw: number): { readonly tie: number; readonly exploration: number; readonly share: number } => {
+  const rest = (value: number): number => value * DIGITS - Math.floor(value * DIGITS)
+  return { share: draw, tie: rest(draw), exploration: rest(rest(draw)) }
 }
+const DIGITS = 2 ** 16
 
-/** Per factor the values in the order of the route, `share` among them. */
+/** A value that is not known. */
+const UNKNOWN = -1
+
+/** Per factor the values in the order of the route, with what they were made of; -1 for what is not known. */
 const factorColumns = (route: readonly Ranked[]): { readonly [factor: string]: readonly number[] } => {
   const names = Object.keys(route[0]?.factors ?? {})
-  const columns = names.map((name) => [name, route.map(({ factors }) => factors[name] ?? 0)])
-  return Object.fromEntries([...columns, ['share', route.map(({ candidate }) => candidate.share)]])
+  const columns = names.map((name) => [name, route.map(({ factors }) => rounded(factors[name] ?? 0))])
+  const of = (value: (one: Ranked) => number | null): readonly number[] =>
+    route.map((one) => rounded(value(one) ?? UNKNOWN))
+  return Object.fromEntries([
+    ...columns,
+    ['share', route.map(({ candidate }) => candidate.share)],
+    ['score', of(({ score }) => score)],
+    ['costNanoUsd', of(({ candidate }) => candidate.outlook.costNanoUsd)],
+    ['cachedTokens', of(({ candidate }) => candidate.outlook.cachedTokens)],
+    ['cachedShare', of(({ candidate }) => candidate.outlook.cachedShare)],
+  ])
 }
+
+/** For people and for the disk; what was decided was decided with all digits. Most are 0, 1 or -1, and printing is slow. */
+const rounded = (value: number): number =>
+  Number.isInteger(value) && Math.abs(value) < 10_000 ? value + 0 : Number(value.toPrecision(4))
 
 const partition = <A>(all: readonly A[], test: (one: A) => boolean): readonly [readonly A[], readonly A[]] => [
   all.filter(test),

@@ -1,6 +1,7 @@
 /**
  * Who may serve a request at all. The rules are asked in order; the first that excludes gives the reason.
  */
+import { sameModel } from '#domain/claude-models.ts'
 import type { RequestAdmitted, SkipReason } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
@@ -20,6 +21,8 @@ export interface Candidate {
   readonly provider: ProviderPolicy
   /** The name that it is asked for. */
   readonly model: ModelId
+  /** It would answer with another model than the asked one. */
+  readonly isSubstitute: boolean
   /** Probability with which it is taken at its place: 1 unless it ramps up. A probe goes first come, first served. */
   readonly share: number
 }
@@ -55,7 +58,11 @@ export const eligibility = (
       if (machine.admit === 'no') {
         const { reason, until } = machine
         skipped.push({ provider: provider.id, reason, ...(until === undefined ? {} : { until }) })
-      } else candidates.push({ provider, model, share: machine.admit === 'probe' ? 1 : machine.share })
+      } else {
+        // Reading a name takes longer than the rest of the rules; most providers are asked for the client's own.
+        const isSubstitute = model !== request.model && !sameModel(request.model, model)
+        candidates.push({ provider, model, isSubstitute, share: machine.admit === 'probe' ? 1 : machine.share })
+      }
     }
   }
   return { candidates, skipped }

@@ -26,12 +26,12 @@ export const factorsOf = (outlooks: readonly Outlook[], limitThreshold: number):
     ),
   )
   const reliability = withUnknown(outlooks.map(reliabilityFactor))
-  return outlooks.map(({ concurrencyShare }, index) => ({
-    // Also where no limit is known, too many requests at once are.
+  return outlooks.map(({ concurrencyShare, limitPenalty }, index) => ({
+    // Of a provider whose limits are not known, it is known how many requests are under way, and when it refused one.
     headroom: Math.min(headroom[index] ?? 0, knee(concurrencyShare, 1 - limitThreshold)),
     performance: performance[index] ?? 0,
     cost: cost[index] ?? 0,
-    reliability: reliability[index] ?? 0,
+    reliability: Math.min(reliability[index] ?? 0, 1 - limitPenalty),
   }))
 }
 
@@ -73,13 +73,16 @@ export const reliabilityFactor = ({
 
 /**
  * Milliseconds until each answer would be complete. Requests that are under way already stand before this one's first content,
- * as in the peak EWMA of load balancers (reliability 4.3). A speed of output that is not known is that of the slowest.
+ * as in the peak EWMA of load balancers (reliability 4.3). While nobody's speed of output is known, first contents are
+ * compared; as soon as one is, the time of those whose is not is not known. Filling in another's speed instead would let a
+ * provider rise by becoming slower.
  */
 const expectedTimes = (outlooks: readonly Outlook[]): readonly (number | null)[] => {
-  const slowest = Math.max(0, ...outlooks.map(({ msPerToken }) => msPerToken ?? 0))
-  return outlooks.map(({ ttftMs, msPerToken, inFlight, outputTokens }) =>
-    ttftMs === null ? null : ttftMs * (inFlight + 1) + (msPerToken ?? slowest) * outputTokens,
-  )
+  const speedsKnown = outlooks.some(({ ttftMs, msPerToken }) => ttftMs !== null && msPerToken !== null)
+  return outlooks.map(({ ttftMs, msPerToken, inFlight, outputTokens }) => {
+    if (ttftMs === null || (speedsKnown && msPerToken === null)) return null
+    return ttftMs * (inFlight + 1) + (msPerToken ?? 0) * outputTokens
+  })
 }
 
 const relative = (

@@ -3,7 +3,7 @@
  * known", never a guess.
  */
 import type { RequestAdmitted } from '#domain/events.ts'
-import { expectedCost, priceOf } from '#domain/pricing.ts'
+import { expectedCost, toldPrice } from '#domain/pricing.ts'
 import { expectedOutput, type OutputSizes } from '#domain/projections/output-sizes.ts'
 import { type Performance, speedOf } from '#domain/projections/performance.ts'
 import { type Reliability, trustIn } from '#domain/projections/reliability.ts'
@@ -15,6 +15,11 @@ import type { Candidate } from '#domain/routing/eligibility.ts'
 export interface Room {
   /** Smallest share of a limit that is left after this request; null: no limit is known. */
   readonly headroomShare: number | null
+  /**
+   * A limit that the operator has named has no room: the request would be refused. What headers or refusals taught is less
+   * certain, for others may use the same account: such a provider is asked last, but asked.
+   */
+  readonly isFull: boolean
   /** Epoch ms at which the limit that is short has room again; null: none is short, or nobody can tell. */
   readonly limitFreesAt: number | null
   /** Share of its concurrency that is free. */
@@ -31,6 +36,8 @@ export interface Outlook extends Room {
   readonly limitPenalty: number
   /** Of the prompt, in its cache. */
   readonly cachedTokens: number
+  /** Share of the cost of the request that its cache saves; where it has no price, share of the prompt that is cached. */
+  readonly cachedShare: number
   /** Expected, of the answer. */
   readonly outputTokens: number
   /** Expected, of the request, in billionths of a US dollar: with what its cache saves, or must be written anew. */
@@ -54,28 +61,31 @@ export interface OutlookQuestion {
   readonly at: number
   readonly memory: Memory
   readonly room: Room
-  /** Of list prices; see priceOf. */
-  readonly priceMultiplier?: number
 }
 
 export const outlookOf = (question: OutlookQuestion): Outlook => {
-  const { candidate, request, promptTokens, at, memory, room, priceMultiplier } = question
+  const { candidate, request, promptTokens, at, memory, room } = question
   const { provider, model } = candidate
   const cachedTokens = Math.min(promptTokens, warmTokens(memory.warmCaches, request, provider.id, model, at))
   const outputTokens = expectedOutput(memory.outputSizes, model, request)
+  const price = toldPrice(provider.prices, model) ?? null
+  const cold = { promptTokens, cachedTokens: 0, willWrite: marksCaches(request), outputTokens }
+  const coldNanoUsd = expectedCost(price, cold)
+  const costNanoUsd = cachedTokens === 0 ? coldNanoUsd : expectedCost(price, { ...cold, cachedTokens })
   return {
     ...room,
     ...speedOf(memory.performance, provider.id, model, at),
     ...trustIn(memory.reliability, provider.id, at),
     cachedTokens,
+    cachedShare: cachedTokens === 0 ? 0 : (savedShare(costNanoUsd, coldNanoUsd) ?? cachedTokens / promptTokens),
     outputTokens,
-    costNanoUsd: expectedCost(priceOf(provider, model, priceMultiplier), {
-      promptTokens,
-      cachedTokens,
-      willWrite: marksCaches(request),
-      outputTokens,
-    }),
+    costNanoUsd,
   }
+}
+
+const savedShare = (costNanoUsd: number | null, coldNanoUsd: number | null): number | undefined => {
+  if (costNanoUsd === null || coldNanoUsd === null) return undefined
+  return coldNanoUsd === 0 ? 0 : Math.max(0, (coldNanoUsd - costNanoUsd) / coldNanoUsd)
 }
 
 /** Claude Code marks every prompt (wire.md 3); those of its background calls are too short for a cache. */

@@ -76,7 +76,8 @@ export interface Config {
     readonly simulator: 'auto' | 'on' | 'off'
     readonly modelDiscovery: boolean
     readonly countTokens: boolean
-    readonly strategies: { readonly priority: boolean }
+    readonly priceFeed: boolean
+    readonly strategies: { readonly [K in Policy['routing']['strategy']]: boolean }
   }
   /** From SIGNALBOX_ADMIN_TOKEN only. */
   readonly adminToken?: Redacted.Redacted<string>

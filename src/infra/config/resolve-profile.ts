@@ -103,6 +103,8 @@ const shared = (preset: Preset, file: ProviderFile) => ({
   headers: Object.entries(preset.headers ?? {}).map(([name, value]) => [name, value] as const),
   ...(file.extraBody === undefined ? {} : { extraBody: file.extraBody }),
   ...(preset.lists === undefined ? {} : { lists: preset.lists }),
+  ...(preset.priceFeed === undefined ? {} : { priceFeed: preset.priceFeed }),
+  ...(preset.requestsHeaderWindow === undefined ? {} : { requestsHeaderWindow: preset.requestsHeaderWindow }),
   // A server elsewhere that speaks the same is not the one that ended.
   ...(preset.retired === undefined || file.baseUrl !== undefined ? {} : { retired: preset.retired }),
 })

@@ -3,7 +3,14 @@
  */
 import { fnvHash } from '#domain/dialect/fnv-hash.ts'
 import { providerId } from '#domain/ids.ts'
-import { type BreakerPolicy, defaultBreaker, defaultTimeouts, type TimeoutPolicy } from '#domain/policy.ts'
+import {
+  type BreakerPolicy,
+  defaultBreaker,
+  defaultTimeouts,
+  type LimitPolicy,
+  type ModelPrice,
+  type TimeoutPolicy,
+} from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { durationMs } from '#infra/config/quantities.ts'
@@ -59,12 +66,28 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
       ...(lacks.length === 0 ? {} : { lacks }),
       models: file.models ?? {},
       ...(maxInputTokens === undefined ? {} : { maxInputTokens }),
+      ...resolveLimits(file.limits),
+      ...(file.prices === undefined ? {} : { prices: resolvePrices(file.prices) }),
       ...(preset.maxBodyBytes === undefined ? {} : { maxBodyBytes: preset.maxBodyBytes }),
       breaker: resolveBreaker(file.breaker ?? {}),
       timeouts: resolveTimeouts(file.timeouts ?? {}),
     },
   }
 }
+
+/** `maxInputTokens` is about one request, and stands apart. */
+const resolveLimits = (file: ProviderFile['limits']): { readonly limits?: LimitPolicy } => {
+  const { maxInputTokens: _, ...limits } = file ?? {}
+  return Object.keys(limits).length === 0 ? {} : { limits }
+}
+
+const resolvePrices = (file: NonNullable<ProviderFile['prices']>): Readonly<Record<string, ModelPrice>> =>
+  Object.fromEntries(
+    Object.entries(file).map(([pattern, { input, output, cacheRead = input, cacheWrite5m = input, cacheWrite1h }]) => [
+      pattern,
+      { input, output, cacheRead, cacheWrite5m, cacheWrite1h: cacheWrite1h ?? cacheWrite5m },
+    ]),
+  )
 
 /** Milliseconds of a duration key, or its default. */
 export const ms = (value: string | number | undefined, standard: number): number =>

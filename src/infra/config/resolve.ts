@@ -66,6 +66,10 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     models: file.models ?? {},
     routing: {
       strategy,
+      weights: { ...defaultPolicy.routing.weights, ...file.routing?.weights },
+      limitThreshold: file.routing?.limitThreshold ?? defaultPolicy.routing.limitThreshold,
+      substitutes: file.routing?.substitutes ?? defaultPolicy.routing.substitutes,
+      explorationShare: file.routing?.exploration ?? defaultPolicy.routing.explorationShare,
       maxFallbacks: file.routing?.maxFallbacks ?? defaultPolicy.routing.maxFallbacks,
       fallbackDelayMs: ms(file.routing?.fallbackDelay, defaultPolicy.routing.fallbackDelayMs),
       deadlineMs: ms(file.routing?.deadline, defaultPolicy.routing.deadlineMs),
@@ -109,7 +113,14 @@ const resolveFeatures = (file: ConfigFile): Config['features'] => ({
   simulator: file.features?.simulator ?? 'auto',
   modelDiscovery: file.features?.modelDiscovery ?? true,
   countTokens: file.features?.countTokens ?? true,
-  strategies: { priority: file.features?.strategies?.priority ?? true },
+  priceFeed: file.features?.priceFeed ?? true,
+  strategies: {
+    intelligent: file.features?.strategies?.intelligent ?? true,
+    cost: file.features?.strategies?.cost ?? true,
+    performance: file.features?.strategies?.performance ?? true,
+    availability: file.features?.strategies?.availability ?? true,
+    priority: file.features?.strategies?.priority ?? true,
+  },
 })
 
 /** The common models name providers that exist, and do not contradict a provider's own. */

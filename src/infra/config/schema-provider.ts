@@ -56,12 +56,41 @@ export const Credential = Schema.Union([
   credential: true,
 })
 
+const BIG = 1_000_000_000_000
+
 const Limits = Schema.Struct({
   maxInputTokens: whole('Requests with a larger estimated input are not sent to this provider.', 1, 1_000_000_000),
+  requestsPerMinute: whole('Requests per minute.', 1, BIG),
+  requestsPerDay: whole('Requests per day.', 1, BIG),
+  inputTokensPerMinute: whole('Input tokens per minute; cache reads do not count, unless said so.', 1, BIG),
+  outputTokensPerMinute: whole('Output tokens per minute.', 1, BIG),
+  tokensPerMinute: whole('Input and output tokens per minute, together.', 1, BIG),
+  maxConcurrent: whole('Requests at a time.', 1, COUNT),
+  countsCachedInput: flag('Cache reads count as input.', false),
+  window: opt(
+    choice(['bucket', 'fixed'], 'The limits refill continuously, or turn with the minute and the UTC day.', {
+      default: 'bucket',
+    }),
+  ),
 }).annotate({
-  description: 'Limits of this provider.',
-  later: ['requestsPerMinute', 'inputTokensPerMinute', 'outputTokensPerMinute', 'requestsPerDay', 'maxConcurrent'],
+  description:
+    'Limits of this provider, as far as you know them; what its headers say replaces them. Requests go elsewhere before one is reached.',
 })
+
+const price = (description: string) =>
+  Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })).annotate({
+    description,
+    expected: 'a number of US dollars',
+    form: 'number',
+  })
+
+const Price = Schema.Struct({
+  input: price('Uncached input.'),
+  output: price('Output.'),
+  cacheRead: opt(price('Input read from the cache. Default: as `input`.')),
+  cacheWrite5m: opt(price('Input written to the cache for five minutes. Default: as `input`.')),
+  cacheWrite1h: opt(price('Input written to the cache for an hour. Default: as `cacheWrite5m`.')),
+}).annotate({ description: 'US dollars per million tokens.' })
 
 const Timeouts = Schema.Struct({
   connect: duration('Until the connection stands.', timeouts.connectMs),
@@ -158,6 +187,13 @@ export const Provider = Schema.Struct({
     }),
   ),
   limits: opt(Limits),
+  prices: opt(
+    Schema.Record(text('a model name; * stands for any text'), Price).annotate({
+      description:
+        'What its models cost, by its own names of them; `*` is a wildcard. Known models have their list prices without it.',
+      entry: 'pattern',
+    }),
+  ),
   timeouts: opt(Timeouts),
   breaker: opt(Breaker),
   priority: number('The strategy `priority` tries lower numbers first.', -1_000_000, 1_000_000, 100),

@@ -7,9 +7,9 @@
  * a choice) that a coming version knows; `hint` maps wrong names to the right ones; `concealed` values are never shown.
  */
 import { Schema } from 'effect'
-import { defaultPolicy as policy } from '#domain/policy.ts'
+import { defaultPolicy as policy, STRATEGIES } from '#domain/policy.ts'
 import { sizePattern } from '#infra/config/quantities.ts'
-import { COUNT, choice, duration, flag, number, opt, text, whole } from '#infra/config/schema-leaf.ts'
+import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
 
 const Providers = Schema.Record(
@@ -23,17 +23,37 @@ const Providers = Schema.Record(
   entry: 'id',
 })
 
+const Weights = Schema.Struct({
+  headroom: number('Room that is left in the limits.', 0, COUNT, policy.routing.weights.headroom),
+  performance: number('Speed.', 0, COUNT, policy.routing.weights.performance),
+  cost: number('Cost of the request.', 0, COUNT, policy.routing.weights.cost),
+  reliability: number('Success of late.', 0, COUNT, policy.routing.weights.reliability),
+}).annotate({ description: 'What counts how much in the strategy `intelligent`; only the proportions matter.' })
+
 const Routing = Schema.Struct({
-  strategy: opt(
-    choice(['priority'], 'How the order of providers is chosen.', {
-      default: policy.routing.strategy,
-      later: ['intelligent', 'cost', 'performance', 'availability'],
-    }),
+  strategy: opt(choice(STRATEGIES, 'How the order of providers is chosen.', { default: policy.routing.strategy })),
+  weights: opt(Weights),
+  limitThreshold: share(
+    'A request goes elsewhere when it would use more than this share of a limit.',
+    policy.routing.limitThreshold,
+  ),
+  substitutes: opt(
+    choice(
+      ['last', 'equal'],
+      'Providers that would answer with another model than the asked one: `last` asks them only after all others, `equal` by their score. The strategy `priority` keeps your order.',
+      {
+        default: policy.routing.substitutes,
+      },
+    ),
+  ),
+  exploration: share(
+    'Share of the requests that goes to any candidate that only its score puts behind the best, so that the others are known too.',
+    policy.routing.explorationShare,
   ),
   maxFallbacks: whole('Providers tried after the first one failed.', 0, 100, policy.routing.maxFallbacks),
   fallbackDelay: duration('Pause before a fallback.', policy.routing.fallbackDelayMs),
   deadline: duration('From admission of a request to its first byte or its error.', policy.routing.deadlineMs),
-}).annotate({ description: 'How a request finds its provider.', later: ['weights', 'limitThreshold'] })
+}).annotate({ description: 'How a request finds its provider ([routing](routing.md)).' })
 
 const RetryBudget = Schema.Struct({
   tokens: number('Tokens of a full bucket; each extra attempt takes one.', 0, COUNT, policy.retryBudget.tokens),
@@ -108,12 +128,16 @@ const Features = Schema.Struct({
     ),
   ),
   modelDiscovery: flag('Ask the providers for their models and list them at `/v1/models`.', true),
+  priceFeed: flag('Ask providers that publish their prices (OpenRouter) for them, twice a day.', true),
   countTokens: flag('Serve `/v1/messages/count_tokens`.', true),
   strategies: opt(
-    Schema.Struct({ priority: flag('The strategy `priority`.', true) }).annotate({
-      description: 'Routing strategies; one that is off cannot be chosen.',
-      later: ['intelligent', 'cost', 'performance', 'availability'],
-    }),
+    Schema.Struct({
+      intelligent: flag('The strategy `intelligent`.', true),
+      cost: flag('The strategy `cost`.', true),
+      performance: flag('The strategy `performance`.', true),
+      availability: flag('The strategy `availability`.', true),
+      priority: flag('The strategy `priority`.', true),
+    }).annotate({ description: 'Routing strategies; one that is off cannot be chosen.' }),
   ),
 }).annotate({ description: 'Optional features, on and off.' })
 

@@ -42,13 +42,21 @@ export const turnFor = (
   if (part === 'oneOff') return undefined
   if (part === 'webSearch') return webSearch
   const turns = part === 'main' ? story.main : (story.subAgent ?? [])
-  const done = body.messages.filter((message) => message.role === 'assistant').length
+  const done = body.messages.filter((message) => message.role === 'assistant' && !isFiller(message)).length
   return turns[done]?.map((block) =>
     block.type === 'text' && 'text' in block
       ? { ...block, text: String(block.text).replaceAll('{provider}', provider) }
       : block,
   )
 }
+
+/** What a translator lets the assistant say between a tool's answer and the user's words, where templates want it. */
+const isFiller = ({ content }: MessagesBody['messages'][number]): boolean => {
+  if (typeof content === 'string') return content === FILLER
+  const [only, ...others] = content
+  return only !== undefined && others.length === 0 && 'text' in only && only.text === FILLER
+}
+const FILLER = 'Done.'
 
 /** What the story's main loop asks sub-agents to do. */
 const taskPrompts = (story: Story): readonly string[] =>

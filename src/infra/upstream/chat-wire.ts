@@ -22,9 +22,12 @@ const BASE_HEADERS: HeaderList = [
   ['content-type', 'application/json'],
   ['accept', 'application/json'],
 ]
+const STREAM_HEADERS: HeaderList = [['accept', 'text/event-stream']]
 
 export const chatWire = (id: ProviderId, profile: ChatProfile): Wire => {
   const headers = withHeaders(BASE_HEADERS, profile.headers)
+  // A server with a media type of its own (GitHub) wants that for streams too.
+  const streamHeaders = withHeaders(withHeaders(BASE_HEADERS, STREAM_HEADERS), profile.headers)
   const quirksOf = (model: string): OpenAiQuirks => {
     const fitting = profile.modelQuirks.filter(({ models }) => models.some((pattern) => matchesModel(pattern, model)))
     return Object.assign({}, profile.quirks, ...fitting.map(({ quirks }) => quirks))
@@ -63,8 +66,7 @@ export const chatWire = (id: ProviderId, profile: ChatProfile): Wire => {
     return {
       _tag: 'Outgoing',
       path: pathOf((stream ? profile.paths.stream : undefined) ?? profile.paths.call, model),
-      headers:
-        stream || quirks.streamAlways === true ? withHeaders(headers, [['accept', 'text/event-stream']]) : headers,
+      headers: stream || quirks.streamAlways === true ? streamHeaders : headers,
       body: bytes,
       translate: (stream ? raisingStream : quirks.streamAlways === true ? raisingCollected : raisingWhole)(
         options,

@@ -15,6 +15,7 @@ import { CURRENT_CLAUDE_MODELS } from '#domain/claude-models.ts'
 import { errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { classifyAnswer } from '#domain/dialect/classify-answer.ts'
 import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import { readLimits } from '#domain/dialect/limit-headers.ts'
 import { readChatError } from '#domain/dialect/openai/read-error.ts'
 import { refusedFeatures } from '#domain/dialect/refused-features.ts'
 import type { FailureReason } from '#domain/failure.ts'
@@ -144,6 +145,12 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
           ? []
           : undefined,
     open,
+    readLimits: (headers, at) =>
+      readLimits(
+        headers,
+        at,
+        profile.requestsHeaderWindow === undefined ? {} : { requestsHeaderWindow: profile.requestsHeaderWindow },
+      ),
     classify: (answer, at) => {
       if (answer.status >= 200 && answer.status < 300) return undefined
       const refusal = classify(answer, at, whose, profile)

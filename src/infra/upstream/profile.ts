@@ -28,6 +28,10 @@ interface ProfileBase {
   readonly retired?: Retirement
   /** `claude`: it has no list of models, but is known to offer Claude. */
   readonly lists?: 'claude'
+  /** Its list of models tells their prices, as OpenRouter's does. */
+  readonly priceFeed?: true
+  /** What its `x-ratelimit-*-requests` headers count by, where it is not the minute. */
+  readonly requestsHeaderWindow?: 'day'
 }
 
 /** Speaks the Anthropic Messages API: bytes pass, but for what is named here. */
@@ -118,6 +122,8 @@ interface PresetBase {
   readonly limits?: { readonly maxInputTokens?: number; readonly maxOutputTokens?: number }
   readonly headers?: { readonly [name: string]: string }
   readonly lists?: 'claude'
+  readonly requestsHeaderWindow?: 'day'
+  readonly priceFeed?: true
   readonly retired?: Retirement
   /** What its user must know besides: sentences of docs/upstreams.md, in Markdown. */
   readonly notes?: readonly string[]

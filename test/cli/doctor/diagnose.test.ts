@@ -10,12 +10,13 @@ import { diagnose } from '#cli/doctor/diagnose.ts'
 import type { CheckName, Diagnosis, Finding } from '#cli/doctor/finding.ts'
 import { render } from '#cli/doctor/render.ts'
 import { layerSqlite } from '#infra/event-log/sqlite.ts'
-import { notFound, rateLimited } from '#infra/simulator/refusals.ts'
+import { notFound, rateLimited, serverError } from '#infra/simulator/refusals.ts'
 import { answer, drop, raw, type StatusStep } from '#infra/simulator/script.ts'
 import { configured } from '#test/configured.ts'
 import { startBox } from '#test/server.ts'
 import { scratchFolder } from '#test/signalbox-process.ts'
 import { callBody, postJson, startProviders } from '#test/simulator.ts'
+import { CLIENT_KEY, CLIENT_TOKEN, environmentFor, GATEWAY_KEY, type Kind, startGoogle } from '../../e2e/kind.ts'
 import { KINDS } from '../../e2e/kinds.ts'
 
 afterEach(() => void vi.unstubAllEnvs())
@@ -25,12 +26,16 @@ const CANARY = 'canary-5e1f'
 interface Look {
   readonly live?: boolean
   readonly command?: string
+  /** Added to the configuration. */
+  readonly file?: object
+  /** What the configuration sees of it. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 /** What is found at the one provider of a configuration, as it is printed too. */
-const look = (providers: { readonly [id: string]: object }, more: Look & { readonly file?: object } = {}) =>
+const look = (providers: { readonly [id: string]: object }, more: Look = {}) =>
   Effect.gen(function* () {
-    const config = yield* configured({ providers, ...more.file })
+    const config = yield* configured({ providers, ...more.file }, more.environment)
     const shares: number[] = []
     const diagnoses = yield* diagnose({
       config,
@@ -53,12 +58,26 @@ const resultsOf = (diagnoses: readonly Diagnosis[]) =>
 
 const noteWord = answer([{ type: 'tool_use', name: 'note_word', input: { word: 'signal' } }])
 
-describe.each(KINDS)('at $name', (kind) => {
+/** The doctor at a provider of a kind, whose script has a tool call for each of the two live calls. */
+const lookAtKind = (kind: Kind) =>
+  Effect.gen(function* () {
+    const google = yield* startGoogle
+    const { apiKey = '', authToken = '' } = { ...kind.client } as { readonly [name: string]: string }
+    const environment = { ...environmentFor(google), ANTHROPIC_API_KEY: apiKey, ANTHROPIC_AUTH_TOKEN: authToken }
+    for (const [name, value] of Object.entries(environment)) vi.stubEnv(name, value)
+    const { provider, simulator } = yield* kind.start({ id: 'it', google, script: [{ times: 2, step: noteWord }] })
+    const { diagnoses, printed } = yield* look({ it: provider }, { live: true, environment })
+    for (const secret of [CLIENT_KEY, CLIENT_TOKEN, GATEWAY_KEY]) expect(printed).not.toContain(secret)
+    return { diagnoses, simulator }
+  })
+
+/** It serves the newest Opus, but an older Haiku, and has no list that says so. */
+const { bedrock, ...complete } = KINDS
+
+describe.each(Object.values(complete))('at $name', (kind: Kind) => {
   it.live('everything is well, and --live shows a call of the tool in both ways', () =>
     Effect.gen(function* () {
-      vi.stubEnv('ANTHROPIC_API_KEY', CANARY)
-      const { provider, simulator } = yield* kind.start([{ times: 2, step: noteWord }])
-      const { diagnoses } = yield* look({ it: provider }, { live: true })
+      const { diagnoses, simulator } = yield* lookAtKind(kind)
       const [results] = resultsOf(diagnoses)
       expect(results).toMatchObject({
         credential: 'ok',
@@ -77,6 +96,20 @@ describe.each(KINDS)('at $name', (kind) => {
       }
       const counts = simulator.requests.filter(({ path }) => /count[_-]tokens/.test(path)).length
       expect(findingOf(diagnoses, 'count')?.details?.by).toBe(counts === 1 ? 'provider' : 'estimate')
+    }),
+  )
+})
+
+describe(`at ${bedrock.name}`, () => {
+  it.live('--live finds the model that it does not have', () =>
+    Effect.gen(function* () {
+      const { diagnoses } = yield* lookAtKind(bedrock)
+      for (const check of ['stream', 'whole'] as const) {
+        expect(findingOf(diagnoses, check)).toMatchObject({
+          result: 'failed',
+          advice: expect.stringContaining('does not have the model anthropic.claude-haiku-5-5'),
+        })
+      }
     }),
   )
 })
@@ -171,6 +204,18 @@ describe('an address', () => {
         result: 'failed',
         details: { code: 'ECONNREFUSED' },
         advice: expect.stringContaining('ollama serve'),
+      })
+    }),
+  )
+
+  it.live('that does not speak TLS is told apart from one that is not there', () =>
+    Effect.gen(function* () {
+      const { plain } = yield* startProviders({ plain: {} })
+      const entry = { kind: 'anthropic-compatible', baseUrl: plain.url.replace('http:', 'https:') }
+      const { diagnoses } = yield* look({ it: entry })
+      expect(findingOf(diagnoses, 'address')).toMatchObject({
+        result: 'failed',
+        advice: expect.stringContaining('check https or http in providers.it.baseUrl'),
       })
     }),
   )
@@ -401,11 +446,11 @@ describe('--claude-code', () => {
         body: { type: 'error', error: { type: 'billing_error', message: CANARY } },
       }
       const { shaky, broken, lazy } = yield* startProviders({
-        shaky: { script: [write, rateLimited(), read, answer('{word}')] },
+        shaky: { script: [write, serverError(), read, answer('{word}')] },
         broken: { script: [{ times: 9, step: broke }] },
         lazy: { script: [answer('Done, I promise.')] },
       })
-      const entry = (url: string) => ({ kind: 'anthropic-compatible', baseUrl: url, breaker: { throttleBase: '1 ms' } })
+      const entry = (url: string) => ({ kind: 'anthropic-compatible', baseUrl: url })
       const { diagnoses } = yield* look(
         { shaky: entry(shaky.url), broken: entry(broken.url), lazy: entry(lazy.url) },
         { command },
@@ -415,7 +460,7 @@ describe('--claude-code', () => {
       expect(tasks[2]).toMatchObject({ result: 'failed', advice: expect.stringContaining('stronger one') })
       expect(tasks[0]).toMatchObject({
         result: 'warning',
-        details: { finished: true, fileRight: true, failedAttempts: 1 },
+        details: { finished: true, fileRight: true, failedAttempts: 1, retries: 1 },
       })
     }),
   )

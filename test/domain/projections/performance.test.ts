@@ -46,7 +46,10 @@ describe('the speed of a provider', () => {
   it('suffers at once from a first content that never came, and not from other failures', () => {
     const answered = now(admitted(1), started(1), succeeded(1, { ttftMs: 800 }))
     const then = (reason: Parameters<typeof failed>[1], durationMs: number) =>
-      speed([...answered, ...now(admitted(2), started(2), failed(2, reason, { durationMs }))]).ttftMs
+      speed(
+        [...answered, ...now(admitted(2), started(2)), [SPEED_HALF_LIFE_MS, failed(2, reason, { durationMs })]],
+        SPEED_HALF_LIFE_MS,
+      ).ttftMs
     expect(then({ _tag: 'Timeout', phase: 'firstContent' }, 180_000)).toBe(180_000)
     expect(then({ _tag: 'Timeout', phase: 'headers' }, 60_000)).toBe(60_000)
     expect(then({ _tag: 'Timeout', phase: 'headers' }, 500)).toBe(800)

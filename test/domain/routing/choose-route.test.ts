@@ -5,8 +5,10 @@ import { type RequestAdmitted, RouteChosen } from '#domain/events.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import { chooseRoute, type RouteQuestion } from '#domain/routing/choose-route.ts'
-import type { Admission } from '#domain/routing/eligibility.ts'
+import type { Admission, Candidate } from '#domain/routing/eligibility.ts'
+import type { Outlook } from '#domain/routing/outlook.ts'
 import { draws, policies, requests } from '#test/generators.ts'
+import { fineOutlook, outlooks } from '#test/prospects.ts'
 
 const request: RequestAdmitted = {
   _tag: 'RequestAdmitted',
@@ -34,7 +36,7 @@ const provider = (name: string, some: Partial<ProviderPolicy> = {}): ProviderPol
 const policyOf = (providers: readonly ProviderPolicy[], maxFallbacks = 3): Policy => ({
   ...defaultPolicy,
   providers,
-  routing: { ...defaultPolicy.routing, maxFallbacks },
+  routing: { ...defaultPolicy.routing, strategy: 'priority', maxFallbacks },
 })
 
 /** Says what it is told for the named providers, and welcomes all else. */
@@ -49,6 +51,7 @@ const question = (providers: readonly ProviderPolicy[]): RouteQuestion => ({
   policyVersion: 7,
   admission: admits(),
   inputTokens: () => 10_000,
+  outlook: () => fineOutlook,
 })
 
 const route = (
@@ -89,7 +92,14 @@ describe('the route of a request', () => {
       strategy: 'priority',
       policyVersion: 7,
       order: ['a', 'b', 'c'],
-      factors: { priority: [1, 1, 2], share: [1, 1, 1] },
+      factors: {
+        priority: [1, 1, 2],
+        share: [1, 1, 1],
+        score: [-1, -1, -2],
+        costNanoUsd: [50_000_000, 50_000_000, 50_000_000],
+        cachedTokens: [0, 0, 0],
+        cachedShare: [0, 0, 0],
+      },
       skipped: [],
       propensity: 1,
     })
@@ -192,6 +202,134 @@ describe('the route of a request', () => {
   })
 })
 
+describe('what is known of the candidates', () => {
+  /** A route by what is told of each provider, in the order in which they are told. */
+  const routeOf = (
+    told: { readonly [name: string]: Partial<Outlook> },
+    some: Partial<Policy['routing']> = {},
+    more: Partial<RouteQuestion> = {},
+  ) => {
+    const policy = policyOf(Object.keys(told).map((name) => provider(name)))
+    return chooseRoute({
+      ...question(policy.providers),
+      policy: { ...policy, routing: { ...policy.routing, strategy: 'intelligent', ...some } },
+      outlook: (candidate) => ({ ...fineOutlook, ...told[candidate.provider.id] }),
+      ...more,
+    })
+  }
+
+  it('is recorded with the decision: factors, score, cost, cache, and -1 for what is not known', () => {
+    const chosen = routeOf({
+      near: {
+        headroomShare: 0.6,
+        ttftMs: 2_000,
+        cachedTokens: 61_234,
+        cachedShare: 0.912_345,
+        costNanoUsd: 31_234_567,
+      },
+      far: { headroomShare: null, costNanoUsd: null, successShare: 0.5 },
+    })
+    expect(chosen).toMatchObject({ strategy: 'intelligent', order: ['near', 'far'], propensity: 1 })
+    expect(chosen.factors).toEqual({
+      headroom: [0.75, 0.5],
+      // 1,000 + 500 × 10 ms at best, 2,000 + 500 × 10 here, a tenth of a second on either side.
+      performance: [0.8592, 1],
+      cost: [1, 0.5],
+      reliability: [1, 0.5],
+      share: [1, 1],
+      score: [0.8577, 0.65],
+      costNanoUsd: [31_230_000, -1],
+      cachedTokens: [61_230, 0],
+      cachedShare: [0.9123, 0],
+    })
+  })
+
+  it('keeps a request from a limit that it would exceed, and says when there is room', () => {
+    const full = { isFull: true, headroomShare: 0, limitFreesAt: 1_700_000_123_000 }
+    expect(routeOf({ full, free: {} })).toMatchObject({
+      order: ['free'],
+      skipped: [{ provider: 'full', reason: 'limitReached', until: 1_700_000_123_000 }],
+    })
+  })
+
+  it('keeps a request for good from a limit that is smaller than itself', () => {
+    const small = { isFull: true, headroomShare: 0, limitFreesAt: null }
+    expect(routeOf({ small, free: {} }).skipped).toEqual([{ provider: 'small', reason: 'inputTooLarge' }])
+  })
+
+  it('does not keep it from the last of a limit, nor from what only headers say is short', () => {
+    expect(routeOf({ last: { headroomShare: 0 } }).order).toEqual(['last'])
+    const told = { headroomShare: 0, limitFreesAt: 1_700_000_123_000 }
+    expect(routeOf({ told, free: {} }).order).toEqual(['free', 'told'])
+  })
+
+  it('is weighed by the strategy that the request asks for', () => {
+    const told = { slow: { ttftMs: 9_000, costNanoUsd: 1_000_000 }, fast: { ttftMs: 500 } }
+    const asking = (strategy: RequestAdmitted['strategy']) =>
+      routeOf(told, { strategy: 'priority' }, { request: strategy === undefined ? request : { ...request, strategy } })
+    expect(asking(undefined)).toMatchObject({ strategy: 'priority', order: ['slow', 'fast'] })
+    expect(asking('performance')).toMatchObject({ strategy: 'performance', order: ['fast', 'slow'] })
+    expect(asking('cost')).toMatchObject({ strategy: 'cost', order: ['slow', 'fast'] })
+  })
+
+  it('counts less than where the same turn has just failed', () => {
+    const chosen = routeOf({ best: {}, other: { successShare: 0.5 } }, {}, { avoid: providerId('best') })
+    expect(chosen).toMatchObject({ order: ['other', 'best'], propensity: 1 })
+  })
+
+  it('lets a conversation stay with its cache, and the regret of it be seen', () => {
+    const { order, factors } = routeOf({
+      better: {},
+      warm: { ttftMs: 9_000, cachedTokens: 60_000, cachedShare: 0.9 },
+    })
+    expect(order).toEqual(['warm', 'better'])
+    expect(factors.score![1]! - factors.score![0]!).toBeCloseTo(0.3 * (1 - 6_100 / 14_100), 3)
+  })
+
+  it('gives each of three equals a third of 3 000 requests, to within two points', () => {
+    const first = Array.from({ length: 3_000 }, (_, n) => {
+      const draw = ((n + 1) * 0.618_033_988_749_895) % 1
+      const { order, propensity } = routeOf(
+        { a: {}, b: {}, worse: { successShare: 0.1 }, c: {} },
+        {},
+        {
+          request: { ...request, draw },
+        },
+      )
+      expect(propensity).toBeCloseTo(1 / 3, 12)
+      return order[0]
+    })
+    for (const name of ['a', 'b', 'c']) {
+      expect(Math.abs(first.filter((one) => one === name).length / 3_000 - 1 / 3)).toBeLessThan(0.02)
+    }
+  })
+
+  it('does not always decide: exploring takes its share, and leaves substitutes and the short alone', () => {
+    const told = { best: {}, other: { successShare: 0.5 }, short: { headroomShare: 0.1 } }
+    const explored = Array.from({ length: 3_000 }, (_, n) => {
+      const draw = ((n + 1) * 0.618_033_988_749_895) % 1
+      const { order, propensity } = routeOf(told, { explorationShare: 0.2 }, { request: { ...request, draw } })
+      expect(propensity).toBeCloseTo(order[0] === 'best' ? 0.9 : 0.1, 12)
+      return order[0]
+    })
+    expect(new Set(explored)).toEqual(new Set(['best', 'other']))
+    expect(Math.abs(explored.filter((one) => one === 'other').length / 3_000 - 0.1)).toBeLessThan(0.02)
+  })
+})
+
+/**
+ * The three decisions of a draw, each in steps that divide all that is to be told apart: shares are multiples of 0.05, runs
+ * of equals have up to four, and half of the draws explore up to four.
+ */
+const everyDraw = (() => {
+  const [shares, ties, explorations] = [20, 12, 24]
+  const digits = (step: number, of: number) => Math.floor(((step + 0.5) / of) * 2 ** 16)
+  return Array.from({ length: shares * ties * explorations }, (_, n) => {
+    const [a, b, c] = [n % shares, Math.floor(n / shares) % ties, Math.floor(n / (shares * ties))]
+    return (digits(a, shares) + (digits(b, ties) + (c + 0.5) / explorations) / 2 ** 16) / 2 ** 16
+  })
+})()
+
 describe('for any policy, request and state of the machines', () => {
   const said: fc.Arbitrary<Admission> = fc.oneof(
     fc.constantFrom(0.1, 0.25, 0.5, 1).map((share) => ({ admit: 'yes', share }) as const),
@@ -199,11 +337,19 @@ describe('for any policy, request and state of the machines', () => {
     fc.constant({ admit: 'no', reason: 'throttled', until: 9 } as const),
   )
   const questions = fc
-    .record({ request: requests, policy: policies, said: fc.array(said, { minLength: 4, maxLength: 4 }) })
-    .map(({ said, ...rest }) => {
+    .record({
+      request: requests,
+      policy: policies,
+      said: fc.array(said, { minLength: 4, maxLength: 4 }),
+      // Fewer kinds than providers make some alike.
+      known: fc.array(outlooks, { minLength: 1, maxLength: 4 }),
+    })
+    .map(({ said, known, ...rest }) => {
       const of = new Map(rest.policy.providers.map(({ id }, n) => [id, said[n]!]))
       const inputTokens = () => Math.ceil(rest.request.bodyBytes / 4)
-      return { ...rest, policyVersion: 1, admission: (id: ProviderId) => of.get(id)!, inputTokens }
+      const kind = new Map(rest.policy.providers.map(({ id }, n) => [id, known[n % known.length]!]))
+      const outlook = (candidate: Candidate) => kind.get(candidate.provider.id)!
+      return { ...rest, policyVersion: 1, admission: (id: ProviderId) => of.get(id)!, inputTokens, outlook }
     })
 
   it('the route is a valid event, and the same for the same question', () => {
@@ -233,17 +379,42 @@ describe('for any policy, request and state of the machines', () => {
   })
 
   it('the propensity of the first is the share of all draws that put it there', () => {
-    // Shares are multiples of 0.05, so 20 draws in the middle of each twentieth are all there is to try.
-    const all = Array.from({ length: 20 }, (_, n) => (n + 0.5) / 20)
     fc.assert(
-      fc.property(questions, draws, (question, draw) => {
-        const chosen = chooseRoute({ ...question, request: { ...question.request, draw } })
-        const [first] = chosen.order
-        const same = all.filter(
-          (other) => chooseRoute({ ...question, request: { ...question.request, draw: other } }).order[0] === first,
-        )
-        expect(chosen.propensity).toBeCloseTo(same.length / all.length)
+      fc.property(questions, fc.constantFrom(0, 0.5), draws, (question, explorationShare, draw) => {
+        const routing = { ...question.policy.routing, explorationShare }
+        const asked = { ...question, policy: { ...question.policy, routing } }
+        const of = (other: number) => chooseRoute({ ...asked, request: { ...question.request, draw: other } })
+        const { order, propensity } = of(draw)
+        const same = everyDraw.filter((other) => of(other).order[0] === order[0])
+        expect(propensity).toBeCloseTo(same.length / everyDraw.length, 9)
       }),
+      { numRuns: 25 },
     )
+  })
+  it.each([
+    ['equals that ramp up', { a: 0.5, b: 0.25, c: 1 }, 0],
+    ['equals that ramp up, and exploring', { a: 0.5, b: 0.25, c: 1 }, 0.5],
+    ['nobody who is wholly welcome', { a: 0.5, b: 0.1, c: 0.3 }, 0],
+    ['nobody who is wholly welcome, and exploring', { a: 0.5, b: 0.1, c: 0.3, d: 0.25 }, 0.5],
+    ['a row of others, each welcome less than one before it', { a: 0.5, b: 0.1, c: 0.3 }, 0, { a: 1, b: 2, c: 3 }],
+  ] as const)('so it is with %s', (_what, welcome, explorationShare, priorities = {}) => {
+    const names = Object.entries(welcome)
+    const rank: { readonly [name: string]: number } = priorities
+    const policy = policyOf(names.map(([name]) => provider(name, { priority: rank[name] ?? 0 })))
+    const of = (draw: number) =>
+      chooseRoute({
+        ...question(policy.providers),
+        policy: { ...policy, routing: { ...policy.routing, strategy: 'intelligent', explorationShare } },
+        admission: admits(Object.fromEntries(names.map(([name, share]) => [name, { admit: 'yes', share }]))),
+        request: { ...request, draw },
+      })
+    const first = new Map<string, { readonly propensity: number; readonly draws: number }>()
+    for (const draw of everyDraw) {
+      const { order, propensity } = of(draw)
+      first.set(order[0]!, { propensity, draws: (first.get(order[0]!)?.draws ?? 0) + 1 })
+    }
+    for (const { propensity, draws } of first.values()) expect(propensity).toBeCloseTo(draws / everyDraw.length, 9)
+    const sum = [...first.values()].reduce((total, { propensity }) => total + propensity, 0)
+    expect(sum).toBeCloseTo(1, 9)
   })
 })

@@ -2,7 +2,7 @@ import { Result } from 'effect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { defaultBreaker } from '#domain/policy.ts'
+import { defaultBreaker, STRATEGIES } from '#domain/policy.ts'
 import { decodeTree } from '#infra/config/decode.ts'
 import { diffConfig } from '#infra/config/diff-config.ts'
 import { variableName } from '#infra/config/environment.ts'
@@ -37,9 +37,26 @@ const breaker = some(
     ),
   ),
 )
+const count = fc.integer({ min: 1, max: 1_000_000 })
+const usd = fc.integer({ min: 0, max: 100_000 }).map((n) => n / 1_000)
+const price = fc.record(
+  { input: usd, output: usd, cacheRead: usd, cacheWrite5m: usd, cacheWrite1h: usd },
+  { requiredKeys: ['input', 'output'] },
+)
 const common = {
   models: fc.dictionary(pattern, name, { maxKeys: 3 }),
-  limits: some({ maxInputTokens: fc.integer({ min: 1, max: 1_000_000 }) }),
+  limits: some({
+    maxInputTokens: count,
+    requestsPerMinute: count,
+    requestsPerDay: count,
+    inputTokensPerMinute: count,
+    outputTokensPerMinute: count,
+    tokensPerMinute: count,
+    maxConcurrent: fc.integer({ min: 1, max: 100 }),
+    countsCachedInput: fc.boolean(),
+    window: fc.constantFrom('bucket', 'fixed'),
+  }),
+  prices: fc.dictionary(pattern, price, { maxKeys: 2, noNullPrototype: true }),
   timeouts: some({
     connect: duration,
     headers: duration,
@@ -59,7 +76,6 @@ const common = {
     { maxKeys: 2 },
   ),
 }
-const count = fc.integer({ min: 1, max: 1_000_000 })
 const quirks = some({
   maxTokensField: fc.constantFrom('max_tokens', 'max_completion_tokens'),
   maxOutputTokens: count,
@@ -148,7 +164,11 @@ const file = fc.record(
   {
     providers: fc.dictionary(id, provider, { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
     routing: some({
-      strategy: fc.constant('priority'),
+      strategy: fc.constantFrom(...STRATEGIES),
+      weights: some({ headroom: share, performance: fc.nat(9), cost: share, reliability: share }),
+      limitThreshold: share,
+      substitutes: fc.constantFrom('last', 'equal'),
+      exploration: share,
       maxFallbacks: fc.nat(10),
       fallbackDelay: duration,
       deadline: duration,
@@ -169,7 +189,7 @@ const file = fc.record(
       simulator: fc.constantFrom('auto', 'on', 'off'),
       modelDiscovery: fc.boolean(),
       countTokens: fc.boolean(),
-      strategies: some({ priority: fc.constant(true) }),
+      strategies: some(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, fc.constant(true)]))),
     }),
   },
   { requiredKeys: ['providers'] },
@@ -231,7 +251,7 @@ describe('any valid configuration', () => {
 
 /** Values of keys; what a variable gives whole counts as one. */
 const leavesOf = (value: unknown, path: readonly string[]): readonly (readonly [readonly string[], unknown])[] => {
-  const whole = ['models', 'headers', 'credential', 'extraBody'].includes(path.at(-1) ?? '')
+  const whole = ['models', 'headers', 'credential', 'extraBody', 'prices'].includes(path.at(-1) ?? '')
   if (whole || typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]]
   return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
 }

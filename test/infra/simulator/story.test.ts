@@ -34,6 +34,15 @@ describe('a story', () => {
     }),
   )
 
+  it('does not count what a translator puts between a tool and the user', () => {
+    const said = (text: string) => ({ role: 'assistant', content: [{ type: 'text', text }] })
+    const user = { role: 'user', content: 'go' }
+    const turnAfter = (...messages: readonly (typeof user | ReturnType<typeof said>)[]) =>
+      turnFor(subAgent(), { headers: [] }, { model: 'm', messages: [user, ...messages], tools }, 'sim')
+    expect(turnAfter(said('I delegate.'), user, said('Done.'), user)).toEqual(turnAfter(said('I delegate.'), user))
+    expect(turnAfter(said('I delegate.'), user)).not.toEqual(turnAfter())
+  })
+
   it.live('tells sub-agents, web searches and one-off calls apart', () =>
     Effect.gen(function* () {
       const { sim } = yield* startProviders({ sim: { story: subAgent() } })

@@ -2,7 +2,11 @@ import { randomBytes } from 'node:crypto'
 import { beforeEach, describe, expect, it } from '@effect/vitest'
 import { Deferred, Effect, Redacted } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
+import { openAiQuirks } from '#domain/dialect/openai/target.ts'
+import { wrapSignature } from '#domain/dialect/provenance.ts'
+import { modelId } from '#domain/ids.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
+import { type AnthropicProfile, type ChatProfile, plainAnthropic } from '#infra/upstream/profile.ts'
 import { loadCaptures } from '#test/captures.ts'
 import { held, httpServer, listener, messages, upstreamAt, withoutProxies } from './loopback.ts'
 
@@ -291,5 +295,119 @@ describe('bytes', () => {
     expect(await heard.over).toBe('end')
     expect(heard.body().equals(body)).toBe(true)
     expect(heard.log).toEqual(['connected', 'headers', 'data', 'end'])
+  })
+})
+
+describe('an answer that is no success', () => {
+  const upstreamOf = (profile: Partial<AnthropicProfile>) =>
+    upstreamAt('http://127.0.0.1:9', { profile: { ...plainAnthropic, ...profile } })
+  const told = (upstream: ReturnType<typeof upstreamOf>, status: number, body: unknown, headers: HeaderList = []) =>
+    upstream.classify({ status, headers, body: Buffer.from(JSON.stringify(body)) }, 0)
+  const text = (answer: { readonly body: Uint8Array } | undefined) => Buffer.from(answer?.body ?? []).toString()
+
+  it('of a retired service says since when and what to use instead', () => {
+    const refusal = told(upstreamOf({ retired: { since: '2026-07-30', successors: 'something else' } }), 410, {})
+    expect(refusal?.reason).toEqual({ _tag: 'Retired', status: 410 })
+    expect(refusal?.answer.status).toBe(502)
+    expect(text(refusal?.answer)).toContain('retired on 2026-07-30')
+    expect(text(refusal?.answer)).toContain('something else')
+  })
+
+  it('that names a beta value is a refused feature, whose words stay', () => {
+    const message = 'Unexpected value(s) `x-2026-01-01` for the `anthropic-beta` header.'
+    const body = { type: 'error', error: { type: 'invalid_request_error', message } }
+    const refusal = told(upstreamOf({}), 400, body)
+    expect(refusal?.reason).toEqual({ _tag: 'FeatureRefused', status: 400, features: ['beta:x-2026-01-01'] })
+    expect(JSON.parse(text(refusal?.answer))).toEqual(body)
+  })
+
+  it('that the client recovers from by itself is passed on, and nothing is learned of it', () => {
+    const message = 'context_management: Extra inputs are not permitted'
+    const body = { type: 'error', error: { type: 'invalid_request_error', message } }
+    expect(told(upstreamOf({}), 400, body)?.reason).toEqual({ _tag: 'InvalidRequest', status: 400 })
+  })
+
+  it('about a full context is the provider’s own where it serves models of its own', () => {
+    const body = { type: 'error', error: { type: 'invalid_request_error', message: 'prompt is too long: 9 > 8' } }
+    expect(told(upstreamOf({}), 400, body)?.reason).not.toHaveProperty('limit')
+    expect(told(upstreamOf({ foreignThinking: true }), 400, body)?.reason).toMatchObject({ limit: 'provider' })
+  })
+
+  it('of the kind anthropic passes whatever it is', () => {
+    const upstream = upstreamOf({ errors: 'pass' })
+    const page = { status: 502, headers: [], body: Buffer.from('<html>Bad Gateway</html>') }
+    expect(upstream.classify(page, 0)).toEqual({ reason: { _tag: 'ServerError', status: 502 }, answer: page })
+    expect(text(upstreamOf({}).classify(page, 0)?.answer)).toContain('"type":"error"')
+  })
+
+  it('by `wrong_endpoint` leads to the other dialect, where the service has one', async () => {
+    const server = await ok()
+    const chat: ChatProfile = {
+      dialect: 'openai',
+      paths: { call: '/chat' },
+      headers: [],
+      quirks: openAiQuirks,
+      modelQuirks: [],
+    }
+    const upstream = upstreamAt(server.origin, {
+      profile: { ...plainAnthropic, chat: { models: ['x/*'], profile: chat } },
+    })
+    const refused = { error: { code: 400, message: 'x', availability: { code: 'wrong_endpoint', retryable: false } } }
+    expect(told(upstream, 400, refused)?.reason).toMatchObject({ features: ['endpoint:messages'] })
+    const body = Buffer.from('{"model":"m","max_tokens":1,"messages":[{"role":"user","content":"x"}]}')
+    const target = messages().target!
+    for (const [model, without] of [
+      ['m', []],
+      ['m', ['endpoint:messages']],
+      ['x/y', []],
+    ] as const) {
+      const heard = listener()
+      upstream.open(messages({ body, target: { ...target, model: modelId(model), without } }), heard)
+      await heard.over
+    }
+    expect(server.seen.map(({ url }) => url)).toEqual(['/v1/messages?beta=true', '/chat', '/chat'])
+  })
+})
+
+describe('a provider with thinking of its own', () => {
+  it('gets its own signatures back, and the client gets them marked', async () => {
+    const thinking = { type: 'thinking', thinking: 'hm', signature: 'own' }
+    const message = { type: 'message', content: [thinking], usage: {} }
+    const server = await httpServer((_request, response) => response.end(JSON.stringify(message)))
+    const upstream = upstreamAt(server.origin, { profile: { ...plainAnthropic, foreignThinking: true } })
+    const ask = async (content: object) => {
+      const heard = listener()
+      const body = Buffer.from(JSON.stringify({ model: 'm', messages: [{ role: 'assistant', content: [content] }] }))
+      upstream.open(messages({ body }), heard)
+      await heard.over
+      return JSON.parse(heard.body().toString()).content[0]
+    }
+    const marked = await ask({ type: 'text', text: 'x' })
+    expect(marked.signature).toBe(wrapSignature('p', 'own'))
+    await ask(marked)
+    expect(JSON.parse(server.seen[1]?.body.toString() ?? '').messages[0].content).toEqual([thinking])
+  })
+
+  it('streams the same', async () => {
+    const server = await httpServer((_request, response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const data = { type: 'content_block_delta', index: 0, delta: { type: 'signature_delta', signature: 'own' } }
+      response.write('event: message_start\ndata: {"type":"message_start"}\n\nevent: content_')
+      setTimeout(() => response.end(`block_delta\ndata: ${JSON.stringify(data)}\n\n: the end`), 10)
+    })
+    const heard = listener()
+    const target = { ...messages().target!, stream: true }
+    upstreamAt(server.origin, { profile: { ...plainAnthropic, foreignThinking: true } }).open(
+      messages({ target }),
+      heard,
+    )
+    expect(await heard.over).toBe('end')
+    expect(heard.body().toString()).toBe(
+      `event: message_start\ndata: {"type":"message_start"}\n\nevent: content_block_delta\ndata: ${JSON.stringify({
+        type: 'content_block_delta',
+        index: 0,
+        delta: { type: 'signature_delta', signature: wrapSignature('p', 'own') },
+      })}\n\n: the end`,
+    )
   })
 })

@@ -120,8 +120,11 @@ const stepData = (stream: ChatStream, data: string, chunk: unknown, isError: boo
   else breakOff(stream, 'a chunk is not a JSON object')
 }
 
+/** Google's errors are arrays of one. */
 const isErrorChunk = (chunk: unknown): boolean =>
-  isObject(chunk) && (Boolean(chunk.error) || chunk.object === 'error' || chunk.detail !== undefined)
+  Array.isArray(chunk)
+    ? chunk.length > 0 && isErrorChunk(chunk[0])
+    : isObject(chunk) && (Boolean(chunk.error) || chunk.object === 'error' || chunk.detail !== undefined)
 
 const fail = (stream: ChatStream, error: unknown, out: string[]): void => {
   stream.phase = 'failed'

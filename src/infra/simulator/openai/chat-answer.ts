@@ -36,10 +36,10 @@ export const completionObject = (message: Message, style: ChatStyle): object => 
         index: 0,
         ...style.choiceMembers(message, true),
         message: {
+          ...(sloppy.nulls ? NULLS : {}),
           role: 'assistant',
           content: text === '' ? null : text,
           refusal: null,
-          ...(sloppy.nulls ? NULLS : {}),
           ...style.thinkingMembers(thinking),
           ...(calls.length === 0 ? {} : { tool_calls: calls }),
         },

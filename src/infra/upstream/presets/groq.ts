@@ -4,6 +4,7 @@ import type { ChatPreset } from '#infra/upstream/profile.ts'
 export const groq: ChatPreset = {
   title: 'Groq',
   dialect: 'openai',
+  requestsHeaderWindow: 'day',
   baseUrl: 'https://api.groq.com/openai/v1',
   credential: { env: 'GROQ_API_KEY', header: 'bearer' },
   models: {

@@ -4,6 +4,7 @@ const SHARED = {
   baseUrl: 'https://openrouter.ai/api/v1',
   credential: { env: 'OPENROUTER_API_KEY', header: 'bearer' },
   naming: 'openrouter',
+  priceFeed: true,
 } as const
 
 const chat: ChatPreset = {

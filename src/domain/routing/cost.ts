@@ -1,0 +1,15 @@
+/**
+ * The cheapest by the estimated cost of this very request, its prompt cache included.
+ */
+import { factorsOf } from '#domain/routing/factors.ts'
+import type { Strategy } from '#domain/routing/strategy.ts'
+
+export const cost: Strategy = {
+  name: 'cost',
+  staysWithCache: false,
+  score: (prospects, { limitThreshold }) =>
+    factorsOf(
+      prospects.map(({ outlook }) => outlook),
+      limitThreshold,
+    ).map((factors) => ({ factors: { ...factors }, score: factors.cost })),
+}

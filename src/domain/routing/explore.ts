@@ -1,0 +1,26 @@
+/**
+ * Learning about candidates that are not best: for a share of the requests any of the first group comes first, all alike. No
+ * rule that stands above the scores is broken for it: a substitute, or a provider that is short of a limit, is not explored
+ * while there is another.
+ */
+import type { Ranked } from '#domain/routing/order.ts'
+
+/** `draw` in [0, 1): below `share` it explores, and where below tells whom. */
+export const explored = (order: readonly Ranked[], share: number, draw: number): readonly Ranked[] => {
+  if (draw >= share) return order
+  const among = explorable(order)
+  const chosen = among[Math.floor((draw / share) * among.length)]
+  return chosen === undefined ? order : withFirst(order, chosen)
+}
+
+/** Every order that exploring makes of this one, each as likely as the others. */
+export const explorations = (order: readonly Ranked[]): readonly (readonly Ranked[])[] =>
+  explorable(order).map((chosen) => withFirst(order, chosen))
+
+const explorable = (order: readonly Ranked[]): readonly Ranked[] =>
+  order.filter(({ group }) => group === order[0]?.group)
+
+const withFirst = (order: readonly Ranked[], chosen: Ranked): readonly Ranked[] => [
+  chosen,
+  ...order.filter((one) => one !== chosen),
+]

@@ -71,7 +71,15 @@ const route = ({ order, factors, skipped, strategy, propensity, policyVersion }:
   const value = (name: string, index: number): number | undefined => factors[name]?.[index]
   const lines = [`Route by ${strategy}, policy ${policyVersion}`]
   if (order.length > 0) {
-    const head: Row = ['', 'PROVIDER', 'SCORE', ...names.map((name) => name.toUpperCase()), 'ESTIMATE', 'CACHED', 'SHARE']
+    const head: Row = [
+      '',
+      'PROVIDER',
+      'SCORE',
+      ...names.map((name) => name.toUpperCase()),
+      'ESTIMATE',
+      'CACHED',
+      'SHARE',
+    ]
     const rows = order.map((provider, index): Row => {
       const score = value('score', index)
       return [

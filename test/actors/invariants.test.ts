@@ -42,7 +42,14 @@ it('worlds are rich enough for every invariant to have something to say', async 
   }
   const wanted = [
     ...['AttemptSucceeded', 'RequestFailed', 'RequestCancelled', 'RequestAbandoned', 'PolicyChanged', 'BoxStopped'],
-    ...['ProviderThrottled', 'ProviderRecovered', 'CircuitOpened', 'CircuitHalfOpened', 'CircuitClosed', 'ProviderRetired'],
+    ...[
+      'ProviderThrottled',
+      'ProviderRecovered',
+      'CircuitOpened',
+      'CircuitHalfOpened',
+      'CircuitClosed',
+      'ProviderRetired',
+    ],
     ...['CooldownElapsed', 'ProbeLeaseExpired', 'CapabilityLearned', 'probe', 'fallback'],
     ...['RateLimited in S0', 'Overloaded in S0', 'InvalidRequest in S0', 'CredentialRefused in S0', 'Timeout in S1'],
     ...['Transport in S0', 'Transport in S2', 'MalformedOutput in S2', 'Timeout in S2', 'Cancelled in S2'],

@@ -10,10 +10,11 @@ import type { OpenAiQuirks } from '#domain/dialect/openai/target.ts'
 import { markThinking } from '#domain/dialect/provenance.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
-import { raisingCollected, raisingStream, raisingWhole } from '#infra/upstream/chat-answer.ts'
 import { encodeJson } from '#infra/upstream/encode-json.ts'
 import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { ChatProfile } from '#infra/upstream/profile.ts'
+import { raisingStream } from '#infra/upstream/raise-stream.ts'
+import { raisingCollected, raisingWhole } from '#infra/upstream/raise-whole.ts'
 import { type Preparation, pathOf, type Wire } from '#infra/upstream/wire.ts'
 
 const decoder = new TextDecoder()

@@ -12,12 +12,8 @@ import type {
   UpstreamRequest,
 } from '#actors/ports.ts'
 import { CURRENT_CLAUDE_MODELS } from '#domain/claude-models.ts'
-import { errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
-import { classifyAnswer } from '#domain/dialect/classify-answer.ts'
-import { classifyAnthropic, classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
+import { classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
 import { readLimits } from '#domain/dialect/limit-headers.ts'
-import { readChatError } from '#domain/dialect/openai/read-error.ts'
-import { refusedFeatures } from '#domain/dialect/refused-features.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
@@ -25,7 +21,8 @@ import { anthropicWire } from '#infra/upstream/anthropic-wire.ts'
 import { chatWire } from '#infra/upstream/chat-wire.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
 import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
-import type { Profile, Retirement } from '#infra/upstream/profile.ts'
+import type { Profile } from '#infra/upstream/profile.ts'
+import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
 import type { Outgoing, Preparation, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
 
@@ -41,12 +38,6 @@ export interface HttpUpstreamOptions {
   readonly now: TranslationControl['now']
   readonly after: TranslationControl['after']
 }
-
-const encoder = new TextEncoder()
-const decoder = new TextDecoder()
-
-/** Of an error body so much is read; more is not an error message. */
-const MAX_CLASSIFIED_BYTES = 64 * 1024
 
 /** Bodies up to this size are prepared at once; larger ones in steps, between which others run. */
 const AT_ONCE_BYTES = 256 * 1024
@@ -78,7 +69,11 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
     return exchange
   }
 
-  const dispatch = (prepared: Prepared, listener: UpstreamListener, sent: (exchange: Exchange) => void): void => {
+  const dispatch = (
+    prepared: Prepared,
+    listener: UpstreamListener,
+    call: { readonly aborted: () => boolean; readonly sent: (exchange: Exchange) => void },
+  ): void => {
     // Listeners are never called before `open` has returned.
     const fail = (reason: FailureReason, answer?: UpstreamAnswer): void =>
       queueMicrotask(() => listener.fail(reason, answer))
@@ -87,13 +82,14 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
       return
     }
     if (credential._tag !== 'Held') {
-      sent(send(prepared, undefined, listener))
+      call.sent(send(prepared, undefined, listener))
       return
     }
     // A credential that is at hand costs no turn of the event loop.
     const resolving = Effect.runFork(credential.secret)
     const use = (exit: Exit.Exit<Redacted.Redacted<string>, unknown>): void => {
-      if (Exit.isSuccess(exit)) sent(send(prepared, Redacted.value(exit.value), listener))
+      if (call.aborted()) return
+      if (Exit.isSuccess(exit)) call.sent(send(prepared, Redacted.value(exit.value), listener))
       else fail({ _tag: 'CredentialRefused', whose: 'gateway' })
     }
     const known = resolving.pollUnsafe()
@@ -105,16 +101,18 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
     let aborted = false
     let exchange: Exchange | undefined
     const guarded = unlessAborted(listener, () => aborted)
-    const sent = (started: Exchange): void => {
-      exchange = started
-      if (aborted) started.abort()
+    const call = {
+      aborted: () => aborted,
+      sent: (started: Exchange): void => {
+        exchange = started
+      },
     }
     const preparation = wireFor(request).prepare(request)
     const inSteps = (request.body?.length ?? 0) > AT_ONCE_BYTES
     const run = (): void => {
       if (aborted) return
       const step = inSteps ? preparation.next() : atOnce(preparation)
-      if (step.done === true) dispatch(step.value, guarded, sent)
+      if (step.done === true) dispatch(step.value, guarded, call)
       else setImmediate(run)
     }
     if (inSteps) setImmediate(run)
@@ -153,7 +151,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
       ),
     classify: (answer, at) => {
       if (answer.status >= 200 && answer.status < 300) return undefined
-      const refusal = classify(answer, at, whose, profile)
+      const refusal = readRefusal(answer, at, whose, profile)
       noteRefusal(refusal.reason)
       return refusal
     },
@@ -182,9 +180,6 @@ const wires = ({ id, profile, credential }: HttpUpstreamOptions): ((request: Ups
       : wire
 }
 
-/** What OpenRouter refuses by `wrong_endpoint`: the model is to be asked in the other dialect. */
-const MESSAGES_ENDPOINT = 'endpoint:messages'
-
 const atOnce = (preparation: Preparation): IteratorReturnResult<Prepared> => {
   for (;;) {
     const step = preparation.next()
@@ -207,57 +202,3 @@ const unlessAborted = (listener: UpstreamListener, aborted: () => boolean): Upst
     if (!aborted()) listener.fail(reason, answer)
   },
 })
-
-const classify = (
-  answer: UpstreamAnswer,
-  at: number,
-  whose: 'client' | 'gateway',
-  profile: Profile,
-): { readonly reason: FailureReason; readonly answer: UpstreamAnswer } => {
-  const { status, headers } = answer
-  const body = decoder.decode(answer.body.subarray(0, MAX_CLASSIFIED_BYTES))
-  const passes = profile.dialect === 'anthropic' && profile.errors === 'pass'
-  const found = passes
-    ? { reason: classifyAnthropic(status, headers, body, at, whose) ?? ({ _tag: 'Unknown', status } as const) }
-    : (classifyAnswer(status, headers, body, at, whose) ?? { reason: { _tag: 'Unknown', status } as const })
-  const wrongEndpoint =
-    profile.dialect === 'anthropic' && profile.chat !== undefined && readChatError(body).words.has('wrong_endpoint')
-  const features = wrongEndpoint ? [MESSAGES_ENDPOINT] : refusedFeatures(status, body)
-  const reason: FailureReason =
-    features.length > 0 ? { _tag: 'FeatureRefused', status, features } : ownLimit(found.reason, profile)
-  if (reason._tag === 'Retired' && profile.retired !== undefined) {
-    return { reason, answer: retiredAnswer(profile.retired) }
-  }
-  const raised = 'raised' in found ? found.raised : undefined
-  return {
-    reason,
-    answer:
-      raised === undefined
-        ? answer
-        : { status: raised.status, headers: raised.headers, body: encoder.encode(raised.body) },
-  }
-}
-
-/** A foreign model's window says nothing of the others': a larger provider may serve what does not fit there. */
-const ownLimit = (reason: FailureReason, profile: Profile): FailureReason =>
-  reason._tag === 'ContextTooLong' && (profile.dialect === 'openai' || profile.foreignThinking)
-    ? { ...reason, limit: 'provider' }
-    : reason
-
-const own = (answer: { readonly status: number; readonly headers: HeaderList }, body: string): UpstreamAnswer => ({
-  status: answer.status,
-  headers: [['content-type', 'application/json'], ...answer.headers],
-  body: encoder.encode(body),
-})
-
-const refusedAnswer = (message: string): UpstreamAnswer => {
-  const answer = errorAnswer.invalidRequest(message)
-  return own(answer, errorBody(answer, ''))
-}
-
-const retiredAnswer = ({ since, successors }: Retirement): UpstreamAnswer => {
-  const answer = errorAnswer.hopeless(
-    `The service was retired on ${since}; its answer is permanent, whatever its text says. Use instead: ${successors}.`,
-  )
-  return own(answer, errorBody(answer, ''))
-}

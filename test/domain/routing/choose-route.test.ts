@@ -317,6 +317,10 @@ describe('what is known of the candidates', () => {
   })
 })
 
+interface Shares {
+  readonly [provider: string]: number
+}
+
 /**
  * The three decisions of a draw, each in steps that divide all that is to be told apart: shares are multiples of 0.05, runs
  * of equals have up to four, and half of the draws explore up to four.
@@ -391,16 +395,15 @@ describe('for any policy, request and state of the machines', () => {
       { numRuns: 25 },
     )
   })
-  it.each([
-    ['equals that ramp up', { a: 0.5, b: 0.25, c: 1 }, 0],
-    ['equals that ramp up, and exploring', { a: 0.5, b: 0.25, c: 1 }, 0.5],
-    ['nobody who is wholly welcome', { a: 0.5, b: 0.1, c: 0.3 }, 0],
-    ['nobody who is wholly welcome, and exploring', { a: 0.5, b: 0.1, c: 0.3, d: 0.25 }, 0.5],
+  it.each<[what: string, welcome: Shares, explorationShare: number, priorities: Shares]>([
+    ['equals that ramp up', { a: 0.5, b: 0.25, c: 1 }, 0, {}],
+    ['equals that ramp up, and exploring', { a: 0.5, b: 0.25, c: 1 }, 0.5, {}],
+    ['nobody who is wholly welcome', { a: 0.5, b: 0.1, c: 0.3 }, 0, {}],
+    ['nobody who is wholly welcome, and exploring', { a: 0.5, b: 0.1, c: 0.3, d: 0.25 }, 0.5, {}],
     ['a row of others, each welcome less than one before it', { a: 0.5, b: 0.1, c: 0.3 }, 0, { a: 1, b: 2, c: 3 }],
-  ] as const)('so it is with %s', (_what, welcome, explorationShare, priorities = {}) => {
+  ])('so it is with %s', (_what, welcome, explorationShare, priorities) => {
     const names = Object.entries(welcome)
-    const rank: { readonly [name: string]: number } = priorities
-    const policy = policyOf(names.map(([name]) => provider(name, { priority: rank[name] ?? 0 })))
+    const policy = policyOf(names.map(([name]) => provider(name, { priority: priorities[name] ?? 0 })))
     const of = (draw: number) =>
       chooseRoute({
         ...question(policy.providers),

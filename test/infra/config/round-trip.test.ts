@@ -189,6 +189,7 @@ const file = fc.record(
       simulator: fc.constantFrom('auto', 'on', 'off'),
       modelDiscovery: fc.boolean(),
       countTokens: fc.boolean(),
+      priceFeed: fc.boolean(),
       strategies: some(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, fc.constant(true)]))),
     }),
   },

@@ -126,6 +126,7 @@ const provider = providerId(PROVIDERS[0])
 
 const policy = {
   ...defaultPolicy,
+  routing: { ...defaultPolicy.routing, strategy: 'priority' as const },
   providers: order.map((id) => ({
     id,
     kind: 'anthropic-compatible',

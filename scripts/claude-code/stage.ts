@@ -67,7 +67,11 @@ export const setStage = (options: StageOptions): Effect.Effect<Stage, never, Sco
       ),
     )
     const box = yield* startProcess({
-      config: { providers: Object.fromEntries(started.map(({ id, provider }) => [id, provider])), ...options.config },
+      config: {
+        routing: { strategy: 'priority' },
+        providers: Object.fromEntries(started.map(({ id, provider }) => [id, provider])),
+        ...options.config,
+      },
       environment: { ...environmentFor(google), PATH: `${clientBin}:${process.env.PATH ?? ''}` },
     })
     return {

@@ -185,7 +185,7 @@ export const defaultTimeouts: TimeoutPolicy = {
 export const defaultPolicy: Policy = {
   providers: [],
   routing: {
-    strategy: 'priority',
+    strategy: 'intelligent',
     weights: { headroom: 0.4, performance: 0.3, cost: 0.2, reliability: 0.1 },
     limitThreshold: 0.8,
     substitutes: 'last',

@@ -59,7 +59,7 @@ providers:
     const yaml = Effect.runSync(configShow(options, { json: false })).text
     const json = Effect.runSync(configShow(options, { json: true })).text
     expect(parse(yaml)).toEqual(JSON.parse(json))
-    expect(JSON.parse(json)).toMatchObject({ routing: { strategy: 'priority' }, simulator: false })
+    expect(JSON.parse(json)).toMatchObject({ routing: { strategy: 'intelligent' }, simulator: false })
     expect(yaml + json).not.toContain('tell-no-one')
   })
 })

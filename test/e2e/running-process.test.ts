@@ -24,12 +24,12 @@ describe('while it serves, time passes:', () => {
           one: { script: [limit, stall('beforeHeaders')] },
           two: { script: [answer('late', { pace: { firstTokenMs: 700 } })] },
         })
-        const { providers } = configOf(one, two)
+        const { providers, routing } = configOf(one, two)
         const timed = Object.fromEntries(
           Object.entries(providers).map(([id, provider]) => [id, { ...provider, timeouts: { headers: '1200 ms' } }]),
         )
         const stream = { commitHeadersAfter: '200 ms', keepAlive: '250 ms' }
-        const box = yield* startProcess({ config: { providers: timed, stream } })
+        const box = yield* startProcess({ config: { routing, providers: timed, stream } })
         const served = Effect.map(send(box.port, streaming), (got) => ({
           by: header(got, 'x-signalbox-provider'),
           text: got.body.toString(),
@@ -77,7 +77,7 @@ describe('a changed configuration', () => {
         yield* box.printed(/old one stays in force[\s\S]*baseURL[\s\S]*baseUrl/)
         expect(yield* served()).toBe('two')
 
-        write({ ...configOf(one, two), routing: { maxFallbacks: 1 } })
+        write({ ...configOf(one, two), routing: { strategy: 'priority', maxFallbacks: 1 } })
         box.signal('SIGHUP')
         // Which of the two notices first is chance; that it is noticed is not.
         yield* box.printed(/configuration reloaded[\s\S]*configuration reloaded/)

@@ -124,6 +124,8 @@ export const provider = (id: string, more: Partial<ProviderPolicy> = {}): Provid
 
 export const policyOf = (providers: readonly ProviderPolicy[], more: Partial<Policy> = {}): Policy => ({
   ...defaultPolicy,
+  // The tests that say nothing of scores say in which order the providers stand.
+  routing: { ...defaultPolicy.routing, strategy: 'priority' },
   ...more,
   providers,
 })

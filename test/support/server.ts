@@ -174,7 +174,7 @@ const policyOf = (options: BoxOptions, providers: readonly ResolvedProvider[]): 
     options.config === undefined
       ? providers.map(({ id, kind, policy }) => ({ id, kind, ...policy }))
       : toPolicy(options.config).providers,
-  routing: { ...defaultPolicy.routing, ...options.routing },
+  routing: { ...defaultPolicy.routing, strategy: 'priority', ...options.routing },
   retryBudget: { ...defaultPolicy.retryBudget, ...options.retryBudget },
   stream: { ...defaultPolicy.stream, ...options.stream },
 })

@@ -15,6 +15,7 @@ import { knownOf, replayed } from '#test/server.ts'
 
 /** The configuration file for simulated providers, in the order of the priority strategy. */
 export const configOf = (...simulators: readonly { readonly id: string; readonly url: string }[]) => ({
+  routing: { strategy: 'priority' },
   providers: Object.fromEntries(
     simulators.map(({ id, url }, index) => [id, { kind: 'anthropic-compatible', baseUrl: url, priority: index + 1 }]),
   ),

@@ -68,8 +68,8 @@ maxFallbacks: 1
   })
 
   it('refuse a strategy that is switched off', () => {
-    expect(problemsOf(`${provider('')}\nfeatures: { strategies: { priority: false } }`)).toEqual([
-      expect.stringContaining('priority is switched off by features.strategies.priority'),
+    expect(problemsOf(`${provider('')}\nfeatures: { strategies: { intelligent: false } }`)).toEqual([
+      expect.stringContaining('intelligent is switched off by features.strategies.intelligent'),
     ])
   })
 

@@ -201,6 +201,7 @@ export const firstPolicy = (world: World): Policy => ({
   providers: world.providers.slice(0, world.active).map((_, index) => policyProvider(world, index)),
   routing: {
     ...defaultPolicy.routing,
+    strategy: 'priority',
     maxFallbacks: world.maxFallbacks,
     fallbackDelayMs: world.fallbackDelayMs,
     ...(world.temper === 'quick' ? { deadlineMs: 60_000 } : {}),

@@ -14,7 +14,7 @@ import { databaseLayer } from '#cli/database.ts'
 import { loggerLayer } from '#cli/logger.ts'
 import { VERSION } from '#cli/version.ts'
 import { providerId } from '#domain/ids.ts'
-import { defaultBreaker, defaultTimeouts } from '#domain/policy.ts'
+import { defaultBreaker, defaultTimeouts, STRATEGIES } from '#domain/policy.ts'
 import { ListenError, serve as serveHttp } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
@@ -150,6 +150,7 @@ const running = (config: Config, load: LoadOptions) =>
       ownHeaders: config.simulator ? SIMULATED : [],
       version: VERSION,
       features: config.features,
+      strategies: () => STRATEGIES.filter((name) => inForce.features.strategies[name]),
       metrics: metrics.render,
     }).pipe(Effect.provideContext(timekeeper), Effect.provideService(Upstreams, upstreams.service))
     const host = server.host.includes(':') ? `[${server.host}]` : server.host

@@ -10,7 +10,7 @@ import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequest } from '#domain/dialect/anthropic-request.ts'
 import { modelId, type RequestId } from '#domain/ids.ts'
-import { STRATEGIES } from '#domain/policy.ts'
+import type { Policy } from '#domain/policy.ts'
 import { clientResponse } from '#http/client-response.ts'
 import { readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -19,6 +19,8 @@ export interface MessagesOptions {
   /** Bytes. */
   readonly bodyLimit: number
   readonly ownHeaders: HeaderList
+  /** Strategies that a request may ask for, now. */
+  readonly strategies: () => readonly Policy['routing']['strategy'][]
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
 
@@ -85,9 +87,10 @@ export const handleMessages = Effect.fnUntraced(function* (
   }
   const { model, stream, maxTokens, messages, tools, images, imageBytes, needs } = reading.request
   const wish = one(request.headers['x-signalbox-strategy'])
-  const strategy = STRATEGIES.find((name) => name === wish)
+  const strategies = options.strategies()
+  const strategy = strategies.find((name) => name === wish)
   if (wish !== undefined && strategy === undefined) {
-    const message = `x-signalbox-strategy: ${clip(wish)} is no strategy; there are ${STRATEGIES.join(', ')}`
+    const message = `x-signalbox-strategy: ${clip(wish)} is no strategy here; there are ${strategies.join(', ')}`
     refuse(response, requestId, errorAnswer.invalidRequest(message), ownHeaders)
     return
   }

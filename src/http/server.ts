@@ -14,7 +14,7 @@ import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { guard } from '#http/guard.ts'
-import { handleMessages, refuse } from '#http/messages.ts'
+import { handleMessages, type MessagesOptions, refuse } from '#http/messages.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
 import { newRequestId } from '#http/request-id.ts'
 
@@ -35,6 +35,7 @@ export interface ServerOptions {
   readonly version: string
   /** Optional endpoints that are switched on. */
   readonly features: { readonly modelDiscovery: boolean; readonly countTokens: boolean }
+  readonly strategies: MessagesOptions['strategies']
   readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
 }
 
@@ -146,6 +147,7 @@ export const serve = (
           handleMessages(request, response, query, {
             bodyLimit: options.bodyLimit,
             ownHeaders,
+            strategies: options.strategies,
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
           }),
         )

@@ -13,6 +13,13 @@ import { header, send } from './http-client.ts'
 
 const LIMIT = 60_000
 const streaming = { body: callBody({ stream: true }) }
+const askingForCost = {
+  headers: [
+    ['content-type', 'application/json'],
+    ['x-signalbox-strategy', 'cost'],
+  ],
+  body: callBody(),
+} as const
 
 describe('while it serves, time passes:', () => {
   it.live(
@@ -95,6 +102,12 @@ describe('a changed configuration', () => {
           [2, 'two'],
           [3, 'one'],
         ])
+
+        const { status } = yield* send(box.port, askingForCost)
+        expect(status).toBe(200)
+        write({ ...configOf(one, two), features: { strategies: { cost: false } } })
+        yield* box.printed(/(configuration reloaded[\s\S]*){3}/)
+        expect((yield* send(box.port, askingForCost)).status).toBe(400)
 
         box.signal('SIGTERM')
         expect((yield* box.exited).code).toBe(0)

@@ -11,7 +11,14 @@ import { EventLog, type EventLogError, type ReadEvent, Upstreams } from '#actors
 import { canonicalState, type Replay, startReplay } from '#actors/replay.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { providerId } from '#domain/ids.ts'
-import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
+import {
+  defaultBreaker,
+  defaultPolicy,
+  defaultTimeouts,
+  type Policy,
+  type ProviderPolicy,
+  STRATEGIES,
+} from '#domain/policy.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
@@ -28,7 +35,7 @@ export interface ProviderOptions {
   /** Default: the Anthropic format, nothing special. */
   readonly profile?: ResolvedProvider['profile']
   readonly models?: ProviderPolicy['models']
-  readonly policy?: Partial<Pick<ProviderPolicy, 'naming' | 'lacks' | 'endpoint' | 'maxInputTokens'>>
+  readonly policy?: Partial<Pick<ProviderPolicy, 'naming' | 'lacks' | 'endpoint' | 'maxInputTokens' | 'prices'>>
   readonly timeouts?: Partial<ProviderPolicy['timeouts']>
   readonly breaker?: Partial<ProviderPolicy['breaker']>
 }
@@ -97,6 +104,7 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       requestTimeoutMs: 300_000,
       ownHeaders: [],
       features: { modelDiscovery: true, countTokens: true },
+      strategies: () => STRATEGIES,
       version: 'test',
       metrics: metrics.render,
       ...options.server,

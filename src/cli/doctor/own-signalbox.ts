@@ -56,6 +56,7 @@ export const ownSignalbox = (
       ownHeaders: [],
       version: VERSION,
       features: config.features,
+      strategies: () => [],
       metrics: metrics.render,
     }).pipe(
       Effect.provideContext(timekeeper),

@@ -6,13 +6,14 @@ import { parseArgs } from 'node:util'
 import { STREAM_PAUSE_MS } from './answers.ts'
 import { measureBoot } from './boot.ts'
 import { compare } from './compare.ts'
+import { measureDecision } from './decision.ts'
 import { measureDisk } from './disk.ts'
 import { type LargeCost, measureLarge } from './large.ts'
 import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
 import { measureTranslation } from './translation.ts'
 
-const SECTIONS = ['json', 'stream', 'burst', 'chat-json', 'chat-stream', 'large', 'boot', 'disk'] as const
+const SECTIONS = ['json', 'stream', 'burst', 'chat-json', 'chat-stream', 'large', 'decision', 'boot', 'disk'] as const
 type Section = (typeof SECTIONS)[number]
 
 const FULL = {
@@ -22,6 +23,8 @@ const FULL = {
   latencyRequests: 1_000,
   largeRepetitions: 9,
   largeRequests: 10,
+  decisionRounds: 9,
+  decisionRequests: 250_000,
   diskRequests: 10_000,
   bootRequests: 1_000_000,
   bootTimes: 5,
@@ -33,6 +36,8 @@ const QUICK = {
   latencyRequests: 200,
   largeRepetitions: 5,
   largeRequests: 5,
+  decisionRounds: 5,
+  decisionRequests: 50_000,
   diskRequests: 2_000,
   bootRequests: 20_000,
   bootTimes: 2,
@@ -165,6 +170,9 @@ const measure = async (): Promise<Report> => ({
   ...(wanted('stream') ? { stream: await compare('stream', 'stream', { ...comparison, pauseMs }) } : {}),
   ...(wanted('burst') ? { burst: await compare('burst', 'stream', { ...comparison, pauseMs: 0 }) } : {}),
   ...(main === undefined ? {} : await measureUpstreams(main)),
+  ...(wanted('decision')
+    ? { decision: measureDecision({ rounds: sizes.decisionRounds, requests: sizes.decisionRequests, note }) }
+    : {}),
   ...(wanted('disk') && main !== undefined
     ? { disk: await measureDisk(main, count(values['disk-requests'], sizes.diskRequests)) }
     : {}),

@@ -1,6 +1,7 @@
 /** The figures as a table, and what they must not exceed. */
 import type { Boot, BootTimes } from './boot.ts'
 import type { Comparison, FirstByte } from './compare.ts'
+import type { DecisionCost } from './decision.ts'
 import type { Disk } from './disk.ts'
 import type { LargeCost } from './large.ts'
 import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
@@ -19,6 +20,7 @@ export interface Report {
   readonly chatJson?: TranslationCost
   readonly chatStream?: TranslationCost
   readonly large?: readonly LargeCost[]
+  readonly decision?: DecisionCost
   readonly disk?: Disk
   readonly boot?: Boot
 }
@@ -32,7 +34,7 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, chatStream, large = [], disk, boot } = report
+  const { json, stream, chatStream, large = [], decision, disk, boot } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -60,6 +62,8 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ...large.map(({ way, addedLongestMs }) => {
       return [`large, ${way}: added to the latest chunk, ms`, addedLongestMs, LIMITS.addedMs] as const
     }),
+    ['decision, short history, µs', decision?.shortUs.median, LIMITS.decisionUs],
+    ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
     ['events per request', disk?.eventsPerRequest, LIMITS.events],
     ['bytes of disk per request', disk?.bytesPerRequest, LIMITS.diskBytes],
     ['boot from a snapshot, ms', boot?.snapshot?.wallMs.median, LIMITS.bootMs],
@@ -81,6 +85,7 @@ export const printReport = (report: Report): void => {
     if (cost !== undefined) lines.push(...translationLines(cost))
   }
   for (const cost of report.large ?? []) lines.push(...largeLines(cost))
+  if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
   if (report.boot !== undefined) lines.push(...bootLines(report.boot))
   const width = Math.max(...lines.map(([what]) => what.length))
@@ -98,6 +103,7 @@ const LIMITS = {
   translatedRatio: 1.5,
   firstByteMs: 1,
   addedMs: 20,
+  decisionUs: 50,
   events: 4,
   diskBytes: 2_500,
   bootMs: 2_000,
@@ -132,6 +138,11 @@ const comparisonLines = (kind: string, comparison: Comparison): readonly Line[] 
     ...(overBare === undefined ? [] : [first('Signalbox over bare', overBare)]),
   ]
 }
+
+const decisionLines = ({ shortUs, longUs, requests }: DecisionCost): readonly Line[] => [
+  ['decision: after one request of each conversation', `${range(shortUs)} µs`],
+  [`decision: after ${requests} requests`, `${range(longUs)} µs`],
+]
 
 const diskLines = (disk: Disk): readonly Line[] => [
   ['disk: events per request', round(disk.eventsPerRequest)],

@@ -19,7 +19,6 @@ import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.
 import { failedBefore } from '#domain/projections/failed-turns.ts'
 import { PROJECTIONS } from '#domain/projections/index.ts'
 import { concurrencyOf, headroomOf } from '#domain/projections/limits.ts'
-import { expectedOutput } from '#domain/projections/output-sizes.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import { type Turn, warmTokens } from '#domain/projections/warm-caches.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
@@ -95,27 +94,26 @@ export const freshTokens = (
 
 /** How a request would probably fare at a candidate, at `at` (epoch ms). */
 const outlookFor = (state: GatewayState, request: RequestAdmitted, candidate: Candidate, at: number): Outlook => {
-  const { provider, model } = candidate
-  const { limits, outputSizes, warmCaches } = state.projections
-  const promptTokens = promptEstimate(state, request, model).tokens
-  const cached =
-    provider.limits?.countsCachedInput === true ? 0 : warmTokens(warmCaches, request, provider.id, model, at)
-  const input = Math.max(1, promptTokens - cached)
-  const headroom = headroomOf(limits, provider.id, { input, output: expectedOutput(outputSizes, model, request) }, at)
-  const concurrency = concurrencyOf(limits, provider.id)
-  const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
-  const most = provider.limits?.maxConcurrent
+  const promptTokens = promptEstimate(state, request, candidate.model).tokens
   return outlookOf({
     candidate,
     request,
     promptTokens,
     at,
     memory: state.projections,
-    room: {
-      headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
-      isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
-      limitFreesAt: headroom.freesAt,
-      concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
+    room: ({ cached, output }) => {
+      const { limits: known, id } = candidate.provider
+      const input = Math.max(1, promptTokens - (known?.countsCachedInput === true ? 0 : cached))
+      const headroom = headroomOf(state.projections.limits, id, { input, output }, at)
+      const concurrency = concurrencyOf(state.projections.limits, id)
+      const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
+      const most = known?.maxConcurrent
+      return {
+        headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
+        isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
+        limitFreesAt: headroom.freesAt,
+        concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
+      }
     },
   })
 }

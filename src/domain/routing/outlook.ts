@@ -60,7 +60,8 @@ export interface OutlookQuestion {
   /** Epoch ms. */
   readonly at: number
   readonly memory: Memory
-  readonly room: Room
+  /** What its limits leave for this many tokens, of which `cached` would be read from its cache. */
+  readonly room: (tokens: { readonly cached: number; readonly output: number }) => Room
 }
 
 export const outlookOf = (question: OutlookQuestion): Outlook => {
@@ -73,7 +74,7 @@ export const outlookOf = (question: OutlookQuestion): Outlook => {
   const coldNanoUsd = expectedCost(price, cold)
   const costNanoUsd = cachedTokens === 0 ? coldNanoUsd : expectedCost(price, { ...cold, cachedTokens })
   return {
-    ...room,
+    ...room({ cached: cachedTokens, output: outputTokens }),
     ...speedOf(memory.performance, provider.id, model, at),
     ...trustIn(memory.reliability, provider.id, at),
     cachedTokens,

@@ -45,7 +45,7 @@ const question = (id: typeof ANTHROPIC, some: Partial<OutlookQuestion> = {}): Ou
   promptTokens: 62_000,
   at: EPOCH + 6_500,
   memory: memoryOf(LOG),
-  room: ROOM,
+  room: () => ROOM,
   ...some,
 })
 

@@ -190,6 +190,15 @@ const nobodyTried = (
       ),
     )
   }
+  const ruledOut = having('ruledOut')
+  if (ruledOut.length > 0) {
+    return own(
+      { _tag: 'Unknown' },
+      errorAnswer.hopeless(
+        `The rule of routing.rules that fits this request leaves nobody for ${model}; left out: ${names(ruledOut)}. \`signalbox explain\` names the rule.`,
+      ),
+    )
+  }
   if (having('modelNotMapped').length > 0) {
     return own({ _tag: 'InvalidRequest', status: 404 }, errorAnswer.notFound(`model: ${model}`))
   }

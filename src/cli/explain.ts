@@ -66,10 +66,18 @@ const asked = (event: EventOf<'RequestAdmitted'>): string => {
 /** Shown apart, with their own units. */
 const AMOUNTS = new Set(['costNanoUsd', 'cachedTokens', 'score', 'share'])
 
-const route = ({ order, factors, skipped, strategy, propensity, policyVersion }: RouteChosen): readonly string[] => {
+const route = ({
+  order,
+  factors,
+  skipped,
+  strategy,
+  rule,
+  propensity,
+  policyVersion,
+}: RouteChosen): readonly string[] => {
   const names = Object.keys(factors).filter((name) => !AMOUNTS.has(name))
   const value = (name: string, index: number): number | undefined => factors[name]?.[index]
-  const lines = [`Route by ${strategy}, policy ${policyVersion}`]
+  const lines = [`Route by ${strategy}${rule === undefined ? '' : `, rule ${rule}`}, policy ${policyVersion}`]
   if (order.length > 0) {
     const head: Row = [
       '',
@@ -111,6 +119,7 @@ const route = ({ order, factors, skipped, strategy, propensity, policyVersion }:
 
 const WORDS: { readonly [K in RouteChosen['skipped'][number]['reason']]: string } = {
   disabled: 'is switched off',
+  ruledOut: 'is not among those that the rule names',
   modelNotMapped: 'does not have the model',
   inputTooLarge: 'takes no prompt of this size',
   circuitOpen: 'failed of late; its circuit is open',

@@ -176,6 +176,7 @@ export const SunsetAnnounced = Schema.TaggedStruct('SunsetAnnounced', {
 /** Why a provider was left out of a route. */
 export const SkipReason = Schema.Literals([
   'disabled',
+  'ruledOut',
   'modelNotMapped',
   'inputTooLarge',
   'circuitOpen',
@@ -191,6 +192,8 @@ export type SkipReason = typeof SkipReason.Type
 export const RouteChosen = Schema.TaggedStruct('RouteChosen', {
   requestId: RequestId,
   strategy: Schema.String,
+  /** Name of the operator's rule that fits the request. */
+  rule: Schema.optionalKey(Schema.String),
   policyVersion: Schema.Int,
   order: Schema.Array(ProviderId),
   /** Factor values per candidate, in `order`; what they are depends on the strategy. */

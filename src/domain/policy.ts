@@ -112,7 +112,23 @@ export const ProviderPolicy = Schema.Struct({
 })
 export type ProviderPolicy = typeof ProviderPolicy.Type
 
+/** `main`: the loop that the user talks to. `agent`: a sub-agent. `background`: titles, page summaries, web searches. */
+export const REQUEST_KINDS = ['main', 'agent', 'background'] as const
+
 export const STRATEGIES = ['intelligent', 'cost', 'performance', 'availability', 'priority'] as const
+
+/** An exception for some requests; the first in order that fits counts. */
+export const RouteRule = Schema.Struct({
+  name: Schema.String,
+  kind: Schema.optionalKey(Schema.Literals(REQUEST_KINDS)),
+  /** Pattern of the model that the client asks for. */
+  model: Schema.optionalKey(Schema.String),
+  /** Instead of the policy's. */
+  strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
+  /** Nobody else may serve. */
+  only: Schema.optionalKey(Schema.Array(ProviderId)),
+})
+export type RouteRule = typeof RouteRule.Type
 
 export const Policy = Schema.Struct({
   providers: Schema.Array(ProviderPolicy),
@@ -131,6 +147,7 @@ export const Policy = Schema.Struct({
     substitutes: Schema.Literals(['last', 'equal']),
     /** This share of the requests goes to any candidate, to learn about those that are not best. */
     explorationShare: Share,
+    rules: Schema.optionalKey(Schema.Array(RouteRule)),
     /** Fallbacks after the primary, so attempts per request are at most maxFallbacks + 1. */
     maxFallbacks: Schema.Int,
     fallbackDelayMs: Ms,

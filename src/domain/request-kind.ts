@@ -3,9 +3,9 @@
  * answers, and their prompts have no prefix in common.
  */
 import type { RequestAdmitted } from '#domain/events.ts'
+import type { REQUEST_KINDS } from '#domain/policy.ts'
 
-/** `main`: the loop that the user talks to. `agent`: a sub-agent. `background`: titles, page summaries, web searches. */
-export type RequestKind = 'main' | 'agent' | 'background'
+export type RequestKind = (typeof REQUEST_KINDS)[number]
 
 /**
  * The client names sub-agents in a header. Its background calls bring no tools, or web search alone, where the main loop

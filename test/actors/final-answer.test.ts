@@ -187,6 +187,13 @@ describe('when nobody was tried', () => {
       final(400, 'invalid_request_error'),
       'FeatureRefused',
     ],
+    [
+      'a rule that keeps the request to providers without the model: only the operator can help',
+      [skip('a', 'ruledOut'), skip('b', 'modelNotMapped')],
+      'exhausted',
+      final(502, 'api_error'),
+      'Unknown',
+    ],
     ['all switched off', [skip('a', 'disabled')], 'exhausted', final(502, 'api_error'), 'Unknown'],
     ['no provider at all', [], 'exhausted', final(502, 'api_error'), 'Unknown'],
   ])('%s', (_what, skipped, stopped, expected, reason) => {

@@ -30,6 +30,7 @@ const story: readonly (readonly [number, DomainEvent])[] = [
       _tag: 'RouteChosen',
       requestId: id,
       strategy: 'intelligent',
+      rule: 'helpers',
       policyVersion: 4,
       order: [a, b],
       factors: {
@@ -84,7 +85,7 @@ describe('the explanation of a request', () => {
       [
         '2026-11-25T14:03:00.000Z  claude-opus-5-5, streamed, 3 messages, 12 tools, 49000 bytes, session s-1',
         '',
-        'Route by intelligent, policy 4',
+        'Route by intelligent, rule helpers, policy 4',
         '      PROVIDER  SCORE  HEADROOM  COST  ESTIMATE  CACHED  SHARE',
         '  1.  alpha     0.93   0.9       1     $0.0123   11000   100 %',
         '  2.  beta      0.4    0.512     0.25  unknown   0       40 %',

@@ -267,18 +267,18 @@ const admitted = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
       strategy: fc.constantFrom(...STRATEGIES),
     },
   )
-const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
-  tagged('RouteChosen', {
-    requestId: id,
-    strategy: text,
-    policyVersion: count,
-    order: fc.array(provider, { maxLength: 4 }),
-    factors: fc.dictionary(fc.constantFrom('cost', 'score', 'ü'), fc.array(finite, { maxLength: 4 }), {
-      noNullPrototype: true,
-    }),
-    skipped: fc.array(record({ provider, reason: skipReason }, { until: time }), { maxLength: 3 }),
-    propensity: share,
-  })
+const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => tagged('RouteChosen', ROUTED(id), { rule: text })
+const ROUTED = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => ({
+  requestId: id,
+  strategy: text,
+  policyVersion: count,
+  order: fc.array(provider, { maxLength: 4 }),
+  factors: fc.dictionary(fc.constantFrom('cost', 'score', 'ü'), fc.array(finite, { maxLength: 4 }), {
+    noNullPrototype: true,
+  }),
+  skipped: fc.array(record({ provider, reason: skipReason }, { until: time }), { maxLength: 3 }),
+  propensity: share,
+})
 const started = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged(
     'AttemptStarted',

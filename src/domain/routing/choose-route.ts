@@ -16,6 +16,7 @@ import type { Outlook } from '#domain/routing/outlook.ts'
 import { performance } from '#domain/routing/performance.ts'
 import { priority } from '#domain/routing/priority.ts'
 import { propensityOf } from '#domain/routing/propensity.ts'
+import { ruleFor } from '#domain/routing/rules.ts'
 import type { Prospect, Strategy } from '#domain/routing/strategy.ts'
 
 const STRATEGIES: { readonly [K in Policy['routing']['strategy']]: Strategy } = {
@@ -44,8 +45,9 @@ export interface RouteQuestion {
 export const chooseRoute = (question: RouteQuestion): RouteChosen => {
   const { request, policy, policyVersion } = question
   const { routing } = policy
-  const strategy = STRATEGIES[request.strategy ?? routing.strategy]
-  const eligible = eligibility(request, policy.providers, question.admission, question.inputTokens)
+  const rule = ruleFor(routing.rules ?? [], request)
+  const strategy = STRATEGIES[request.strategy ?? rule?.strategy ?? routing.strategy]
+  const eligible = eligibility(request, policy.providers, question.admission, question.inputTokens, rule?.only)
   const { prospects, full } = withRoom(eligible.candidates, question.outlook)
   const draws = drawsOf(request.draw)
   const ranking = rankProspects(prospects, { strategy, routing, avoid: question.avoid })
@@ -57,6 +59,7 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
     _tag: 'RouteChosen',
     requestId: request.requestId,
     strategy: strategy.name,
+    ...(rule === undefined ? {} : { rule: rule.name }),
     policyVersion,
     order: route.map(({ candidate }) => candidate.provider.id),
     factors: factorColumns(route),

@@ -35,13 +35,15 @@ export interface Skipped {
 
 /**
  * Splits the policy's providers, in its order, into those that may serve the request and those that may not, with why.
- * `inputTokens` estimates the prompt for a model by the name that a provider is asked for.
+ * `inputTokens` estimates the prompt for a model by the name that a provider is asked for; `only` are those to which a rule
+ * of the operator's keeps the request.
  */
 export const eligibility = (
   request: RequestAdmitted,
   providers: readonly ProviderPolicy[],
   admission: (id: ProviderId) => Admission,
   inputTokens: (model: ModelId) => number,
+  only?: readonly ProviderId[],
 ): { readonly candidates: readonly Candidate[]; readonly skipped: readonly Skipped[] } => {
   const candidates: Candidate[] = []
   const skipped: Skipped[] = []
@@ -49,6 +51,7 @@ export const eligibility = (
     const model = resolveModel(provider, request.model)
     const skip = (reason: SkipReason) => skipped.push({ provider: provider.id, reason })
     if (!provider.enabled) skip('disabled')
+    else if (only?.includes(provider.id) === false) skip('ruledOut')
     else if (model === undefined) skip('modelNotMapped')
     else if (provider.maxInputTokens !== undefined && inputTokens(model) > provider.maxInputTokens)
       skip('inputTooLarge')

@@ -11,7 +11,7 @@ export const configurationMarkdown = (example: string): string =>
     '## Example',
     `\`\`\`yaml\n${example.trim()}\n\`\`\``,
     '## Every key',
-    'In a path, `<id>` is the name of a provider, `<pattern>` a model name with `*` as wildcard, `<header>` the name of a header.',
+    'In a path, `<id>` is the name of a provider, `<rule>` that of a rule, `<pattern>` a model name with `*` as wildcard, `<header>` the name of a header.',
     ...sections(),
     '## Variables that are no key of the file',
     table(

@@ -3,7 +3,8 @@
  */
 import { join, resolve as resolvePath } from 'node:path'
 import { Redacted, Result } from 'effect'
-import { defaultPolicy } from '#domain/policy.ts'
+import { providerId } from '#domain/ids.ts'
+import { defaultPolicy, type Policy, type RouteRule } from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { Config, Discovery, ResolvedProvider, ServerConfig } from '#infra/config/config.ts'
 import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
@@ -69,6 +70,7 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
       weights: { ...defaultPolicy.routing.weights, ...file.routing?.weights },
       limitThreshold: file.routing?.limitThreshold ?? defaultPolicy.routing.limitThreshold,
       substitutes: file.routing?.substitutes ?? defaultPolicy.routing.substitutes,
+      ...resolveRules(file, features, checks),
       explorationShare: file.routing?.exploration ?? defaultPolicy.routing.explorationShare,
       maxFallbacks: file.routing?.maxFallbacks ?? defaultPolicy.routing.maxFallbacks,
       fallbackDelayMs: ms(file.routing?.fallbackDelay, defaultPolicy.routing.fallbackDelayMs),
@@ -86,6 +88,29 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     ...(token === '' ? {} : { adminToken: Redacted.make(token) }),
   }
   return problems.length === 0 ? Result.succeed(config) : Result.fail(problems)
+}
+
+const resolveRules = (
+  file: ConfigFile,
+  features: Config['features'],
+  checks: Checks,
+): Pick<Policy['routing'], 'rules'> => {
+  const rules = Object.entries(file.routing?.rules ?? {}).map(([name, { only, ...rule }]): RouteRule => {
+    const at = ['routing', 'rules', name]
+    if (rule.model !== undefined) checkPattern(rule.model, [...at, 'model'], checks)
+    if (rule.strategy !== undefined && !features.strategies[rule.strategy]) {
+      const text = `${rule.strategy} is switched off by features.strategies.${rule.strategy}`
+      checks.report('conflict', [...at, 'strategy'], text)
+    }
+    if (only?.length === 0) checks.report('invalidValue', [...at, 'only'], 'names no provider, so nobody could serve')
+    const ids = Object.keys(file.providers ?? {})
+    for (const id of only ?? []) {
+      if (!ids.includes(id))
+        checks.report('invalidValue', [...at, 'only'], `there is no provider ${id}`, nearest(id, ids))
+    }
+    return { name, ...rule, ...(only === undefined ? {} : { only: only.map(providerId) }) }
+  })
+  return rules.length === 0 ? {} : { rules }
 }
 
 const resolveServer = ({ server }: ConfigFile): ServerConfig => ({

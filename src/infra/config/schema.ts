@@ -7,7 +7,7 @@
  * a choice) that a coming version knows; `hint` maps wrong names to the right ones; `concealed` values are never shown.
  */
 import { Schema } from 'effect'
-import { defaultPolicy as policy, STRATEGIES } from '#domain/policy.ts'
+import { defaultPolicy as policy, REQUEST_KINDS, STRATEGIES } from '#domain/policy.ts'
 import { sizePattern } from '#infra/config/quantities.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
@@ -30,6 +30,35 @@ const Weights = Schema.Struct({
   reliability: number('Success of late.', 0, COUNT, policy.routing.weights.reliability),
 }).annotate({ description: 'What counts how much in the strategy `intelligent`; only the proportions matter.' })
 
+const Rule = Schema.Struct({
+  kind: opt(
+    choice(
+      REQUEST_KINDS,
+      'Only requests of this kind: the conversation itself, those of sub-agents, or background calls (titles, summaries, searches).',
+    ),
+  ),
+  model: opt(
+    text('a model name, with * for any text').annotate({
+      description: 'Only requests for such a model, as the client names it.',
+    }),
+  ),
+  strategy: opt(choice(STRATEGIES, 'How they are routed, unless the client asks for another.')),
+  only: opt(
+    Schema.Array(text('the name of a provider')).annotate({
+      description: 'The only providers that may serve them.',
+      expected: 'a list of names of providers',
+      form: 'list',
+    }),
+  ),
+}).annotate({ description: 'One rule.' })
+
+const Rules = Schema.Record(
+  Schema.String.check(Schema.isPattern(/^[A-Za-z][A-Za-z0-9]*([_-][A-Za-z0-9]+)*$/u), Schema.isMaxLength(64)).annotate({
+    expected: 'a name of letters and digits, with single - or _ between (at most 64 characters)',
+  }),
+  Rule,
+).annotate({ description: 'Exceptions by their names. The first that fits a request counts.', entry: 'rule' })
+
 const Routing = Schema.Struct({
   strategy: opt(choice(STRATEGIES, 'How the order of providers is chosen.', { default: policy.routing.strategy })),
   weights: opt(Weights),
@@ -50,6 +79,7 @@ const Routing = Schema.Struct({
     'Share of the requests that goes to any candidate that only its score puts behind the best, so that the others are known too.',
     policy.routing.explorationShare,
   ),
+  rules: opt(Rules),
   maxFallbacks: whole('Providers tried after the first one failed.', 0, 100, policy.routing.maxFallbacks),
   fallbackDelay: duration('Pause before a fallback.', policy.routing.fallbackDelayMs),
   deadline: duration('From admission of a request to its first byte or its error.', policy.routing.deadlineMs),

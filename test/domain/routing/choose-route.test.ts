@@ -151,6 +151,26 @@ describe('the route of a request', () => {
     ])
   })
 
+  it('follows the rule that fits: only those that it names, by its strategy', () => {
+    const rules = [{ name: 'titles', kind: 'background' as const, strategy: 'cost' as const, only: [providerId('b')] }]
+    const base = question([provider('a'), provider('b')])
+    const ruled = { ...base, policy: { ...base.policy, routing: { ...base.policy.routing, rules } } }
+    expect(chooseRoute(ruled)).toMatchObject({
+      rule: 'titles',
+      strategy: 'cost',
+      order: ['b'],
+      skipped: [{ provider: 'a', reason: 'ruledOut' }],
+    })
+    expect(chooseRoute({ ...ruled, request: { ...request, strategy: 'availability' } })).toMatchObject({
+      rule: 'titles',
+      strategy: 'availability',
+      order: ['b'],
+    })
+    const other = chooseRoute({ ...ruled, request: { ...request, tools: 12 } })
+    expect(other).toMatchObject({ strategy: 'priority', order: ['a', 'b'], skipped: [] })
+    expect(other.rule).toBeUndefined()
+  })
+
   it('is empty, and certain, when nobody may serve', () => {
     expect(route([])).toMatchObject({ order: [], propensity: 1 })
   })

@@ -73,6 +73,19 @@ maxFallbacks: 1
     ])
   })
 
+  it('refuse rules for providers that do not exist, for nobody, and by a strategy that is switched off', () => {
+    const rules = (text: string) => problemsOf(`${provider('')}\nrouting: { rules: { titles: { ${text} } } }`)
+    expect(rules('kind: background, strategy: cost')).toEqual([])
+    expect(rules('only: [nobody]')).toEqual([expect.stringContaining('rules.titles.only: there is no provider nobody')])
+    expect(rules('only: []')).toEqual([expect.stringContaining('rules.titles.only: names no provider')])
+    expect(rules('kind: backgroun')).toEqual([expect.stringContaining('did you mean background?')])
+    expect(
+      problemsOf(
+        `${provider('')}\nrouting: { rules: { x: { strategy: cost } } }\nfeatures: { strategies: { cost: false } }`,
+      ),
+    ).toEqual([expect.stringContaining('cost is switched off by features.strategies.cost')])
+  })
+
   it('refuse models of providers that do not exist, and names that contradict each other', () => {
     const text =
       "providers: { near: { kind: anthropic, models: { 'x-*': one } } }\nmodels:\n  'x-*': { near: two, naer: z }"

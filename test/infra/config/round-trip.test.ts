@@ -160,7 +160,7 @@ const provider = fc.oneof(
     { requiredKeys: ['kind', 'preset', 'resource'] },
   ),
 )
-const file = fc.record(
+const plain = fc.record(
   {
     providers: fc.dictionary(id, provider, { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
     routing: some({
@@ -195,6 +195,25 @@ const file = fc.record(
   },
   { requiredKeys: ['providers'] },
 )
+/** Rules name providers that there are. */
+const file = plain.chain((value) => {
+  const rule = fc.record(
+    {
+      kind: fc.constantFrom('main', 'agent', 'background'),
+      model: fc.constantFrom('claude-haiku-*', '*'),
+      strategy: fc.constantFrom(...STRATEGIES),
+      only: fc.subarray(Object.keys(value.providers), { minLength: 1 }),
+    },
+    { requiredKeys: ['kind'] },
+  )
+  const rules = fc.dictionary(fc.constantFrom('helpers', 'titles'), rule, { minKeys: 1, noNullPrototype: true })
+  return fc.oneof(
+    fc.constant(value),
+    rules.map((some) => ({ ...value, routing: { ...value.routing, rules: inOrder(some) } })),
+  )
+})
+const inOrder = <A>(entries: { readonly [key: string]: A }): { readonly [key: string]: A } =>
+  Object.fromEntries(Object.entries(entries).sort(([a], [b]) => (a < b ? -1 : 1)))
 
 describe('any valid configuration', () => {
   it('survives being printed as YAML and read again', () => {
@@ -217,8 +236,7 @@ describe('any valid configuration', () => {
     fc.assert(
       fc.property(file, (value) => {
         // Variables have no order of their own: providers that they make come in the order of their names.
-        const sorted = Object.entries(value.providers).sort(([a], [b]) => (a < b ? -1 : 1))
-        at.write('signalbox.yaml', stringify({ ...value, providers: Object.fromEntries(sorted) }))
+        at.write('signalbox.yaml', stringify({ ...value, providers: inOrder(value.providers) }))
         const environment = Object.fromEntries(
           leavesOf(value, []).map(([path, leaf]) => [
             variableName(path),
@@ -239,7 +257,8 @@ describe('any valid configuration', () => {
           path
             .slice(0, 4)
             .join('.')
-            .replace(/^providers\.[^.]+/, 'providers.<id>'),
+            .replace(/^providers\.[^.]+/, 'providers.<id>')
+            .replace(/^routing\.rules\.[^.]+/, 'routing.rules.<rule>'),
         )
     }
     const known = keyPaths()

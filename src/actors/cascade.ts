@@ -6,7 +6,7 @@
 import { Effect, Exit, Random, Result } from 'effect'
 import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
 import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
-import { admission, freshTokens, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
+import { admission, freshTokens, fullUntil, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { type ClientResponse, type HeaderList, type Upstream, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
@@ -172,10 +172,16 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       skipped.push({ provider, reason, ...(until === undefined ? {} : { until }) })
       return 'next'
     }
+    const inputTokens = freshTokens(ledger.state, admitted, policy, model, at)
+    // The route saw the limits as they were when the request came; others may have used them up meanwhile.
+    const full = fullUntil(ledger.state, admitted, policy, { model, input: inputTokens }, at)
+    if (full !== undefined) {
+      skipped.push({ provider, reason: 'limitReached', until: full })
+      return 'next'
+    }
     attempts += 1
     inFlight = { provider, model, startedAt: at }
     const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
-    const inputTokens = freshTokens(ledger.state, admitted, policy, model, at)
     ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, inputTokens, ...probe }, at)
     // The lease of a probe is a promise: it must be durable before the probe goes out.
     if (admits.admit === 'probe') yield* ledger.committed

@@ -19,12 +19,13 @@ import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.
 import { failedBefore } from '#domain/projections/failed-turns.ts'
 import { PROJECTIONS } from '#domain/projections/index.ts'
 import { concurrencyOf, headroomOf } from '#domain/projections/limits.ts'
+import { expectedOutput } from '#domain/projections/output-sizes.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import { type Turn, warmTokens } from '#domain/projections/warm-caches.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { chooseRoute } from '#domain/routing/choose-route.ts'
 import type { Candidate } from '#domain/routing/eligibility.ts'
-import { type Outlook, outlookOf } from '#domain/routing/outlook.ts'
+import { type Outlook, outlookOf, type Room } from '#domain/routing/outlook.ts'
 import { fromJson, toJson } from '#domain/snapshot-json.ts'
 import { estimateTokens, type PromptSize, type TokenEstimate } from '#domain/token-estimate.ts'
 
@@ -92,30 +93,48 @@ export const freshTokens = (
   return Math.max(1, prompt - warmTokens(state.projections.warmCaches, request, provider.id, model, at))
 }
 
+/** What a provider's limits leave at `at` (epoch ms) for this many tokens, `input` without those read from its cache. */
+const roomFor = (
+  { projections: { limits } }: GatewayState,
+  provider: ProviderPolicy,
+  tokens: { readonly input: number; readonly output: number },
+  at: number,
+): Room => {
+  const headroom = headroomOf(limits, provider.id, tokens, at)
+  const concurrency = concurrencyOf(limits, provider.id)
+  const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
+  const most = provider.limits?.maxConcurrent
+  return {
+    headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
+    isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
+    limitFreesAt: headroom.freesAt,
+    concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
+  }
+}
+
+/** When a provider that has no room for an attempt has it, as far as limits say that the operator named; undefined: it has room. */
+export const fullUntil = (
+  state: GatewayState,
+  request: Parameters<typeof expectedOutput>[2],
+  provider: ProviderPolicy,
+  attempt: { readonly model: ModelId; readonly input: number },
+  at: number,
+): number | undefined => {
+  if (provider.limits === undefined) return undefined
+  const output = expectedOutput(state.projections.outputSizes, attempt.model, request)
+  const room = roomFor(state, provider, { input: attempt.input, output }, at)
+  return room.isFull ? (room.limitFreesAt ?? at) : undefined
+}
+
 /** How a request would probably fare at a candidate, at `at` (epoch ms). */
 const outlookFor = (state: GatewayState, request: RequestAdmitted, candidate: Candidate, at: number): Outlook => {
-  const promptTokens = promptEstimate(state, request, candidate.model).tokens
-  return outlookOf({
-    candidate,
-    request,
-    promptTokens,
-    at,
-    memory: state.projections,
-    room: ({ cached, output }) => {
-      const { limits: known, id } = candidate.provider
-      const input = Math.max(1, promptTokens - (known?.countsCachedInput === true ? 0 : cached))
-      const headroom = headroomOf(state.projections.limits, id, { input, output }, at)
-      const concurrency = concurrencyOf(state.projections.limits, id)
-      const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
-      const most = known?.maxConcurrent
-      return {
-        headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
-        isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
-        limitFreesAt: headroom.freesAt,
-        concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
-      }
-    },
-  })
+  const { provider, model } = candidate
+  const promptTokens = promptEstimate(state, request, model).tokens
+  const room = ({ cached, output }: { readonly cached: number; readonly output: number }): Room => {
+    const input = Math.max(1, promptTokens - (provider.limits?.countsCachedInput === true ? 0 : cached))
+    return roomFor(state, provider, { input, output }, at)
+  }
+  return outlookOf({ candidate, request, promptTokens, at, memory: state.projections, room })
 }
 
 const project = (state: GatewayState, occurred: Occurred): void => {

@@ -61,6 +61,27 @@ describe('the cascade', () => {
     }),
   )
 
+  it.effect('does not fall back to a provider whose limit others have used up meanwhile', () =>
+    Effect.gen(function* () {
+      const overloaded = answers.error(529, 'overloaded_error')
+      const scripts = { a: () => overloaded, b: () => answers.stream('from b') }
+      const box = yield* openTestBox(scripts, {}, { limits: { requestsPerMinute: 1, window: 'fixed' } })
+      const first = yield* box.send()
+      yield* TestClock.adjust(1)
+      const second = yield* box.send()
+      yield* TestClock.adjust(600_000)
+      assert.strictEqual(second.seen.text, goodStream('from b'))
+      assert.strictEqual(first.seen.status, 529)
+      const attempts = known(yield* box.events).flatMap(({ event }) =>
+        event._tag === 'AttemptStarted' ? [[event.requestId, event.provider]] : [],
+      )
+      assert.deepStrictEqual(attempts, [
+        [first.id, 'a'],
+        [second.id, 'b'],
+      ])
+    }),
+  )
+
   const before: readonly (readonly [string, readonly Move[]])[] = [
     ['refuses the connection', answers.refused],
     ['answers 429', answers.error(429, 'rate_limit_error', [['retry-after', '7']])],

@@ -44,6 +44,9 @@ const limitsIn = (
 /** Providers grow; what one refused is tried again after a day. */
 const LEARNED_FOR_MS = 24 * 3_600_000
 
+/** A request in the queue looks again no sooner than this: room may have gone to another that waited as long. */
+const QUEUE_STEP_MS = 50
+
 /** Serves one request to its end. Never fails: every failure has been answered, mirrored or recorded. */
 export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const ledger = yield* Ledger
@@ -230,26 +233,22 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     return 'again'
   })
 
-  const walk = Effect.gen(function* () {
-    let stopped: Stopped = 'exhausted'
-    for (const [index, provider] of route.order.entries()) {
+  /** Asks them in order, until one has served. */
+  const tryEach = Effect.fnUntraced(function* (
+    order: readonly ProviderId[],
+  ): Effect.fn.Return<'over' | Stopped, never> {
+    for (const [index, provider] of order.entries()) {
       const last = failures.at(-1)
       if (tried > 0) {
         if (last !== undefined && !retryableElsewhere(last.error.reason)) break
         if (tried > routing.maxFallbacks) break
         if (routing.fallbackDelayMs > 0) yield* Effect.sleep(routing.fallbackDelayMs)
         // Asked after the delay, in which others may have spent what was left.
-        if (!mayFallBack()) {
-          stopped = 'retryBudget'
-          break
-        }
+        if (!mayFallBack()) return 'retryBudget'
       }
-      if (now() >= deadlineAt) {
-        stopped = 'deadline'
-        break
-      }
+      if (now() >= deadlineAt) return 'deadline'
       const before = attempts
-      const hold = () => index < route.order.length - 1 && mayFallBack()
+      const hold = () => index < order.length - 1 && mayFallBack()
       let outcome = yield* attemptAt(provider, hold)
       if (attempts > before) tried += 1
       // Once only: a provider that then refuses something else is as good as one that refuses everything.
@@ -257,8 +256,24 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         failures.pop()
         outcome = yield* attemptAt(provider, hold)
       }
-      if (outcome === 'over') return
+      if (outcome === 'over') return 'over'
     }
+    return 'exhausted'
+  })
+
+  const walk = Effect.gen(function* () {
+    let stopped = yield* tryEach(route.order)
+    const { queue } = route
+    while (queue !== undefined && attempts === 0 && stopped === 'exhausted') {
+      const waiting = skipped.filter(({ provider }) => queue.providers.includes(provider))
+      const freesAt = Math.min(...waiting.map(({ until }) => until ?? now()))
+      const next = Math.max(freesAt, now() + QUEUE_STEP_MS)
+      if (next >= Math.min(queue.until, deadlineAt)) break
+      yield* Effect.sleep(next - now())
+      skipped.splice(0, Number.POSITIVE_INFINITY, ...skipped.filter((skip) => !waiting.includes(skip)))
+      stopped = yield* tryEach(queue.providers)
+    }
+    if (stopped === 'over') return
     // The status is recorded before it is sent, so no keep-alive may start the response in between.
     if (gate !== undefined) timekeeper.remove(gate.watch)
     const final = finalAnswer(admitted.model, skipped, failures, stopped, now(), admitted.needs)

@@ -187,6 +187,7 @@ export const decide = (state: GatewayState, fact: Fact, occurredAt: number, writ
     request: fact,
     policy: state.policy,
     policyVersion: state.policyVersion,
+    at: occurredAt,
     admission: (id) => admission(state, id, occurredAt),
     inputTokens: (model) => promptEstimate(state, fact, model).tokens,
     outlook: (candidate) => outlookFor(state, fact, candidate, occurredAt),

@@ -70,6 +70,7 @@ const route = ({
   order,
   factors,
   skipped,
+  queue,
   strategy,
   rule,
   propensity,
@@ -113,6 +114,9 @@ const route = ({
       ],
     )
     lines.push(...table(rows).map((line) => `  ${line}`))
+  }
+  if (queue !== undefined) {
+    lines.push(`Waits for room at ${queue.providers.join(', ')}, until ${new Date(queue.until).toISOString()} at most`)
   }
   return lines
 }

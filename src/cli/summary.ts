@@ -43,7 +43,7 @@ export const summary = (event: DomainEvent): string => {
       return `${event.model}, ${event.stream ? 'stream' : 'whole'}, ${event.bodyBytes} bytes, ${event.messages} messages`
     case 'RouteChosen': {
       const skipped = event.skipped.map(({ provider, reason }) => `${provider}: ${reason}`).join(', ')
-      return `${event.order.join(' → ') || 'nobody'} by ${event.strategy}${skipped === '' ? '' : `; without ${skipped}`}`
+      return `${event.order.join(' → ') || (event.queue === undefined ? 'nobody' : `waits for ${event.queue.providers.join(', ')}`)} by ${event.strategy}${skipped === '' ? '' : `; without ${skipped}`}`
     }
     case 'AttemptStarted':
       return `${event.attempt}. ${event.provider} (${event.model})${event.probe === undefined ? '' : ', probe'}`

@@ -201,6 +201,8 @@ export const RouteChosen = Schema.TaggedStruct('RouteChosen', {
   skipped: Schema.Array(
     Schema.Struct({ provider: ProviderId, reason: SkipReason, until: Schema.optionalKey(Schema.Finite) }),
   ),
+  /** Nobody has room now: these are asked, in this order, when they have, until `until` (epoch ms). */
+  queue: Schema.optionalKey(Schema.Struct({ providers: Schema.Array(ProviderId), until: Schema.Finite })),
   /** Probability with which the first of `order` was first, given the draw was yet unknown. */
   propensity: Schema.Finite,
 })

@@ -151,6 +151,8 @@ export const Policy = Schema.Struct({
     /** Fallbacks after the primary, so attempts per request are at most maxFallbacks + 1. */
     maxFallbacks: Schema.Int,
     fallbackDelayMs: Ms,
+    /** A request for which nobody has room now waits so long for some, before it fails. */
+    queueMs: Schema.optionalKey(Ms),
     /** From admission to the first byte or the error. */
     deadlineMs: Ms,
   }),

@@ -267,7 +267,11 @@ const admitted = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
       strategy: fc.constantFrom(...STRATEGIES),
     },
   )
-const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => tagged('RouteChosen', ROUTED(id), { rule: text })
+const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
+  tagged('RouteChosen', ROUTED(id), {
+    rule: text,
+    queue: fc.record({ providers: fc.array(provider, { maxLength: 2 }), until: time }),
+  })
 const ROUTED = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => ({
   requestId: id,
   strategy: text,

@@ -16,6 +16,7 @@ import type { Outlook } from '#domain/routing/outlook.ts'
 import { performance } from '#domain/routing/performance.ts'
 import { priority } from '#domain/routing/priority.ts'
 import { propensityOf } from '#domain/routing/propensity.ts'
+import { queueOf } from '#domain/routing/queue.ts'
 import { ruleFor } from '#domain/routing/rules.ts'
 import type { Prospect, Strategy } from '#domain/routing/strategy.ts'
 
@@ -31,6 +32,8 @@ export interface RouteQuestion {
   readonly request: RequestAdmitted
   readonly policy: Policy
   readonly policyVersion: number
+  /** Epoch ms. */
+  readonly at: number
   /** What each provider's machine says at the moment of the decision. */
   readonly admission: (id: ProviderId) => Admission
   /** Estimated tokens of the prompt by the name that a provider is asked for. */
@@ -55,6 +58,8 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
   const [welcome, spare] = partition(ranked, ({ candidate }) => draws.share < candidate.share)
   const route = [...welcome, ...spare].slice(0, routing.maxFallbacks + 1)
   const first = route[0]?.candidate.provider.id
+  const skipped = [...eligible.skipped, ...full]
+  const queue = first === undefined ? queueOf(skipped, question.at, routing.queueMs ?? 0) : undefined
   return {
     _tag: 'RouteChosen',
     requestId: request.requestId,
@@ -63,7 +68,8 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
     policyVersion,
     order: route.map(({ candidate }) => candidate.provider.id),
     factors: factorColumns(route),
-    skipped: [...eligible.skipped, ...full],
+    skipped,
+    ...(queue === undefined ? {} : { queue }),
     // An empty route is certain.
     propensity: first === undefined ? 1 : propensityOf(first, ranking, routing.explorationShare),
   }

@@ -82,6 +82,10 @@ const Routing = Schema.Struct({
   rules: opt(Rules),
   maxFallbacks: whole('Providers tried after the first one failed.', 0, 100, policy.routing.maxFallbacks),
   fallbackDelay: duration('Pause before a fallback.', policy.routing.fallbackDelayMs),
+  queue: duration(
+    'A request waits so long, instead of failing, for limits of which nobody has room now; 0 = not at all.',
+    0,
+  ),
   deadline: duration('From admission of a request to its first byte or its error.', policy.routing.deadlineMs),
 }).annotate({ description: 'How a request finds its provider ([routing](routing.md)).' })
 

@@ -49,6 +49,7 @@ const question = (providers: readonly ProviderPolicy[]): RouteQuestion => ({
   request,
   policy: policyOf(providers),
   policyVersion: 7,
+  at: 0,
   admission: admits(),
   inputTokens: () => 10_000,
   outlook: () => fineOutlook,
@@ -373,7 +374,7 @@ describe('for any policy, request and state of the machines', () => {
       const inputTokens = () => Math.ceil(rest.request.bodyBytes / 4)
       const kind = new Map(rest.policy.providers.map(({ id }, n) => [id, known[n % known.length]!]))
       const outlook = (candidate: Candidate) => kind.get(candidate.provider.id)!
-      return { ...rest, policyVersion: 1, admission: (id: ProviderId) => of.get(id)!, inputTokens, outlook }
+      return { ...rest, policyVersion: 1, at: 0, admission: (id: ProviderId) => of.get(id)!, inputTokens, outlook }
     })
 
   it('the route is a valid event, and the same for the same question', () => {

@@ -171,6 +171,7 @@ const plain = fc.record(
       exploration: share,
       maxFallbacks: fc.nat(10),
       fallbackDelay: duration,
+      queue: duration,
       deadline: duration,
     }),
     retryBudget: some({ tokens: fc.nat(99), perSuccess: share, reserve: fc.nat(9) }),

@@ -114,7 +114,9 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       if (attempts.length === 0) return undefined
       if (route?._tag !== 'RouteChosen') return 'attempts without a route'
       const learned = events.flatMap(({ event }) => (event._tag === 'CapabilityLearned' ? [event.provider] : []))
-      const places = attempts.map(({ provider }) => route.order.indexOf(provider))
+      // Who waits in the queue may go round several times before the first attempt, of which there is then one.
+      const order = [...route.order, ...(route.queue?.providers ?? [])]
+      const places = attempts.map(({ provider }) => order.indexOf(provider))
       const isRepeat = (n: number): boolean => {
         const { provider } = attempts[n] ?? {}
         return provider !== undefined && learned.includes(provider) && attempts[n - 2]?.provider !== provider

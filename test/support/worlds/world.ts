@@ -52,6 +52,7 @@ export interface World {
   readonly temper: 'default' | 'quick'
   readonly maxFallbacks: number
   readonly fallbackDelayMs: number
+  readonly queueMs: number
   /** Of an append, before and after it takes effect. */
   readonly logMs: readonly [number, number]
   /** How long the ledger gathers events for a commit: for those who wait, and when nobody waits. */
@@ -146,6 +147,7 @@ export const outages: fc.Arbitrary<World> = fc
     temper,
     maxFallbacks: 3,
     fallbackDelayMs,
+    queueMs: 0,
     logMs: [0, 0],
     commits: { groupMs: 0, lingerMs: 20 },
     arrivals: Array.from({ length: requests }, () => ({ afterMs: everyMs, stream, leavesAfterMs: null, slow: false })),
@@ -163,6 +165,7 @@ export const worlds: fc.Arbitrary<World> = fc.record({
     { weight: 3, arbitrary: fc.constant(0) },
     { weight: 1, arbitrary: fc.integer({ min: 1, max: 3_000 }) },
   ),
+  queueMs: fc.oneof(fc.constant(0), fc.constantFrom(300, 10_000)),
   logMs: fc.oneof(fc.constant([0, 0] as const), fc.tuple(fc.nat(30), fc.nat(30))),
   commits: fc.constantFrom({ groupMs: 0, lingerMs: 20 }, { groupMs: 5, lingerMs: 50 }),
   arrivals: fc.array(arrival, { minLength: 1, maxLength: 24, size: 'max' }),
@@ -204,6 +207,7 @@ export const firstPolicy = (world: World): Policy => ({
     strategy: 'priority',
     maxFallbacks: world.maxFallbacks,
     fallbackDelayMs: world.fallbackDelayMs,
+    queueMs: world.queueMs,
     ...(world.temper === 'quick' ? { deadlineMs: 60_000 } : {}),
   },
 })

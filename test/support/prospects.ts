@@ -22,6 +22,7 @@ export const fineOutlook: Outlook = {
   cachedShare: 0,
   outputTokens: 500,
   costNanoUsd: 50_000_000,
+  turnNanoUsd: 50_000_000,
 }
 
 /** Nothing was ever heard of it. */
@@ -32,6 +33,7 @@ export const unknownOutlook: Outlook = {
   msPerToken: null,
   successShare: null,
   costNanoUsd: null,
+  turnNanoUsd: null,
 }
 
 export const shares = fc.double({ min: 0, max: 1, noNaN: true })
@@ -51,6 +53,7 @@ export const outlooks: fc.Arbitrary<Outlook> = fc.record({
   cachedShare: fc.oneof(fc.constant(0), shares),
   outputTokens: fc.nat(128_000),
   costNanoUsd: maybe(fc.nat(2_000_000_000)),
+  turnNanoUsd: maybe(fc.nat(2_000_000_000)),
 })
 
 interface Told extends Partial<Outlook> {

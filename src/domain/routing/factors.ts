@@ -1,7 +1,7 @@
 /**
  * The four factors by which candidates are compared: numbers in [0, 1], more is better. Each is monotone in what it is made
- * of. A factor of which nothing is known is no better than the worst known one of the others, and at most 1/2: unknown is
- * never best.
+ * of. A factor of which nothing is known is no better than the worst known one of the others, and but for head-room at most
+ * 1/2: unknown is never best.
  *
  * Speed and cost are compared with the best candidate's (half as fast is 1/2, ten times as dear is 1/10), because there is
  * no speed or price that is good in itself. Head-room and reliability are shares already.
@@ -17,11 +17,14 @@ export interface Factors {
 
 /** The factors of each candidate, in their order. `limitThreshold` is the used share of a limit above which it is short. */
 export const factorsOf = (outlooks: readonly Outlook[], limitThreshold: number): readonly Factors[] => {
-  const headroom = withUnknown(outlooks.map((outlook) => headroomFactor(outlook, limitThreshold)))
+  const headroom = withUnknown(
+    outlooks.map((outlook) => headroomFactor(outlook, limitThreshold)),
+    1,
+  )
   const performance = withUnknown(relative(expectedTimes(outlooks), performanceFactor))
   const cost = withUnknown(
     relative(
-      outlooks.map(({ costNanoUsd }) => costNanoUsd),
+      outlooks.map(({ turnNanoUsd }) => turnNanoUsd),
       costFactor,
     ),
   )
@@ -93,8 +96,13 @@ const relative = (
   return values.map((value) => (value === null ? null : factor(value, best)))
 }
 
-const withUnknown = (factors: readonly (number | null)[]): readonly number[] => {
-  const unknown = Math.min(UNKNOWN, ...factors.filter((factor) => factor !== null))
+/**
+ * `most`: of what is not known. Head-room may be as good as the worst known: providers that never tell their limits would
+ * otherwise be left for good, also where they are the cheapest (in the routing benchmark that cost 3 %).
+ */
+const withUnknown = (factors: readonly (number | null)[], most = UNKNOWN): readonly number[] => {
+  const known = factors.filter((factor) => factor !== null)
+  const unknown = known.length === 0 ? UNKNOWN : Math.min(most, ...known)
   return factors.map((factor) => factor ?? unknown)
 }
 

@@ -247,18 +247,19 @@ describe('what is known of the candidates', () => {
         cachedTokens: 61_234,
         cachedShare: 0.912_345,
         costNanoUsd: 31_234_567,
+        turnNanoUsd: 20_000_000,
       },
-      far: { headroomShare: null, costNanoUsd: null, successShare: 0.5 },
+      far: { headroomShare: null, costNanoUsd: null, turnNanoUsd: null, successShare: 0.5 },
     })
     expect(chosen).toMatchObject({ strategy: 'intelligent', order: ['near', 'far'], propensity: 1 })
     expect(chosen.factors).toEqual({
-      headroom: [0.75, 0.5],
+      headroom: [0.75, 0.75],
       // 1,000 + 500 × 10 ms at best, 2,000 + 500 × 10 here, a tenth of a second on either side.
       performance: [0.8592, 1],
       cost: [1, 0.5],
       reliability: [1, 0.5],
       share: [1, 1],
-      score: [0.8577, 0.65],
+      score: [0.8577, 0.75],
       costNanoUsd: [31_230_000, -1],
       cachedTokens: [61_230, 0],
       cachedShare: [0.9123, 0],

@@ -59,7 +59,7 @@ describe.each(ALL)('the order of $name', (strategy) => {
     ['inFlight', 0],
     ['successShare', 1],
     ['limitPenalty', 0],
-    ['costNanoUsd', 0],
+    ['turnNanoUsd', 0],
     ['cachedShare', 1],
   ]
   it.each(improvements)('never puts a candidate behind another for a better %s', (knob, best) => {
@@ -94,7 +94,7 @@ describe.each(ALL)('the order of $name', (strategy) => {
 
   it('tries a provider that is short of a limit after all that are not', () => {
     const all = [
-      prospect('short', { headroomShare: 0.19, ttftMs: 1, costNanoUsd: 0 }),
+      prospect('short', { headroomShare: 0.19, ttftMs: 1, turnNanoUsd: 0 }),
       prospect('fit', { priority: 9 }),
     ]
     expect(namesOf(strategy, all)).toEqual(['fit', 'short'])
@@ -103,7 +103,7 @@ describe.each(ALL)('the order of $name', (strategy) => {
 
   it('tries one where the same turn has just failed after its equals, but before one that is short', () => {
     const all = [
-      prospect('failed', { ttftMs: 1, costNanoUsd: 0 }),
+      prospect('failed', { ttftMs: 1, turnNanoUsd: 0 }),
       prospect('other', { priority: 9, successShare: 0.5 }),
       prospect('short', { headroomShare: 0.1 }),
     ]
@@ -114,8 +114,8 @@ describe.each(ALL)('the order of $name', (strategy) => {
 describe.each(SCORING)('in the order of $name', (strategy) => {
   it('a substitute comes after all that have the model, unless told that it is their equal', () => {
     const all = [
-      prospect('substitute', { isSubstitute: true, ttftMs: 1, costNanoUsd: 0 }),
-      prospect('own', { successShare: 0.5, costNanoUsd: 900_000_000, priority: 9 }),
+      prospect('substitute', { isSubstitute: true, ttftMs: 1, turnNanoUsd: 0 }),
+      prospect('own', { successShare: 0.5, turnNanoUsd: 900_000_000, priority: 9 }),
     ]
     expect(namesOf(strategy, all)).toEqual(['own', 'substitute'])
     expect(namesOf(strategy, all, { routing: { substitutes: 'equal' } })).toEqual(['substitute', 'own'])
@@ -138,7 +138,7 @@ describe.each(SCORING)('in the order of $name', (strategy) => {
           ...outlook,
           headroomShare: 0.2 + 0.8 * (outlook.headroomShare ?? 0),
           ...{ ttftMs: outlook.ttftMs ?? 500, msPerToken: outlook.msPerToken ?? 5 },
-          ...{ successShare: outlook.successShare ?? 0.9, costNanoUsd: outlook.costNanoUsd ?? 1_000 },
+          ...{ successShare: outlook.successShare ?? 0.9, turnNanoUsd: outlook.turnNanoUsd ?? 1_000 },
         }),
       ),
     )
@@ -165,7 +165,7 @@ describe.each(SCORING)('in the order of $name', (strategy) => {
     const COUNT = 2_520
     fc.assert(
       fc.property(fc.uniqueArray(fc.nat(9), { minLength: 1 }), (places) => {
-        const worse = { headroomShare: 0.5, ttftMs: 20_000, successShare: 0.4, costNanoUsd: 900_000_000 }
+        const worse = { headroomShare: 0.5, ttftMs: 20_000, successShare: 0.4, turnNanoUsd: 900_000_000 }
         const all = Array.from({ length: 10 }, (_, n) => prospect(`p${n}`, places.includes(n) ? {} : worse))
         const ranking = rankProspects(all, { strategy, routing: defaultPolicy.routing, avoid: undefined })
         const first = new Map<string, number>()
@@ -230,7 +230,7 @@ describe('a conversation', () => {
   })
 
   it('does not stay for a cache that saves nothing, be the provider ever so cheap', () => {
-    const cheap = { cachedShare: 0, costNanoUsd: 1_000, successShare: 0.9 }
+    const cheap = { cachedShare: 0, turnNanoUsd: 1_000, successShare: 0.9 }
     expect(namesOf(availability, [warm(cheap), prospect('better')])[0]).toBe('better')
   })
 
@@ -245,7 +245,7 @@ describe('a conversation', () => {
   })
 
   it('is not held by cost, which has counted the cache already', () => {
-    const dear = warm({ costNanoUsd: 60_000_000 })
+    const dear = warm({ turnNanoUsd: 60_000_000 })
     expect(namesOf(cost, [dear, prospect('cheaper')])[0]).toBe('cheaper')
   })
 })

@@ -56,6 +56,7 @@ describe('the outlook', () => {
       ...{ ttftMs: 2_000, msPerToken: 10, inFlight: 0, successShare: 0.95, limitPenalty: 0 },
       ...{ cachedTokens: 60_000, cachedShare: (60_000 * 4_800) / COLD, outputTokens: 400 },
       costNanoUsd: 60_000 * 200 + 2_000 * 5_000 + 400 * 20_000,
+      turnNanoUsd: Math.round((60_000 * 200 + 2_000 * 5_000 + 10 * 62_000 * 200 + 11 * 400 * 20_000) / 11),
     })
   })
 
@@ -84,6 +85,20 @@ describe('the outlook', () => {
     expect(outlookOf(question(ANTHROPIC, { request: stranger })).costNanoUsd).toBe(62_000 * 4_000 + 400 * 20_000)
   })
 
+  it('finds a cache dearer for one turn, and cheaper for a conversation, than half the price without one', () => {
+    const half = { input: 2, output: 20, cacheRead: 2, cacheWrite5m: 2, cacheWrite1h: 2 }
+    const provider = providerNamed(VERTEX, { prices: { '*': half } })
+    const first = { request: admitted(2, { sessionId: 'new', messages: 1, model: OPUS }) }
+    const without = outlookOf(question(VERTEX, { ...first, candidate: { provider, model: OPUS } }))
+    const caching = outlookOf(question(ANTHROPIC, first))
+    expect(without.costNanoUsd).toBeLessThan(caching.costNanoUsd!)
+    expect(without.turnNanoUsd).toBeGreaterThan(2 * caching.turnNanoUsd!)
+    // A background call has no next turn.
+    const title = { request: admitted(2, { ...TURN, tools: 0, messages: 1 }) }
+    const asked = outlookOf(question(ANTHROPIC, title))
+    expect(asked.turnNanoUsd).toBe(asked.costNanoUsd)
+  })
+
   it('has the price that the policy names, and no other', () => {
     const provider = providerNamed(ANTHROPIC, { prices: { 'claude-*': { ...PRICES[OPUS]!, output: 40 } } })
     const dearer = outlookOf(question(ANTHROPIC, { candidate: { provider, model: OPUS } })).costNanoUsd
@@ -94,6 +109,7 @@ describe('the outlook', () => {
     const unpriced = { provider: providerNamed(ANTHROPIC), model: OPUS }
     expect(outlookOf(question(ANTHROPIC, { candidate: unpriced }))).toMatchObject({
       costNanoUsd: null,
+      turnNanoUsd: null,
       cachedTokens: 60_000,
       cachedShare: 60_000 / 62_000,
     })

@@ -55,7 +55,7 @@ describe.each(SCORING)('$name', (strategy) => {
     ['ttftMs', 'worse', 300_000],
     ['msPerToken', 'worse', 1_000],
     ['inFlight', 'worse', 64],
-    ['costNanoUsd', 'worse', 2_000_000_000],
+    ['turnNanoUsd', 'worse', 2_000_000_000],
     ['successShare', 'better', 1],
     ['limitPenalty', 'worse', 1],
   ])('never scores a candidate lower for a change to the good: %s, of which more is %s', (knob, direction, max) => {
@@ -74,10 +74,10 @@ describe.each(SCORING)('$name', (strategy) => {
 })
 
 describe('each strategy looks at what it is called after, and at nothing else', () => {
-  const cheap = prospect('cheap', { costNanoUsd: 1_000_000, ttftMs: 9_000, successShare: 0.5, headroomShare: 0.3 })
+  const cheap = prospect('cheap', { turnNanoUsd: 1_000_000, ttftMs: 9_000, successShare: 0.5, headroomShare: 0.3 })
   const fast = prospect('fast', { ttftMs: 300, msPerToken: 2, successShare: 0.6, headroomShare: 0.4 })
-  const sure = prospect('sure', { ttftMs: 5_000, successShare: 0.99, costNanoUsd: 90_000_000, headroomShare: 0.5 })
-  const roomy = prospect('roomy', { ttftMs: 7_000, successShare: 0.7, costNanoUsd: 80_000_000 })
+  const sure = prospect('sure', { ttftMs: 5_000, successShare: 0.99, turnNanoUsd: 90_000_000, headroomShare: 0.5 })
+  const roomy = prospect('roomy', { ttftMs: 7_000, successShare: 0.7, turnNanoUsd: 80_000_000 })
   const all = [cheap, fast, sure, roomy]
   const best = (values: readonly number[]) => all[values.indexOf(Math.max(...values))]?.provider.id
 
@@ -94,8 +94,8 @@ describe('each strategy looks at what it is called after, and at nothing else', 
   })
 
   it('cost knows the cache by its price: the warm one is cheapest although its list price is higher', () => {
-    const warm = prospect('warm', { costNanoUsd: 30_000_000, cachedTokens: 60_000, cachedShare: 0.9 })
-    const cold = prospect('cold', { costNanoUsd: 250_000_000 })
+    const warm = prospect('warm', { turnNanoUsd: 30_000_000, cachedTokens: 60_000, cachedShare: 0.9 })
+    const cold = prospect('cold', { turnNanoUsd: 250_000_000 })
     const [here, there] = scores(cost, [warm, cold])
     expect(here).toBeGreaterThan(there!)
   })
@@ -128,7 +128,7 @@ describe('intelligent', () => {
   })
 
   it('finds all alike when nothing has a weight', () => {
-    const all = [prospect('a'), prospect('b', { ttftMs: 1, costNanoUsd: 0, successShare: 0.1 })]
+    const all = [prospect('a'), prospect('b', { ttftMs: 1, turnNanoUsd: 0, successShare: 0.1 })]
     expect(scores(intelligent, all, weighing({}))).toEqual([0, 0])
   })
 })

@@ -7,6 +7,7 @@ import { Effect } from 'effect'
 import { TestClock } from 'effect/testing'
 import type { DomainEvent } from '#domain/events.ts'
 import { modelId, type ProviderId, type RequestId, requestId } from '#domain/ids.ts'
+import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import type { Usage } from '#domain/usage.ts'
 import { type Dice, diceFor } from '#infra/simulator/virtual/dice.ts'
 import type { Asked, Exchange } from '#infra/simulator/virtual/exchange.ts'
@@ -24,6 +25,8 @@ type Doing =
   | { readonly _tag: 'refused' | 'silent' | 'refusesBeta' }
 
 interface SmallWorld {
+  /** With limits that the operator has named, and a queue for those who find no room. */
+  readonly isTight: boolean
   readonly doings: { readonly [provider: string]: readonly Doing[] }
   readonly requests: readonly { readonly atMs: number; readonly leavesAfterMs: number | null }[]
 }
@@ -38,9 +41,11 @@ const STATUSES = [
 ] as const
 
 const doing = (dice: Dice, isGood: boolean): Doing => {
-  const headersMs = dice.whole(20, 3_000)
+  // Some are so slow that the client gets its headers before.
+  const headersMs = dice.whole(20, dice.chance(0.2) ? 20_000 : 3_000)
   const firstMs = headersMs + dice.whole(10, 4_000)
-  if (isGood || dice.chance(0.2)) return { _tag: 'answers', headersMs, firstMs, wholeMs: firstMs + dice.whole(10, 9_000) }
+  if (isGood || dice.chance(0.2))
+    return { _tag: 'answers', headersMs, firstMs, wholeMs: firstMs + dice.whole(10, 9_000) }
   if (dice.chance(0.25)) {
     const isEarly = dice.chance(0.5)
     return { _tag: 'breaks', headersMs, firstMs: isEarly ? null : firstMs, cutMs: firstMs + dice.whole(1, 500) }
@@ -55,6 +60,7 @@ const smallWorld = (seed: number): SmallWorld => {
   const names = ['p0', 'p1', 'p2'].slice(0, dice.whole(1, 3))
   let atMs = 0
   return {
+    isTight: dice.chance(0.5),
     doings: Object.fromEntries(
       names.map((name) => {
         const good = dice.next()
@@ -216,6 +222,8 @@ const playReally = Effect.fnUntraced(function* (world: SmallWorld) {
     Object.fromEntries(
       Object.entries(world.doings).map(([name, all]) => [name, (n: number) => movesOf(all[n] as Doing)]),
     ),
+    routingIn(world),
+    limitsIn(world),
   )
   const leaving = (sent: { readonly leave: Effect.Effect<void> }, afterMs: number) =>
     Effect.forkScoped(Effect.andThen(Effect.sleep(afterMs), sent.leave))
@@ -255,7 +263,10 @@ const playVirtually = (world: SmallWorld, really: readonly Happened[]): readonly
   const counts = new Map<ProviderId, number>()
   const gateway = signalbox({
     name: 'priority',
-    policy: policyOf(Object.keys(world.doings).map((id) => provider(id))),
+    policy: policyOf(
+      Object.keys(world.doings).map((id) => provider(id, limitsIn(world))),
+      routingIn(world),
+    ),
     timeline,
     witness: {
       after: (fact, at, _state, decisions) => {
@@ -297,9 +308,20 @@ const playVirtually = (world: SmallWorld, really: readonly Happened[]): readonly
     }
     timeline.start(one())
   }
+  timeline.start(
+    (function* (): Generator<Wait, void, void> {
+      yield until
+    })(),
+  )
   timeline.run()
   return happened.filter(({ at }) => at <= until)
 }
+
+const limitsIn = ({ isTight }: SmallWorld): Partial<ProviderPolicy> =>
+  isTight ? { limits: { requestsPerMinute: 6, maxConcurrent: 3 } } : {}
+const routingIn = ({ isTight }: SmallWorld): Partial<Policy> => ({
+  routing: { ...defaultPolicy.routing, ...(isTight ? { queueMs: 9_000 } : {}) },
+})
 
 const OF_THE_BOX = new Set(['BoxStarted', 'PolicyChanged'])
 
@@ -324,13 +346,29 @@ describe('the virtual walk', () => {
         for (const { event } of happened) {
           seen.add(event._tag)
           if (event._tag === 'AttemptFailed') seen.add(`${event.reason._tag} in ${event.stage}`)
+          if (event._tag === 'RouteChosen' && event.queue !== undefined) seen.add('queue')
           if (event._tag === 'AttemptStarted' && event.probe !== undefined) seen.add('probe')
         }
       }
       const wanted = [
-        ...['AttemptSucceeded', 'RequestFailed', 'RequestCancelled', 'CapabilityLearned', 'CooldownElapsed', 'probe'],
+        ...[
+          'AttemptSucceeded',
+          'RequestFailed',
+          'RequestCancelled',
+          'CapabilityLearned',
+          'CooldownElapsed',
+          'probe',
+          'queue',
+        ],
         ...['ProviderThrottled', 'ProviderRecovered', 'CircuitOpened', 'CircuitHalfOpened', 'ProviderRetired'],
-        ...['RateLimited in S0', 'Overloaded in S0', 'Transport in S0', 'Transport in S1', 'Transport in S2', 'Timeout in S0'],
+        ...[
+          'RateLimited in S0',
+          'Overloaded in S0',
+          'Transport in S0',
+          'Transport in S1',
+          'Transport in S2',
+          'Timeout in S1',
+        ],
       ]
       expect(wanted.filter((what) => !seen.has(what))).toEqual([])
     }),

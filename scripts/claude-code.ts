@@ -3,25 +3,31 @@
  *   npm run e2e -- [--only TEXT] [--list]
  * Prints a table; exit code 1 when a scenario failed.
  */
-import { parseArgs } from 'node:util'
 import { Cause, Effect, Exit } from 'effect'
 import { badDays } from './claude-code/bad-days.ts'
 import { eachKind, switches } from './claude-code/each-kind.ts'
 import { goodDays } from './claude-code/good-days.ts'
 import { CLIENT_VERSION, installClient } from './claude-code/run-client.ts'
 import type { Scenario } from './claude-code/scenario.ts'
+import { readOptions, wrongUse } from './options.ts'
 
 /** The client's own longest wait for retries is three minutes. */
 const LIMIT_MS = 300_000
 
-const { values } = parseArgs({
-  options: { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } },
-})
+const HELP = `Usage: npm run e2e -- [options]
+
+  --only TEXT  only the scenarios whose names hold this text
+  --list       print the names of the scenarios`
+
+const values = readOptions(HELP, { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } })
 /** What measures time runs alone; of the others two at a time, for the client starts slowly. */
 const groups = [
   { scenarios: [...goodDays, ...badDays], atOnce: 1 },
   { scenarios: [...eachKind, ...switches], atOnce: 2 },
 ].map(({ scenarios, atOnce }) => ({ scenarios: scenarios.filter(({ name }) => name.includes(values.only)), atOnce }))
+
+if (groups.every(({ scenarios }) => scenarios.length === 0))
+  wrongUse(`no scenario has ${values.only} in its name`, HELP)
 
 interface Row {
   readonly name: string

@@ -3,22 +3,23 @@
  *   node scripts/crash.ts --rounds 50 [--seed 1]
  * One line a round, a summary at the end. Exit code 0 all kept, 1 one was broken.
  */
-import { parseArgs } from 'node:util'
 import { Effect } from 'effect'
 import { crashRounds } from '../test/crash/rounds.ts'
+import { readOptions, wrongUse } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    rounds: { type: 'string', default: '50' },
-    seed: { type: 'string', default: String(Date.now() % 1_000_000) },
-  },
+const HELP = `Usage: npm run crash -- [options]
+
+  --rounds N  kills (default 50)
+  --seed N    the same run again (default: another one each time)`
+
+const values = readOptions(HELP, {
+  rounds: { type: 'string', default: '50' },
+  seed: { type: 'string', default: String(Date.now() % 1_000_000) },
 })
 const rounds = Number(values.rounds)
 const seed = Number(values.seed)
-if (!Number.isSafeInteger(rounds) || !Number.isSafeInteger(seed)) {
-  console.error('--rounds and --seed are whole numbers')
-  process.exit(2)
-}
+if (!Number.isSafeInteger(rounds) || !Number.isSafeInteger(seed))
+  wrongUse('--rounds and --seed are whole numbers', HELP)
 
 const startedAt = performance.now()
 const report = await Effect.runPromise(

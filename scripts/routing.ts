@@ -7,32 +7,39 @@
  *   npm run routing -- --invariants --seeds 200  # the routing invariants in as many worlds
  * Progress goes to standard error, the table or the JSON to standard output.
  */
-import { parseArgs } from 'node:util'
 import { nameOf } from '#infra/simulator/virtual/play.ts'
 import { replayCommand } from '#test/routing-worlds/check-world.ts'
+import { readOptions, wrongUse } from './options.ts'
 import type { CheckDone, CheckJob } from './routing/check-worker.ts'
 import { CONTENDERS, ORACLE } from './routing/contenders.ts'
 import { playAll } from './routing/play-all.ts'
 import type { PlayDone, PlayJob } from './routing/play-worker.ts'
 import { type Results, tableOf, verdictsOf } from './routing/report.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '30' },
-    from: { type: 'string', default: '1' },
-    hours: { type: 'string', default: '6' },
-    only: { type: 'string', multiple: true, default: [] },
-    json: { type: 'boolean', default: false },
-    check: { type: 'boolean', default: false },
-    invariants: { type: 'boolean', default: false },
-  },
+const names = CONTENDERS.map(nameOf)
+const HELP = `Usage: npm run routing -- [options]
+
+  --seeds N     worlds (default 30)
+  --from N      the first seed (default 1)
+  --hours N     of each world (default 6)
+  --only NAME   ${names.join(' | ')}; may be given several times
+  --check       against the goals; exit code 1 if one is missed
+  --json        figures of every world as JSON
+  --invariants  check the routing invariants in the worlds, instead of comparing`
+
+const values = readOptions(HELP, {
+  seeds: { type: 'string', default: '30' },
+  from: { type: 'string', default: '1' },
+  hours: { type: 'string', default: '6' },
+  only: { type: 'string', multiple: true, default: [] },
+  json: { type: 'boolean', default: false },
+  check: { type: 'boolean', default: false },
+  invariants: { type: 'boolean', default: false },
 })
 const [seeds, from, hours] = [Number(values.seeds), Number(values.from), Number(values.hours)]
-const names = CONTENDERS.map(nameOf)
 const unknown = values.only.filter((name) => !names.includes(name))
 if (!Number.isSafeInteger(seeds) || seeds < 1 || !Number.isSafeInteger(from) || !(hours > 0) || unknown.length > 0) {
-  console.error(`--seeds and --from are whole numbers, --hours is above 0, --only is one of: ${names.join(', ')}`)
-  process.exit(2)
+  wrongUse(`--seeds and --from are whole numbers, --hours is above 0, --only is one of: ${names.join(', ')}`, HELP)
 }
 
 const startedAt = performance.now()

@@ -4,23 +4,25 @@
  * Stops at the first world that breaks one, prints its seed, what is broken and the command that shows it again; with
  * `--shrink SECONDS` it looks for a smaller world first. Exit code 0 all held, 1 one broke.
  */
-import { parseArgs } from 'node:util'
 import { checkSeed, replayCommand, shrunk } from '#test/worlds/check-seed.ts'
+import { readOptions, wrongUse } from './options.ts'
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '200' },
-    from: { type: 'string', default: String(Date.now() % 1_000_000_000) },
-    shrink: { type: 'string', default: '0' },
-    'keep-going': { type: 'boolean', default: false },
-  },
+const HELP = `Usage: npm run seeds -- [options]
+
+  --seeds N         worlds to play (default 200)
+  --from N          the first seed (default: another one each time)
+  --shrink SECONDS  look for a smaller world that breaks as well
+  --keep-going      do not stop at the first world that breaks an invariant`
+
+const values = readOptions(HELP, {
+  seeds: { type: 'string', default: '200' },
+  from: { type: 'string', default: String(Date.now() % 1_000_000_000) },
+  shrink: { type: 'string', default: '0' },
+  'keep-going': { type: 'boolean', default: false },
 })
 const count = Number(values.seeds)
 const from = Number(values.from)
-if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from)) {
-  console.error('--seeds and --from are whole numbers')
-  process.exit(2)
-}
+if (!Number.isSafeInteger(count) || !Number.isSafeInteger(from)) wrongUse('--seeds and --from are whole numbers', HELP)
 
 const startedAt = performance.now()
 const seconds = () => (performance.now() - startedAt) / 1000

@@ -14,6 +14,7 @@ import {
   removals,
   rootAt,
 } from '#domain/dialect/json-cuts.ts'
+import type { Steps } from '#domain/steps.ts'
 
 /**
  * What is emptied by it goes as a whole, and so does a message that then says nothing. A `tool_reference` block, the answer
@@ -21,19 +22,25 @@ import {
  * @param body valid JSON in UTF-8.
  * @returns the same array when there is nothing to cut. `cut`: those of `fields` that were there, and what went with them.
  */
-export const cutFields = (
+export const cutFields = function* (
   body: Uint8Array,
   fields: readonly string[],
-): { readonly body: Uint8Array; readonly cut: readonly string[] } => {
+): Steps<{ readonly body: Uint8Array; readonly cut: readonly string[] }> {
   if (fields.length === 0) return { body, cut: [] }
   const outline = makeOutline(latin1(body))
-  const cut = fields.filter((field) => cutField(outline, field))
+  const cut: string[] = []
+  for (const field of fields) {
+    yield
+    if (cutField(outline, field)) cut.push(field)
+  }
   if (cut.length === 0) return { body, cut }
+  yield
   settle(outline)
   for (const [field, dependent] of DEPENDENTS) {
     if (isGone(outline, field) && cutField(outline, dependent)) cut.push(dependent)
   }
   settle(outline)
+  yield
   const edits = [...outline.nodes.values()].flatMap((node) =>
     node.gone.size === 0 ? [] : removals(node.entries, node.gone),
   )

@@ -4,6 +4,7 @@
  */
 import { cutFields } from '#domain/dialect/cut-fields.ts'
 import { closure, matchesBeta } from '#domain/dialect/paired-features.ts'
+import type { Steps } from '#domain/steps.ts'
 
 export interface FittedRequest {
   /** The same array when nothing was in it. */
@@ -18,14 +19,14 @@ export interface FittedRequest {
  * @param request `without`: features as paired-features.ts writes them; those that belong to them go too. `body`: valid JSON
  * in UTF-8.
  */
-export const fitAnthropic = (request: {
+export const fitAnthropic = function* (request: {
   readonly body: Uint8Array
   readonly betas: readonly string[]
   readonly without: readonly string[]
-}): FittedRequest => {
+}): Steps<FittedRequest> {
   const features = closure(request.without)
   const fields = features.filter((feature) => feature.startsWith(FIELD)).map((feature) => feature.slice(FIELD.length))
-  const { body, cut } = cutFields(request.body, fields)
+  const { body, cut } = yield* cutFields(request.body, fields)
   const gone = request.betas.filter((beta) => features.some((feature) => matchesBeta(feature, beta)))
   return {
     body,

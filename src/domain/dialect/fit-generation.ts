@@ -14,17 +14,21 @@ import {
   type Place,
   rootAt,
 } from '#domain/dialect/json-cuts.ts'
+import type { Steps } from '#domain/steps.ts'
 
 /**
  * @param body of a Messages request or a token count, valid JSON in UTF-8.
  * @param from the model's name as asked for, in any spelling; `to` as it is served.
  * @returns the same array when both are one model, when `to` is no Claude model, and when everything fits.
  */
-export const fitGeneration = (body: Uint8Array, from: string, to: string): Uint8Array => {
+export const fitGeneration = function* (body: Uint8Array, from: string, to: string): Steps<Uint8Array> {
   const served = parseClaudeModel(to)
   if (served === undefined || sameModel(from, to)) return body
   const { edits, fields } = planFit(readGeneration(latin1(body)), served)
-  return cutFields(edits.length === 0 ? body : editBytes(body, edits), fields).body
+  yield
+  const edited = edits.length === 0 ? body : editBytes(body, edits)
+  yield
+  return (yield* cutFields(edited, fields)).body
 }
 
 /** A value and where it lies. */

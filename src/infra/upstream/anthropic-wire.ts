@@ -42,10 +42,11 @@ export const anthropicWire = ({ id, profile, ownCredential }: AnthropicWireOptio
     yield
     const given = betasOf(headers)
     const without = [...profile.without, ...target.without]
-    const fit = without.length === 0 ? undefined : fitAnthropic({ body: fitted, betas: given, without })
+    const fit = without.length === 0 ? undefined : yield* fitAnthropic({ body: fitted, betas: given, without })
     fitted = fit?.body ?? fitted
     yield
-    fitted = fitGeneration(fitted, target.asked, target.model)
+    fitted = yield* fitGeneration(fitted, target.asked, target.model)
+    yield
     if (profile.extraBody !== undefined) fitted = addMembers(fitted, profile.extraBody)
     yield
     fitted = addressed(fitted, request, target, profile, counting)

@@ -17,6 +17,7 @@ import { readLimits } from '#domain/dialect/limit-headers.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
+import { inOneGo } from '#domain/steps.ts'
 import { anthropicWire } from '#infra/upstream/anthropic-wire.ts'
 import { chatWire } from '#infra/upstream/chat-wire.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
@@ -24,7 +25,7 @@ import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
 import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
-import type { Outgoing, Preparation, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
+import type { Outgoing, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
 
 export interface HttpUpstreamOptions {
   readonly id: ProviderId
@@ -111,12 +112,12 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
     const inSteps = (request.body?.length ?? 0) > AT_ONCE_BYTES
     const run = (): void => {
       if (aborted) return
-      const step = inSteps ? preparation.next() : atOnce(preparation)
+      const step = preparation.next()
       if (step.done === true) dispatch(step.value, guarded, call)
       else setImmediate(run)
     }
     if (inSteps) setImmediate(run)
-    else run()
+    else dispatch(inOneGo(preparation), guarded, call)
     return {
       resume: () => exchange?.resume(),
       abort: () => {
@@ -178,13 +179,6 @@ const wires = ({ id, profile, credential }: HttpUpstreamOptions): ((request: Ups
     (target.without.includes(MESSAGES_ENDPOINT) || models.some((pattern) => matchesModel(pattern, target.model)))
       ? chat
       : wire
-}
-
-const atOnce = (preparation: Preparation): IteratorReturnResult<Prepared> => {
-  for (;;) {
-    const step = preparation.next()
-    if (step.done === true) return step
-  }
 }
 
 const unlessAborted = (listener: UpstreamListener, aborted: () => boolean): UpstreamListener => ({

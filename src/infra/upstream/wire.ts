@@ -3,6 +3,7 @@
  * answer and whoever listens where answers must be translated. Pure but for what it is handed; http-upstream.ts does the I/O.
  */
 import type { HeaderList, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
+import type { Steps } from '#domain/steps.ts'
 
 /** A call as the provider gets it, without its credential. */
 export interface Outgoing {
@@ -41,7 +42,7 @@ export type Translation = (client: UpstreamListener, control: TranslationControl
  * Yields between steps that cost time in proportion to the body, so that the caller may let others run in between.
  * @returns what goes out
  */
-export type Preparation = Generator<undefined, Prepared>
+export type Preparation = Steps<Prepared>
 
 export interface Wire {
   readonly prepare: (request: UpstreamRequest) => Preparation

@@ -2,13 +2,14 @@ import { describe, expect, it } from '@effect/vitest'
 import * as fc from 'fast-check'
 import { fitAnthropic } from '#domain/dialect/fit-anthropic.ts'
 import { closure, PAIRED_FEATURES } from '#domain/dialect/paired-features.ts'
+import { inOneGo } from '#domain/steps.ts'
 import { loadCaptures } from '#test/captures.ts'
 import { cutParsed } from '#test/cut-parsed.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (array: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(array)
 const fitText = (body: string, ...without: readonly string[]) => {
-  const { body: fitted, removed } = fitAnthropic({ body: bytes(body), betas: [], without })
+  const { body: fitted, removed } = inOneGo(fitAnthropic({ body: bytes(body), betas: [], without }))
   return { text: text(fitted), removed }
 }
 
@@ -122,7 +123,9 @@ describe('a request to a server that does not know all of it', () => {
   it('loses the values of the header with the fields, and tells what was there', () => {
     const betas = ['claude-code-20250219', 'effort-2025-11-24', 'context-management-2025-06-27']
     const body = bytes('{"context_management":{},"output_config":{"effort":"low"}}')
-    expect(fitAnthropic({ body, betas, without: ['field:context_management', 'beta:mcp-client-2025-11-20'] })).toEqual({
+    expect(
+      inOneGo(fitAnthropic({ body, betas, without: ['field:context_management', 'beta:mcp-client-2025-11-20'] })),
+    ).toEqual({
       body: bytes('{"output_config":{"effort":"low"}}'),
       betas: ['claude-code-20250219', 'effort-2025-11-24'],
       removed: ['beta:context-management-2025-06-27', 'field:context_management'],
@@ -145,7 +148,7 @@ describe('a request to a server that does not know all of it', () => {
     }
     const body = bytes(JSON.stringify(lookalikes))
     const betas = ['claude-code-20250219']
-    const fitted = fitAnthropic({ body, betas, without: EVERYTHING })
+    const fitted = inOneGo(fitAnthropic({ body, betas, without: EVERYTHING }))
     expect(fitted.body).toBe(body)
     expect(fitted.betas).toBe(betas)
     expect(fitted.removed).toEqual([])
@@ -312,8 +315,8 @@ describe('any request, without any features', () => {
     ]
     fc.assert(
       fc.property(requests, withouts, (request, without) => {
-        const once = fitAnthropic({ body: bytes(JSON.stringify(request)), betas, without })
-        const again = fitAnthropic({ ...once, without })
+        const once = inOneGo(fitAnthropic({ body: bytes(JSON.stringify(request)), betas, without }))
+        const again = inOneGo(fitAnthropic({ ...once, without }))
         expect(again.body).toBe(once.body)
         expect(again.betas).toBe(once.betas)
         expect(again.removed).toEqual([])
@@ -330,7 +333,7 @@ describe('any request, without any features', () => {
         ]
         const betas = pair.betas.map((beta) => `${beta}2026-01-01`)
         const without = [halves[draw % halves.length] as string]
-        const fitted = fitAnthropic({ body: bytes(JSON.stringify(request)), betas, without })
+        const fitted = inOneGo(fitAnthropic({ body: bytes(JSON.stringify(request)), betas, without }))
         expect(fitted.betas).toEqual([])
         const left = pair.fields.reduce(cutParsed, JSON.parse(text(fitted.body)))
         expect(left).toEqual(JSON.parse(text(fitted.body)))
@@ -349,7 +352,7 @@ describe('the recorded requests of Claude Code', () => {
         )
         if (!body.includes('"messages"') || betas.length === 0) continue
         for (const beta of new Set(betas)) {
-          const fitted = fitAnthropic({ body, betas, without: [`beta:${beta}`] })
+          const fitted = inOneGo(fitAnthropic({ body, betas, without: [`beta:${beta}`] }))
           expect(fitted.betas).toEqual(betas.filter((one) => one !== beta))
           const expected = JSON.stringify(reference(JSON.parse(body.toString()), [`beta:${beta}`]))
           expect(text(fitted.body) === expected).toBe(true)

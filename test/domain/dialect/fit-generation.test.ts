@@ -2,11 +2,12 @@ import { describe, expect, it } from '@effect/vitest'
 import * as fc from 'fast-check'
 import { parseClaudeModel, sameModel, thinkingRules } from '#domain/claude-models.ts'
 import { fitGeneration } from '#domain/dialect/fit-generation.ts'
+import { inOneGo } from '#domain/steps.ts'
 import { loadCaptures } from '#test/captures.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const text = (array: Uint8Array): string => new TextDecoder('utf-8', { ignoreBOM: true }).decode(array)
-const fitted = (body: string, from: string, to: string): string => text(fitGeneration(bytes(body), from, to))
+const fitted = (body: string, from: string, to: string): string => text(inOneGo(fitGeneration(bytes(body), from, to)))
 
 const NEW = 'claude-opus-5-5'
 
@@ -142,7 +143,7 @@ describe('a request that another generation of Claude answers', () => {
     ['gpt-5', 'gpt-5'],
   ])('is the same array from %s to %s', (from, to) => {
     const body = bytes('{"max_tokens":999999,"thinking":{"type":"disabled"},"output_config":{"effort":"xhigh"}}')
-    expect(fitGeneration(body, from, to)).toBe(body)
+    expect(inOneGo(fitGeneration(body, from, to))).toBe(body)
   })
 
   it('is fitted too when the asked name is not Claude’s', () => {
@@ -229,8 +230,8 @@ describe('any request', () => {
   it('fits after having been fitted', () => {
     fc.assert(
       fc.property(requests, models, models, (request, from, to) => {
-        const once = fitGeneration(bytes(JSON.stringify(request)), from, to)
-        expect(fitGeneration(once, from, to)).toBe(once)
+        const once = inOneGo(fitGeneration(bytes(JSON.stringify(request)), from, to))
+        expect(inOneGo(fitGeneration(once, from, to))).toBe(once)
       }),
     )
   })
@@ -246,8 +247,8 @@ describe('the recorded requests of Claude Code', () => {
         if (!body.includes('"thinking":{"type":"adaptive"')) continue
         const source = JSON.parse(body.toString())
         const { thinking: _thinking, output_config: _config, ...kept } = source
-        expect(fitGeneration(body, source.model, 'claude-sonnet-5')).toBe(body)
-        expect(JSON.parse(text(fitGeneration(body, source.model, 'claude-sonnet-4-5')))).toEqual({
+        expect(inOneGo(fitGeneration(body, source.model, 'claude-sonnet-5'))).toBe(body)
+        expect(JSON.parse(text(inOneGo(fitGeneration(body, source.model, 'claude-sonnet-4-5'))))).toEqual({
           ...kept,
           max_tokens: 64_000,
           thinking: {

@@ -3,6 +3,7 @@ import { describe, expect, it } from '@effect/vitest'
 import * as fc from 'fast-check'
 import { fitAnthropic } from '#domain/dialect/fit-anthropic.ts'
 import { clientRecovers, refusedFeatures } from '#domain/dialect/refused-features.ts'
+import { inOneGo } from '#domain/steps.ts'
 
 const envelope = (message: string): string =>
   JSON.stringify({ type: 'error', error: { type: 'invalid_request_error', message }, request_id: 'req_1' })
@@ -133,7 +134,7 @@ describe('a refusal of a field', () => {
     for (const path of ['tools.0.custom.defer_loading', 'thinking.adaptive.display']) {
       const without = refused(`${path}: Extra inputs are not permitted`)
       expect(without).toHaveLength(1)
-      expect(fitAnthropic({ body, betas: [], without }).removed).toEqual(expect.arrayContaining([...without]))
+      expect(inOneGo(fitAnthropic({ body, betas: [], without })).removed).toEqual(expect.arrayContaining([...without]))
     }
   })
 

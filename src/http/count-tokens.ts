@@ -12,7 +12,7 @@ import { answerHeaders, type Served } from '#actors/respond.ts'
 import { sideCall } from '#actors/side-call.ts'
 import { sameModel } from '#domain/claude-models.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
-import { readRequest } from '#domain/dialect/anthropic-request.ts'
+import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
 import { countsAgainst, type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
@@ -20,7 +20,7 @@ import { refusedFeatures } from '#domain/projections/capabilities.ts'
 import { clientResponse } from '#http/client-response.ts'
 import type { CountLimits } from '#http/count-limits.ts'
 import { headerList, refuse } from '#http/messages.ts'
-import { readJsonBody } from '#http/read-body.ts'
+import { inTurns, readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 /** A count is cheap for everybody; one that takes longer will not come. */
@@ -41,7 +41,7 @@ export const handleCountTokens = Effect.fnUntraced(function* (
     }),
   )
   if (body === undefined) return
-  const reading = readRequest(body, false)
+  const reading = yield* inTurns(body, readRequestInSteps(body, false))
   if (reading._tag === 'Invalid') {
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)
     return

@@ -8,11 +8,11 @@ import { runCascade } from '#actors/cascade.ts'
 import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
-import { readRequest } from '#domain/dialect/anthropic-request.ts'
+import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
 import { modelId, type RequestId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import { clientResponse } from '#http/client-response.ts'
-import { readJsonBody } from '#http/read-body.ts'
+import { inTurns, readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 export interface MessagesOptions {
@@ -80,7 +80,7 @@ export const handleMessages = Effect.fnUntraced(function* (
     }),
   )
   if (body === undefined) return
-  const reading = readRequest(body, true)
+  const reading = yield* inTurns(body, readRequestInSteps(body, true))
   if (reading._tag === 'Invalid') {
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)
     return

@@ -4,6 +4,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Data, Effect } from 'effect'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
+import { inOneGo, type Steps } from '#domain/steps.ts'
 
 /** The body is refused; `answer` says why. */
 export class BodyRefused extends Data.TaggedError('BodyRefused')<{ readonly answer: ErrorAnswer }> {}
@@ -12,6 +13,21 @@ const refuse = (answer: ErrorAnswer) => Effect.fail(new BodyRefused({ answer }))
 
 /** Above this a body is handled with care for those who wait. */
 const LONG_BYTES = 256 * 1024
+
+/** Does what a body needs: of a long one each step in a turn of the event loop of its own, so that others get theirs. */
+export const inTurns = <A>(body: Uint8Array, steps: Steps<A>): Effect.Effect<A> =>
+  body.length <= LONG_BYTES
+    ? Effect.sync(() => inOneGo(steps))
+    : Effect.callback<A>((resume) => {
+        let next: NodeJS.Immediate | undefined
+        const run = (): void => {
+          const step = steps.next()
+          if (step.done === true) resume(Effect.succeed(step.value))
+          else next = setImmediate(run)
+        }
+        run()
+        return Effect.sync(() => clearImmediate(next))
+      })
 
 /**
  * @param limit bytes

@@ -2,6 +2,8 @@
  * What routing needs to know of a Messages request, and the checks that are certain to fail at every provider. Everything
  * else is an open list: unknown fields, roles and blocks pass.
  */
+import { inOneGo, type Steps } from '#domain/steps.ts'
+
 export interface MessagesRequest {
   /** As the client spelled it. */
   readonly model: string
@@ -30,13 +32,20 @@ const isObject = (value: unknown): value is Json => typeof value === 'object' &&
 const invalid = (message: string): RequestReading => ({ _tag: 'Invalid', message })
 
 /** Reads the body of POST /v1/messages (`needsMaxTokens`) or of count_tokens. */
-export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestReading => {
+export const readRequest = (body: Uint8Array, needsMaxTokens: boolean): RequestReading =>
+  inOneGo(readRequestInSteps(body, needsMaxTokens))
+
+/** The same for bodies of megabytes. */
+export const readRequestInSteps = function* (body: Uint8Array, needsMaxTokens: boolean): Steps<RequestReading> {
   let parsed: unknown
   try {
-    parsed = JSON.parse(strictUtf8.decode(body))
+    const text = strictUtf8.decode(body)
+    yield
+    parsed = JSON.parse(text)
   } catch {
     return invalid('The request body is not valid JSON')
   }
+  yield
   if (!isObject(parsed)) return invalid('The request body must be a JSON object')
   const { model, messages, stream, max_tokens: maxTokens } = parsed
   const tools: readonly unknown[] = Array.isArray(parsed.tools) ? parsed.tools : []

@@ -15,7 +15,7 @@ import {
 import type { Decision, DomainEvent, Fact, RequestAdmitted } from '#domain/events.ts'
 import { isFact, isTerminal } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
-import { defaultPolicy, type Policy, type ProviderPolicy } from '#domain/policy.ts'
+import { defaultPolicy, type Policy, type ProviderPolicy, providersOf } from '#domain/policy.ts'
 import { failedBefore } from '#domain/projections/failed-turns.ts'
 import { PROJECTIONS } from '#domain/projections/index.ts'
 import { concurrencyOf, headroomOf } from '#domain/projections/limits.ts'
@@ -214,7 +214,7 @@ const applyPolicy = (state: GatewayState, policy: Policy, version: number, at: n
   const before = new Map(state.policy.providers.map((provider) => [provider.id, provider]))
   state.policy = policy
   state.policyVersion = version
-  const named = new Set(policy.providers.map((provider) => provider.id))
+  const named = providersOf(policy)
   for (const id of state.machines.keys()) if (!named.has(id)) state.machines.delete(id)
   for (const provider of policy.providers) {
     const machine = state.machines.get(provider.id)

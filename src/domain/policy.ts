@@ -172,6 +172,9 @@ export const Policy = Schema.Struct({
 })
 export type Policy = typeof Policy.Type
 
+/** Whom the policy names; what is known of others may be forgotten. */
+export const providersOf = ({ providers }: Policy): ReadonlySet<ProviderId> => new Set(providers.map(({ id }) => id))
+
 export const defaultBreaker: BreakerPolicy = {
   consecutiveFailures: 5,
   consecutiveConnectFailures: 3,

@@ -3,6 +3,7 @@
  * fitted to the former beforehand; both are shown to the operator.
  */
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { providersOf } from '#domain/policy.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 
 export interface ModelCapabilities {
@@ -31,7 +32,7 @@ export const capabilities: Projection<Capabilities> = {
   evolve: (state, { event }) => {
     switch (event._tag) {
       case 'PolicyChanged': {
-        const named = new Set(event.policy.providers.map((provider) => provider.id))
+        const named = providersOf(event.policy)
         for (const [key, { provider }] of state) if (!named.has(provider)) state.delete(key)
         break
       }

@@ -4,6 +4,7 @@
  */
 import { countsAgainst, type FailureReason, type FailureTag } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
+import { providersOf } from '#domain/policy.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 
 /** attempts = successes + sum of failures + abandoned + inFlight. Times are epoch ms; null = not yet. */
@@ -37,7 +38,7 @@ export const health: Projection<Health> = {
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {
       case 'PolicyChanged': {
-        const named = new Set(event.policy.providers.map((provider) => provider.id))
+        const named = providersOf(event.policy)
         for (const id of state.keys()) if (!named.has(id)) state.delete(id)
         break
       }

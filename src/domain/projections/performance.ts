@@ -5,6 +5,7 @@
  */
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { expectedAt, observe, type PeakAverage } from '#domain/peak-average.ts'
+import { providersOf } from '#domain/policy.ts'
 import { type EndedAttempt, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 
@@ -39,7 +40,7 @@ export const performance: Projection<Performance> = {
   evolve: (state, occurred) => {
     const { event } = occurred
     if (event._tag === 'PolicyChanged') {
-      const named = new Set(event.policy.providers.map((provider) => provider.id))
+      const named = providersOf(event.policy)
       for (const [key, { provider }] of state.pairs) if (!named.has(provider)) forget(state, key)
       return state
     }

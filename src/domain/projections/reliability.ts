@@ -6,6 +6,7 @@ import { leftAfter } from '#domain/decay.ts'
 import type { AttemptFailed } from '#domain/events.ts'
 import { countsAgainst } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
+import { providersOf } from '#domain/policy.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 
 /** Weights as of `at`, epoch ms. */
@@ -36,7 +37,7 @@ export const reliability: Projection<Reliability> = {
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {
       case 'PolicyChanged': {
-        const named = new Set(event.policy.providers.map((provider) => provider.id))
+        const named = providersOf(event.policy)
         for (const id of state.keys()) if (!named.has(id)) state.delete(id)
         break
       }

@@ -9,6 +9,7 @@
  */
 import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { providersOf } from '#domain/policy.ts'
 import { type EndedAttempt, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import { requestKind } from '#domain/request-kind.ts'
@@ -56,7 +57,7 @@ export const warmCaches: Projection<WarmCaches> = {
   evolve: (state, occurred) => {
     const { event } = occurred
     if (event._tag === 'PolicyChanged') {
-      forgetOthers(state, new Set(event.policy.providers.map((provider) => provider.id)))
+      forgetOthers(state, providersOf(event.policy))
       return state
     }
     const ended = follow(state.open, occurred, (request) => ({

@@ -132,6 +132,10 @@ const WORDS: { readonly [K in RouteChosen['skipped'][number]['reason']]: string 
   retired: 'has said that it is gone for good',
   featureLacking: 'cannot do what the request needs',
   limitReached: 'has no room left in its limits',
+  credentialMissing: "is asked with the client's own credential, and it brought none",
+  credentialRefused: 'refused its credential',
+  overBudget: 'would cost more than a budget has left',
+  priceUnknown: 'has no price for the model, which a hard budget needs',
 }
 
 const amount = (value: number): string => String(Number(value.toPrecision(3)))

@@ -26,6 +26,8 @@ export const describeReason = (reason: FailureReason): string => {
   }
 }
 
+const dollars = (nanoUsd: number): string => `$${(nanoUsd / 1e9).toFixed(4)}`
+
 const time = (at: number): string => new Date(at).toISOString()
 
 /** What the event says, without its type, its stream and its time. */
@@ -74,5 +76,27 @@ export const summary = (event: DomainEvent): string => {
       return `${event.provider} (${event.model}) without ${event.features.join(', ') || 'nothing'} until ${time(event.until)}`
     case 'SunsetAnnounced':
       return `${event.provider} (${event.model}) ${describeEnd(event)}`
+    case 'ProviderChecked':
+      return `${event.provider} ${event.ok ? 'answers' : describeReason(event.reason ?? { _tag: 'Unknown' })} after ${event.durationMs} ms`
+    case 'BreakerReset':
+      return `${event.provider} by ${event.by}`
+    case 'SettingOverridden':
+      return `${event.path} ${event.value === null ? 'as configured' : `= ${JSON.stringify(event.value)}`} by ${event.by}`
+    case 'ClientKeyCreated':
+      return `${event.keyId} (${event.name}) by ${event.by}`
+    case 'ClientKeyRevoked':
+      return `${event.keyId} by ${event.by}`
+    case 'BudgetSeeded':
+      return `${event.budget}${event.subject === '' ? '' : ` of ${event.subject}`}: ${dollars(event.spentNanoUsd)} since ${time(event.periodStart)}`
+    case 'AlertRaised':
+      return `${event.severity}: ${event.kind}${event.subject === '' ? '' : ` of ${event.subject}`}, ${event.value} over ${event.threshold}`
+    case 'AlertCleared':
+      return `${event.alertId} at ${event.value}`
+    case 'AlertDelivered':
+      return `${event.news.map(({ alertId, change }) => `${alertId} ${change}`).join(', ')} by ${event.channel}`
+    case 'AlertsSilenced':
+      return `${event.kind ?? 'all kinds'} of ${event.subject ?? 'everything'} until ${time(event.until)} by ${event.by}`
+    case 'LogArchived':
+      return `${event.events} events up to ${event.upTo} in ${event.file}, by ${event.by}`
   }
 }

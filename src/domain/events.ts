@@ -9,7 +9,7 @@
 import { Schema } from 'effect'
 import { FailureReason } from '#domain/failure.ts'
 import { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
-import { Policy, STRATEGIES } from '#domain/policy.ts'
+import { ALERT_KINDS, Policy, STRATEGIES } from '#domain/policy.ts'
 import { Usage } from '#domain/usage.ts'
 
 const Draw = Schema.Finite
@@ -71,6 +71,12 @@ export const RequestAdmitted = Schema.TaggedStruct('RequestAdmitted', {
   parentAgentId: Schema.optionalKey(Schema.String),
   /** The strategy that the client asked for, instead of the policy's (`x-signalbox-strategy`). */
   strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
+  /** Id of the client key that it came with. */
+  clientKey: Schema.optionalKey(Schema.String),
+  /** What the client says it works on (`x-signalbox-project`). */
+  project: Schema.optionalKey(Schema.String),
+  /** It brought no credential that could be passed through to a provider. */
+  anonymous: Schema.optionalKey(Schema.Literal(true)),
   /** Breaks ties and admits to ramping providers. */
   draw: Draw,
 })
@@ -84,6 +90,14 @@ export const AttemptStarted = Schema.TaggedStruct('AttemptStarted', {
   model: ModelId,
   /** Estimated tokens of the prompt, reserved of the provider's limits. */
   inputTokens: Schema.optionalKey(Schema.Int),
+  /** What it will probably cost, in billionths of a US dollar; absent without a price. */
+  expectedNanoUsd: Schema.optionalKey(Schema.Int),
+  /** What it may cost at most, held back from the hard budgets that it falls under. */
+  reservedNanoUsd: Schema.optionalKey(Schema.Int),
+  /** Of what it will cost: because the conversation's cache is with another provider. */
+  switchNanoUsd: Schema.optionalKey(Schema.Int),
+  /** Every circuit is open, and this provider is the one that will probably be well first. */
+  lastResort: Schema.optionalKey(Schema.Literal(true)),
   probe: Schema.optionalKey(Schema.Struct({ leaseUntil: Schema.Finite })),
 })
 /** The attempt answered in full. Terminal: its request is done. */
@@ -101,8 +115,12 @@ export const AttemptSucceeded = Schema.TaggedStruct('AttemptSucceeded', {
   durationMs: Ms,
   responseBytes: Schema.Int,
   upstreamRequestId: Schema.optionalKey(Schema.String),
-  /** What the provider says it charged, in billionths of a US dollar (OpenRouter). */
+  /** By the prices that were in force, in billionths of a US dollar; absent without a price. */
+  costNanoUsd: Schema.optionalKey(Schema.Int),
+  /** What the provider says it charged (OpenRouter). It counts instead of `costNanoUsd`, which is kept for the difference. */
   reportedCostNanoUsd: Schema.optionalKey(Schema.Int),
+  /** What the cache reads saved, less what the writes cost on top; negative when the writes cost more. */
+  cacheSavedNanoUsd: Schema.optionalKey(Schema.Int),
   limits: Schema.optionalKey(Schema.Array(LimitReading)),
 })
 /** The attempt failed, or was given up because the client left (`Cancelled`). */
@@ -116,6 +134,10 @@ export const AttemptFailed = Schema.TaggedStruct('AttemptFailed', {
   durationMs: Ms,
   /** What the provider had reported by then; it may bill it. */
   usage: Schema.optionalKey(Usage),
+  /** What it will be billed, as far as can be told; absent when nothing can be told, for want of a price. */
+  costNanoUsd: Schema.optionalKey(Schema.Int),
+  /** The cost, or the output in `usage`, is an estimate: the provider did not live to report it. */
+  estimated: Schema.optionalKey(Schema.Literal(true)),
   upstreamRequestId: Schema.optionalKey(Schema.String),
   limits: Schema.optionalKey(Schema.Array(LimitReading)),
   /** For jitter of open times and back-off. */
@@ -136,12 +158,14 @@ export const RequestCancelled = Schema.TaggedStruct('RequestCancelled', {
   attempts: Schema.Int,
   by: Schema.Literals(['client', 'shutdown']),
 })
-/** A request of a process that died was found unfinished at the next start. Terminal; its cost is unknown. */
+/** A request of a process that died was found unfinished at the next start. Terminal; its cost is an estimate. */
 export const RequestAbandoned = Schema.TaggedStruct('RequestAbandoned', {
   requestId: RequestId,
   attempts: Schema.Int,
   /** The provider whose attempt was in flight, if one was; its probe lease, if it held one, is given back. */
   provider: Schema.optionalKey(ProviderId),
+  /** Of that attempt, as it was expected when it was sent. */
+  costNanoUsd: Schema.optionalKey(Schema.Int),
 })
 /** The time at which a throttled or open provider may be tried again has passed. */
 export const CooldownElapsed = Schema.TaggedStruct('CooldownElapsed', { provider: ProviderId })
@@ -171,6 +195,89 @@ export const SunsetAnnounced = Schema.TaggedStruct('SunsetAnnounced', {
   deprecatedAt: Schema.optionalKey(Schema.Finite),
 })
 
+/**
+ * What a health check found, recorded when it differs from the last one: a request to an endpoint that costs nothing. It never
+ * moves a breaker and is no traffic.
+ */
+export const ProviderChecked = Schema.TaggedStruct('ProviderChecked', {
+  provider: ProviderId,
+  ok: Schema.Boolean,
+  /** Why not. */
+  reason: Schema.optionalKey(FailureReason),
+  durationMs: Ms,
+})
+/** An operator declared a provider well: its circuit closes, its throttle ends. `by` says who, as `admin 127.0.0.1`. */
+export const BreakerReset = Schema.TaggedStruct('BreakerReset', { provider: ProviderId, by: Schema.String })
+/** An operator set one setting at run time. It stands above the configuration until it is set to null. */
+export const SettingOverridden = Schema.TaggedStruct('SettingOverridden', {
+  /** As in the configuration, e.g. `routing.strategy`, `providers.vertex.enabled`. */
+  path: Schema.String,
+  value: Schema.NullOr(Schema.Json),
+  by: Schema.String,
+})
+/** A key for a client of the box. The key itself is shown once and kept nowhere. */
+export const ClientKeyCreated = Schema.TaggedStruct('ClientKeyCreated', {
+  keyId: Schema.String,
+  name: Schema.String,
+  /** SHA-256, in hex. */
+  digest: Schema.String,
+  /** Patterns of the models that it may ask for; absent: all. */
+  models: Schema.optionalKey(Schema.Array(Schema.String)),
+  requestsPerMinute: Schema.optionalKey(Schema.Int),
+  /** Epoch ms. */
+  expiresAt: Schema.optionalKey(Schema.Finite),
+  by: Schema.String,
+})
+export const ClientKeyRevoked = Schema.TaggedStruct('ClientKeyRevoked', { keyId: Schema.String, by: Schema.String })
+/** What had been spent of a budget in the running period when the policy began to name it. */
+export const BudgetSeeded = Schema.TaggedStruct('BudgetSeeded', {
+  budget: Schema.String,
+  /** Whose, where the budget is one each of a session, an agent, …; else empty. */
+  subject: Schema.String,
+  /** Epoch ms of the period's start, and of the moment up to which was counted. */
+  periodStart: Schema.Finite,
+  until: Schema.Finite,
+  spentNanoUsd: Schema.Int,
+})
+/** The watcher found that something asks for an operator. Until `AlertCleared` it is not raised again. */
+export const AlertRaised = Schema.TaggedStruct('AlertRaised', {
+  /** Kind and subject: the same whenever it is raised. */
+  alertId: Schema.String,
+  kind: Schema.Literals(ALERT_KINDS),
+  /** What it is about: a provider, a budget, a model; empty: the box. */
+  subject: Schema.String,
+  severity: Schema.Literals(['info', 'warning', 'critical']),
+  /** What was measured, and the bound that it crossed; the kind tells the unit. */
+  value: Schema.Finite,
+  threshold: Schema.Finite,
+})
+export const AlertCleared = Schema.TaggedStruct('AlertCleared', {
+  alertId: Schema.String,
+  value: Schema.Finite,
+})
+/** A channel took the news of alerts; what no channel took is tried again, also after a restart. */
+export const AlertDelivered = Schema.TaggedStruct('AlertDelivered', {
+  channel: Schema.String,
+  news: Schema.Array(
+    Schema.Struct({ alertId: Schema.String, at: Schema.Finite, change: Schema.Literals(['raised', 'cleared']) }),
+  ),
+})
+/** An operator wants to hear nothing of some alerts until then. Absent kind or subject: any. */
+export const AlertsSilenced = Schema.TaggedStruct('AlertsSilenced', {
+  kind: Schema.optionalKey(Schema.Literals(ALERT_KINDS)),
+  subject: Schema.optionalKey(Schema.String),
+  until: Schema.Finite,
+  by: Schema.String,
+})
+/** The events up to a position went to an archive and were deleted here; aggregates keep their sums. */
+export const LogArchived = Schema.TaggedStruct('LogArchived', {
+  upTo: Schema.Int,
+  events: Schema.Int,
+  /** Name of the archive's file, without its folder. */
+  file: Schema.String,
+  by: Schema.String,
+})
+
 // ---- decisions -----------------------------------------------------------------------------------------------------
 
 /** Why a provider was left out of a route. */
@@ -185,6 +292,10 @@ export const SkipReason = Schema.Literals([
   'retired',
   'featureLacking',
   'limitReached',
+  'credentialMissing',
+  'credentialRefused',
+  'overBudget',
+  'priceUnknown',
 ])
 export type SkipReason = typeof SkipReason.Type
 
@@ -200,6 +311,18 @@ export const RouteChosen = Schema.TaggedStruct('RouteChosen', {
   factors: Schema.Record(Schema.String, Schema.Array(Schema.Finite)),
   skipped: Schema.Array(
     Schema.Struct({ provider: ProviderId, reason: SkipReason, until: Schema.optionalKey(Schema.Finite) }),
+  ),
+  /** Every circuit is open: `order` names the provider that will probably be well first. */
+  lastResort: Schema.optionalKey(Schema.Literal(true)),
+  /** What the first costs more than the cheapest candidate, in billionths of a US dollar, as expected of this request. */
+  regretNanoUsd: Schema.optionalKey(Schema.Int),
+  /** A hard budget is used up, and steps down: to another strategy, or to another model than the asked one. */
+  stepDown: Schema.optionalKey(
+    Schema.Struct({
+      budget: Schema.String,
+      strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
+      model: Schema.optionalKey(ModelId),
+    }),
   ),
   /** Nobody has room now: these are asked, in this order, when they have, until `until` (epoch ms). */
   queue: Schema.optionalKey(Schema.Struct({ providers: Schema.Array(ProviderId), until: Schema.Finite })),
@@ -256,6 +379,17 @@ export const Fact = Schema.Union([
   ProbeLeaseExpired,
   CapabilityLearned,
   SunsetAnnounced,
+  ProviderChecked,
+  BreakerReset,
+  SettingOverridden,
+  ClientKeyCreated,
+  ClientKeyRevoked,
+  BudgetSeeded,
+  AlertRaised,
+  AlertCleared,
+  AlertDelivered,
+  AlertsSilenced,
+  LogArchived,
 ])
 export type Fact = typeof Fact.Type
 
@@ -281,6 +415,8 @@ export type AttemptFailed = typeof AttemptFailed.Type
 export type RouteChosen = typeof RouteChosen.Type
 export type CapabilityLearned = typeof CapabilityLearned.Type
 export type PolicyChanged = typeof PolicyChanged.Type
+export type ClientKeyCreated = typeof ClientKeyCreated.Type
+export type AlertRaised = typeof AlertRaised.Type
 
 /** What the catalogue says of each event: its nature, its current schema version, whether it ends a request. */
 export const CATALOGUE: {
@@ -305,6 +441,17 @@ export const CATALOGUE: {
   ProbeLeaseExpired: { nature: 'fact', schemaVersion: 1 },
   CapabilityLearned: { nature: 'fact', schemaVersion: 1 },
   SunsetAnnounced: { nature: 'fact', schemaVersion: 1 },
+  ProviderChecked: { nature: 'fact', schemaVersion: 1 },
+  BreakerReset: { nature: 'fact', schemaVersion: 1 },
+  SettingOverridden: { nature: 'fact', schemaVersion: 1 },
+  ClientKeyCreated: { nature: 'fact', schemaVersion: 1 },
+  ClientKeyRevoked: { nature: 'fact', schemaVersion: 1 },
+  BudgetSeeded: { nature: 'fact', schemaVersion: 1 },
+  AlertRaised: { nature: 'fact', schemaVersion: 1 },
+  AlertCleared: { nature: 'fact', schemaVersion: 1 },
+  AlertDelivered: { nature: 'fact', schemaVersion: 1 },
+  AlertsSilenced: { nature: 'fact', schemaVersion: 1 },
+  LogArchived: { nature: 'fact', schemaVersion: 1 },
   RouteChosen: { nature: 'decision', schemaVersion: 1 },
   ProviderThrottled: { nature: 'decision', schemaVersion: 1 },
   ProviderRecovered: { nature: 'decision', schemaVersion: 1 },

@@ -45,6 +45,8 @@ export const FailureReason = Schema.Union([
   Schema.TaggedStruct('ContentRefused', { status }),
   /** 200 with something that is not an answer: HTML, bad JSON, broken or truncated stream. */
   Schema.TaggedStruct('MalformedOutput', { detail: Schema.String }),
+  /** A hard budget of the operator's has nothing left for it. `until`: the end of its period. */
+  Schema.TaggedStruct('BudgetExceeded', { budget: Schema.String, until }),
   Schema.TaggedStruct('Cancelled', { by: Schema.Literals(['client', 'shutdown']) }),
   Schema.TaggedStruct('Unknown', { status }),
 ])
@@ -74,6 +76,7 @@ const MEANING: { readonly [K in FailureTag]: Meaning } = {
   FeatureRefused: { retryableElsewhere: true, blame: 'request' },
   ContentRefused: { retryableElsewhere: false, blame: 'request' },
   MalformedOutput: { retryableElsewhere: true, blame: 'provider' },
+  BudgetExceeded: { retryableElsewhere: false, blame: 'client' },
   Cancelled: { retryableElsewhere: false, blame: 'client' },
   Unknown: { retryableElsewhere: true, blame: 'provider' },
 }

@@ -95,6 +95,8 @@ export const ProviderPolicy = Schema.Struct({
   naming: Schema.optionalKey(Naming),
   /** Needs of requests (RequestAdmitted.needs) that it cannot meet. */
   lacks: Schema.optionalKey(Schema.Array(Schema.String)),
+  /** It is asked with the client's own credential, so it cannot serve a request that brings none. */
+  passesCredential: Schema.optionalKey(Schema.Literal(true)),
   enabled: Schema.Boolean,
   /** Lower is tried first by the `priority` strategy. */
   priority: Schema.Finite,
@@ -130,6 +132,49 @@ export const RouteRule = Schema.Struct({
 })
 export type RouteRule = typeof RouteRule.Type
 
+/** What the box watches for; docs/alerts.md says what each is about and in which unit. */
+export const ALERT_KINDS = [
+  'costPerHour',
+  'costPerDay',
+  'costForecast',
+  'costSpike',
+  'budget',
+  'errorRate',
+  'latency',
+  'providerDown',
+  'providerRetired',
+  'limitForecast',
+  'priceUnknown',
+  'logFailing',
+  'diskSpace',
+] as const
+export type AlertKind = (typeof ALERT_KINDS)[number]
+
+export const BUDGET_PERIODS = ['day', 'week', 'month'] as const
+/** One budget for each of these, instead of one for all. `agent`: a sub-agent with all that it started. */
+export const BUDGET_SUBJECTS = ['key', 'project', 'model', 'session', 'agent'] as const
+
+/** What may be spent in a period, by all requests or by those that fit. */
+export const Budget = Schema.Struct({
+  name: Schema.String,
+  period: Schema.Literals(BUDGET_PERIODS),
+  limitNanoUsd: Schema.Int,
+  /** Only requests that fit all of these count: the name of a client key, a project, a pattern of the asked model. */
+  key: Schema.optionalKey(Schema.String),
+  project: Schema.optionalKey(Schema.String),
+  model: Schema.optionalKey(Schema.String),
+  each: Schema.optionalKey(Schema.Literals(BUDGET_SUBJECTS)),
+  /** Absent: it only alerts. Else what happens to a request that does not fit any more. */
+  hard: Schema.optionalKey(
+    Schema.Struct({
+      /** Absent both: the request is refused. */
+      strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
+      model: Schema.optionalKey(Schema.String),
+    }),
+  ),
+})
+export type Budget = typeof Budget.Type
+
 export const Policy = Schema.Struct({
   providers: Schema.Array(ProviderPolicy),
   routing: Schema.Struct({
@@ -163,6 +208,9 @@ export const Policy = Schema.Struct({
     /** No extra attempt while fewer tokens than this are left. */
     reserve: Schema.Finite,
   }),
+  /** IANA name of the time zone in which the operator's days begin; absent: UTC. */
+  timeZone: Schema.optionalKey(Schema.String),
+  budgets: Schema.optionalKey(Schema.Array(Budget)),
   stream: Schema.Struct({
     /** A stream that is still silent after this gets its response headers, so that the client sees life. */
     commitHeadersAfterMs: Ms,

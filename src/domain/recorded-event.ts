@@ -8,7 +8,7 @@ import type { DomainEvent } from '#domain/events.ts'
 /** An event as the core hands it over: decided, ordered, not yet durable. */
 export interface NewEvent {
   readonly event: DomainEvent
-  /** `request:<id>`, `provider:<id>` or `box`. */
+  /** `request:<id>`, `provider:<id>`, `key:<id>`, `budget:<name>`, `alert:<id>` or `box`. */
   readonly stream: string
   /** 1, 2, 3 … within the stream. */
   readonly streamVersion: number
@@ -39,7 +39,19 @@ export const streamOf = (event: DomainEvent): string => {
     case 'BoxStopped':
     case 'ConfigChanged':
     case 'PolicyChanged':
+    case 'SettingOverridden':
+    case 'AlertDelivered':
+    case 'AlertsSilenced':
+    case 'LogArchived':
       return 'box'
+    case 'ClientKeyCreated':
+    case 'ClientKeyRevoked':
+      return `key:${event.keyId}`
+    case 'BudgetSeeded':
+      return `budget:${event.budget}`
+    case 'AlertRaised':
+    case 'AlertCleared':
+      return `alert:${event.alertId}`
     case 'CooldownElapsed':
     case 'ProbeLeaseExpired':
     case 'ProviderThrottled':
@@ -49,6 +61,8 @@ export const streamOf = (event: DomainEvent): string => {
     case 'CircuitClosed':
     case 'ProviderRetired':
     case 'SunsetAnnounced':
+    case 'ProviderChecked':
+    case 'BreakerReset':
       return `provider:${event.provider}`
     default:
       return `request:${event.requestId}`

@@ -98,6 +98,15 @@ function complaints(text: string): readonly string[] {
   return found
 }
 
+const PLACES = [
+  'box',
+  'request:<requestId>',
+  'provider:<provider>',
+  'key:<keyId>',
+  'budget:<budget>',
+  'alert:<alertId>',
+] as const
+
 /** The line under the title, and the example. */
 function headComplaints(type: EventType, section: string): readonly string[] {
   const { nature, schemaVersion, terminal } = CATALOGUE[type]
@@ -105,8 +114,8 @@ function headComplaints(type: EventType, section: string): readonly string[] {
   if (example === undefined) return [`${type}: there is no example`]
   const read = upcast(type, schemaVersion, JSON.parse(example))
   if (read._tag !== 'Known') return [`${type}: its example is ${read._tag}`]
-  const [kind, , id] = streamOf(read.event).split(/(:)/)
-  const place = id === undefined ? 'box' : kind === 'request' ? 'request:<requestId>' : 'provider:<provider>'
+  const stream = streamOf(read.event)
+  const place = PLACES.find((one) => one.split(':')[0] === stream.split(':')[0])
   const head = `${nature === 'fact' ? 'Fact' : 'Decision'}${terminal ? ', terminal' : ''} · version ${schemaVersion} · stream \`${place}\``
   return section.split('\n').includes(head) ? [] : [`${type}: its head should be "${head}"`]
 }
@@ -182,6 +191,8 @@ function typeOf(ast: Ast): string {
       return ast.checks?.some(({ annotations }) => annotations?.representation?.id === 'effect/schema/isInt')
         ? 'integer'
         : 'number'
+    case 'Declaration':
+      return 'JSON'
     case 'Literal':
       return `\`${ast.literal}\``
     case 'Arrays':

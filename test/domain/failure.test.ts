@@ -33,6 +33,7 @@ const expected: { readonly [T in FailureTag]: Answers } = {
   FeatureRefused: { elsewhere: true, blame: 'request', mayTell: false },
   ContentRefused: { elsewhere: false, blame: 'request', mayTell: false },
   MalformedOutput: { elsewhere: true, blame: 'provider', mayTell: false },
+  BudgetExceeded: { elsewhere: false, blame: 'client', mayTell: true },
   Cancelled: { elsewhere: false, blame: 'client', mayTell: false },
   Unknown: { elsewhere: true, blame: 'provider', mayTell: false },
 }

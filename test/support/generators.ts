@@ -63,6 +63,10 @@ export const everyReason: { readonly [T in FailureTag]: readonly Extract<Failure
   ],
   ContentRefused: [{ _tag: 'ContentRefused', status: 400 }],
   MalformedOutput: [{ _tag: 'MalformedOutput', detail: 'not an event stream' }],
+  BudgetExceeded: [
+    { _tag: 'BudgetExceeded', budget: 'daily' },
+    { _tag: 'BudgetExceeded', budget: 'daily', until: EPOCH + 3_600_000 },
+  ],
   Cancelled: [
     { _tag: 'Cancelled', by: 'client' },
     { _tag: 'Cancelled', by: 'shutdown' },

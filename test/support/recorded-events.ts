@@ -7,6 +7,7 @@ import type { DomainEvent, LimitReading, SkipReason, Stage } from '#domain/event
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
 import {
+  ALERT_KINDS,
   defaultBreaker,
   defaultPolicy,
   defaultTimeouts,
@@ -226,6 +227,7 @@ export const failureReasons: fc.Arbitrary<FailureReason> = fc.oneof(
   tagged('FeatureRefused', { features }, { status }),
   tagged('ContentRefused', {}, { status }),
   tagged('MalformedOutput', { detail: text }),
+  tagged('BudgetExceeded', { budget: text }, { until: time }),
   tagged('Cancelled', { by: fc.constantFrom('client' as const, 'shutdown' as const) }),
   tagged('Unknown', {}, { status }),
 )
@@ -240,6 +242,10 @@ const skipReason = fc.constantFrom<SkipReason>(
   'retired',
   'featureLacking',
   'limitReached',
+  'credentialMissing',
+  'credentialRefused',
+  'overBudget',
+  'priceUnknown',
 )
 const stage = fc.constantFrom<Stage>('S0', 'S1', 'S2', 'S3')
 const trip = fc.constantFrom('consecutive' as const, 'rate' as const, 'probe' as const, 'ramp' as const)
@@ -265,11 +271,17 @@ const admitted = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
       agentId: text,
       parentAgentId: text,
       strategy: fc.constantFrom(...STRATEGIES),
+      clientKey: text,
+      project: text,
+      anonymous: fc.constant(true as const),
     },
   )
 const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged('RouteChosen', ROUTED(id), {
     rule: text,
+    lastResort: fc.constant(true as const),
+    regretNanoUsd: count,
+    stepDown: record({ budget: text }, { strategy: fc.constantFrom(...STRATEGIES), model }),
     queue: fc.record({ providers: fc.array(provider, { maxLength: 2 }), until: time }),
   })
 const ROUTED = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => ({
@@ -287,13 +299,26 @@ const started = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged(
     'AttemptStarted',
     { requestId: id, attempt, provider, model },
-    { inputTokens: count, probe: fc.record({ leaseUntil: time }) },
+    {
+      inputTokens: count,
+      expectedNanoUsd: count,
+      reservedNanoUsd: count,
+      switchNanoUsd: count,
+      lastResort: fc.constant(true as const),
+      probe: fc.record({ leaseUntil: time }),
+    },
   )
 const failed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged(
     'AttemptFailed',
     { requestId: id, attempt, provider, model, reason: failureReasons, stage, durationMs: count, draw: share },
-    { usage: usages, upstreamRequestId: text, limits: fc.array(reading, { maxLength: 3 }) },
+    {
+      usage: usages,
+      costNanoUsd: count,
+      estimated: fc.constant(true as const),
+      upstreamRequestId: text,
+      limits: fc.array(reading, { maxLength: 3 }),
+    },
   )
 const learned = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
   tagged('CapabilityLearned', { requestId: id, provider, model, features, until: time })
@@ -313,12 +338,23 @@ const terminal = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
         durationMs: count,
         responseBytes: count,
       },
-      { upstreamRequestId: text, reportedCostNanoUsd: count, limits: fc.array(reading, { maxLength: 3 }) },
+      {
+        upstreamRequestId: text,
+        costNanoUsd: count,
+        reportedCostNanoUsd: count,
+        cacheSavedNanoUsd: fc.integer({ min: -1_000_000, max: 1_000_000_000 }),
+        limits: fc.array(reading, { maxLength: 3 }),
+      },
     ),
     tagged('RequestFailed', { requestId: id, attempts: attempt, status, reason: failureReasons }),
     tagged('RequestCancelled', { requestId: id, attempts: attempt, by: fc.constantFrom('client', 'shutdown') }),
-    tagged('RequestAbandoned', { requestId: id, attempts: attempt }, { provider }),
+    tagged('RequestAbandoned', { requestId: id, attempts: attempt }, { provider, costNanoUsd: count }),
   ) as fc.Arbitrary<DomainEvent>
+
+const alertId = fc.constantFrom('costPerHour', 'providerDown:vertex', 'budget:daily')
+const alertKind = fc.constantFrom(...ALERT_KINDS)
+const by = fc.constantFrom('cli', 'admin 127.0.0.1')
+const keyId = fc.constantFrom('key_1', 'key_2')
 
 /** Events that belong to no request. */
 const besideRequests = fc.oneof(
@@ -335,6 +371,43 @@ const besideRequests = fc.oneof(
   tagged('CircuitClosed', { provider, rampUntil: time }),
   tagged('ProviderRetired', { provider, because: failureReasons }),
   tagged('SunsetAnnounced', { provider, model }, { sunsetAt: time, deprecatedAt: time }),
+  tagged('ProviderChecked', { provider, ok: fc.boolean(), durationMs: count }, { reason: failureReasons }),
+  tagged('BreakerReset', { provider, by }),
+  tagged('SettingOverridden', {
+    path: fc.constantFrom('routing.strategy', 'providers.vertex.enabled'),
+    value: fc.constantFrom(null, 'cost', false, 0.5, { headroom: 1 }),
+    by,
+  }),
+  tagged(
+    'ClientKeyCreated',
+    { keyId, name: text, digest: text, by },
+    { models: fc.array(text, { maxLength: 2 }), requestsPerMinute: count, expiresAt: time },
+  ),
+  tagged('ClientKeyRevoked', { keyId, by }),
+  tagged('BudgetSeeded', {
+    budget: fc.constantFrom('daily', 'each'),
+    subject: fc.constantFrom('', 'a'),
+    periodStart: time,
+    until: time,
+    spentNanoUsd: count,
+  }),
+  tagged('AlertRaised', {
+    alertId,
+    kind: alertKind,
+    subject: text,
+    severity: fc.constantFrom('info' as const, 'warning' as const, 'critical' as const),
+    value: finite,
+    threshold: finite,
+  }),
+  tagged('AlertCleared', { alertId, value: finite }),
+  tagged('AlertDelivered', {
+    channel: text,
+    news: fc.array(fc.record({ alertId, at: time, change: fc.constantFrom('raised' as const, 'cleared' as const) }), {
+      maxLength: 2,
+    }),
+  }),
+  tagged('AlertsSilenced', { until: time, by }, { kind: alertKind, subject: text }),
+  tagged('LogArchived', { upTo: count, events: count, file: text, by }),
 ) as fc.Arbitrary<DomainEvent>
 
 /** Any one event of the catalogue. */

@@ -51,6 +51,8 @@ export const adviceFor = (reason: FailureReason, asked: Asked): string => {
         ? `It says that it is gone for good: take ${provider.id} out, or choose another ${model === undefined ? 'baseUrl' : 'model'}.`
         : `The service was retired on ${retired.since}; use instead: ${retired.successors}.`
     }
+    case 'BudgetExceeded':
+      return `The budget ${reason.budget} is used up: raise it, or wait${whenOf(reason.until)}.`
     case 'QuotaExhausted':
       return `The account has no credit left or its spend limit is reached: add credit or raise the limit${whenOf(reason.until)}.`
     case 'RateLimited':

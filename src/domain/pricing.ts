@@ -1,37 +1,78 @@
 /**
  * What requests cost, in billionths of a US dollar (nano-USD): one USD per million tokens is 1,000 of them a token, so sums
- * stay whole. A model without a price has cost null, which is not zero: it is never taken for cheap.
+ * stay whole. Prices are those of the policy, so a request is billed by the prices of its day, whatever a table says later. A
+ * model without a price has cost null, which is not zero: it is never taken for cheap.
  */
-import { parseClaudeModel } from '#domain/claude-models.ts'
-import { memo } from '#domain/memo.ts'
+import { sameModel } from '#domain/claude-models.ts'
+import type { ModelId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import type { ModelPrice, ProviderPolicy } from '#domain/policy.ts'
-import { CLAUDE_PRICES, FAST_MODELS, OTHER_PRICES } from '#domain/price-table.ts'
-import type { Usage } from '#domain/usage.ts'
+import type { TokenCounts, Usage } from '#domain/usage.ts'
 
-/**
- * The price of a model by the name that the provider is asked for: the operator's word, else the list price, times
- * `multiplier` (1.1 at a regional endpoint of Google Cloud or with `inference_geo: us`). Null: not known.
- */
-export const priceOf = (provider: Pick<ProviderPolicy, 'prices'>, model: string, multiplier = 1): ModelPrice | null => {
-  const told = toldPrice(provider.prices, model)
-  if (told !== undefined) return told
-  const listed = listPrice(model)
-  return listed === undefined ? null : scaled(listed, multiplier)
+export interface AttemptCost {
+  /** What the provider says it charged, else the list's figure; null: nobody knows. */
+  readonly nanoUsd: number | null
+  /** By the prices of the policy alone: beside what was charged, it tells the difference. */
+  readonly listNanoUsd: number | null
+  /** What the cache did save; see `savedByCache`. */
+  readonly savedNanoUsd: number | null
 }
 
-/** What a request did cost. Null without a price. */
-export const costOf = (price: ModelPrice | null, usage: Usage): number | null => {
-  if (price === null) return null
-  const { inputTokens, outputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens } = usage
-  const rates = ratesFor(price, inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens)
-  return nano(
-    inputTokens * pico(rates.input) +
-      outputTokens * pico(rates.output) +
-      cacheReadTokens * pico(rates.cacheRead) +
-      cacheWrite5mTokens * pico(rates.cacheWrite5m) +
-      cacheWrite1hTokens * pico(rates.cacheWrite1h),
-  )
+/** What an attempt did cost at a provider that was asked for `model`. */
+export const attemptCost = (attempt: {
+  readonly provider: Pick<ProviderPolicy, 'prices'>
+  readonly model: ModelId
+  readonly usage: Usage
+  /** Whole. */
+  readonly reportedNanoUsd?: number | undefined
+}): AttemptCost => {
+  const { usage, reportedNanoUsd } = attempt
+  const prices = attempt.provider.prices ?? {}
+  const price = priceByName(prices, attempt.model)
+  const priceFor = (other: string) => priceByName(prices, other)
+  const listNanoUsd = costOf(price, usage, priceFor)
+  return { nanoUsd: reportedNanoUsd ?? listNanoUsd, listNanoUsd, savedNanoUsd: savedByCache(price, usage, priceFor) }
+}
+
+/** The policy's price of a model, also under a spelling or a snapshot that the policy does not name: iterations have Anthropic's. */
+const priceByName = (prices: Prices, model: string): ModelPrice | null =>
+  toldPrice(prices, model) ?? (VARIANT.test(model) ? null : priceOfSame(prices, model))
+
+const priceOfSame = (prices: Prices, model: string): ModelPrice | null =>
+  Object.entries(prices).find(([name]) => !name.includes('*') && !VARIANT.test(name) && sameModel(name, model))?.[1] ??
+  null
+
+/** The same model at another price: OpenRouter's `-fast`, `:batch`, `:free` …; not Bedrock's `-v1:0`. */
+const VARIANT = /-fast$|:[a-z]/
+
+/**
+ * What a request did cost. Null without a price: of the model, of one that took part, or of the searches that were made.
+ *
+ * @param priceFor prices of the models that iterations name; without it they cost what the request costs
+ */
+export const costOf = (
+  price: ModelPrice | null,
+  usage: Usage,
+  priceFor: (model: string) => ModelPrice | null = () => price,
+): number | null => {
+  const tokens = picoSum(price, usage, priceFor, tokensCost)
+  const searches = searchCost(price, usage.webSearches ?? 0)
+  return tokens === null || searches === null ? null : nano(tokens + searches)
+}
+
+/**
+ * What the cache did save: reads at their price instead of that of input, less what the writes cost more than input. Negative
+ * when nobody read what was written. Null without a price.
+ *
+ * @param priceFor as for `costOf`
+ */
+export const savedByCache = (
+  price: ModelPrice | null,
+  usage: Usage,
+  priceFor: (model: string) => ModelPrice | null = () => price,
+): number | null => {
+  const saved = picoSum(price, usage, priceFor, cacheSaving)
+  return saved === null ? null : nano(saved)
 }
 
 /** A request that is not sent yet, as it would be at one provider. */
@@ -58,38 +99,6 @@ export const expectedCost = (price: ModelPrice | null, tokens: ExpectedTokens): 
   )
 }
 
-/** Of USD per million tokens: trillionths of a dollar per token, whole, so that the order of summing changes nothing. */
-const pico = (usdPerMillion: number): number => Math.round(usdPerMillion * 1_000_000)
-
-const nano = (picoUsd: number): number => Math.round(picoUsd / 1_000)
-
-type Rates = Omit<ModelPrice, 'tier'>
-
-/** Above the threshold the whole request has the prices of the tier, not only what is above. */
-const ratesFor = (price: ModelPrice, promptTokens: number): Rates =>
-  price.tier !== undefined && promptTokens > price.tier.abovePromptTokens ? price.tier : price
-
-const scaledRates = <R extends Rates>(rates: R, by: number): R => ({
-  ...rates,
-  input: rates.input * by,
-  output: rates.output * by,
-  cacheRead: rates.cacheRead * by,
-  cacheWrite5m: rates.cacheWrite5m * by,
-  cacheWrite1h: rates.cacheWrite1h * by,
-})
-
-const scaled = (price: ModelPrice, by: number): ModelPrice => {
-  if (by === 1) return price
-  const base = scaledRates(price, by)
-  return price.tier === undefined ? base : { ...base, tier: scaledRates(price.tier, by) }
-}
-
-// ---- the operator's prices -----------------------------------------------------------------------------------------
-
-type Prices = NonNullable<ProviderPolicy['prices']>
-type Rule = readonly [pattern: string, price: ModelPrice]
-
-/** The pattern with the most literal characters wins, an exact name before a wildcard of the same length. */
 /**
  * The price that the policy names for a model: the pattern with the most literal characters. Decisions go by this one alone,
  * so that a table that grows changes them by a `PolicyChanged`, not behind the log's back.
@@ -97,8 +106,106 @@ type Rule = readonly [pattern: string, price: ModelPrice]
 export const toldPrice = (prices: Prices | undefined, model: string): ModelPrice | undefined =>
   prices === undefined ? undefined : rulesOf(prices).find(([pattern]) => matchesModel(pattern, model))?.[1]
 
+/** All prices of tokens times a factor; what a search costs, and the other factors, stay. */
+export const scaledPrice = (price: ModelPrice, by: number): ModelPrice => {
+  if (by === 1) return price
+  const base = { ...price, ...scaledRates(price, by) }
+  return price.tier === undefined ? base : { ...base, tier: { ...price.tier, ...scaledRates(price.tier, by) } }
+}
+
+// ---- sums ------------------------------------------------------------------------------------------------------------
+
+export type Rates = Pick<ModelPrice, 'input' | 'output' | 'cacheRead' | 'cacheWrite5m' | 'cacheWrite1h'>
+
+/**
+ * The sum over what is billed: the iterations if there are any, for the counts of the whole leave some of them out (compaction,
+ * advice of another model). Each is a request of its own, with a prompt of its own that decides its tier.
+ */
+const picoSum = (
+  price: ModelPrice | null,
+  usage: Usage,
+  priceFor: (model: string) => ModelPrice | null,
+  of: (counts: TokenCounts, rates: Rates, factor: number) => number,
+): number | null => {
+  const { iterations } = usage
+  if (iterations === undefined) return price === null ? null : picoOf(price, usage, usage, of)
+  let sum = 0
+  for (const iteration of iterations) {
+    const own = iteration.model === undefined ? price : priceFor(iteration.model)
+    if (own === null) return null
+    sum += picoOf(own, usage, iteration, of)
+  }
+  return sum
+}
+
+const picoOf = (
+  price: ModelPrice,
+  usage: Usage,
+  counts: TokenCounts,
+  of: (counts: TokenCounts, rates: Rates, factor: number) => number,
+): number => of(counts, ratesFor(price, promptOf(counts)), factorOf(price, usage))
+
+const tokensCost = (counts: TokenCounts, rates: Rates, factor: number): number =>
+  counts.inputTokens * pico(rates.input * factor) +
+  counts.outputTokens * pico(rates.output * factor) +
+  counts.cacheReadTokens * pico(rates.cacheRead * factor) +
+  counts.cacheWrite5mTokens * pico(rates.cacheWrite5m * factor) +
+  counts.cacheWrite1hTokens * pico(rates.cacheWrite1h * factor)
+
+const cacheSaving = (counts: TokenCounts, rates: Rates, factor: number): number => {
+  const input = pico(rates.input * factor)
+  return (
+    counts.cacheReadTokens * (input - pico(rates.cacheRead * factor)) -
+    counts.cacheWrite5mTokens * (pico(rates.cacheWrite5m * factor) - input) -
+    counts.cacheWrite1hTokens * (pico(rates.cacheWrite1h * factor) - input)
+  )
+}
+
+const factorOf = (price: ModelPrice, { speed, geo, tier }: Usage): number => {
+  const fast = speed === 'fast' ? (price.fast ?? 1) : 1
+  const us = geo === 'us' ? (price.geoUs ?? 1) : 1
+  const batch = tier === 'batch' ? (price.batch ?? 1) : 1
+  return fast * us * batch
+}
+
+/** Of USD per 1,000 searches. */
+const searchCost = (price: ModelPrice | null, searches: number): number | null => {
+  if (searches === 0) return 0
+  return price?.webSearchUsd === undefined ? null : searches * Math.round(price.webSearchUsd * 1e9)
+}
+
+/** Of USD per million tokens: trillionths of a dollar per token, whole, so that the order of summing changes nothing. */
+const pico = (usdPerMillion: number): number => Math.round(usdPerMillion * 1_000_000)
+
+/** Never minus zero. */
+const nano = (picoUsd: number): number => Math.round(picoUsd / 1_000) + 0
+
+const promptOf = (counts: TokenCounts): number =>
+  counts.inputTokens + counts.cacheReadTokens + counts.cacheWrite5mTokens + counts.cacheWrite1hTokens
+
+/** Above the threshold the whole request has the prices of the tier, not only what is above. */
+const ratesFor = (price: ModelPrice, promptTokens: number): Rates =>
+  price.tier !== undefined && promptTokens > price.tier.abovePromptTokens ? price.tier : price
+
+const scaledRates = (rates: Rates, by: number): Rates => ({
+  input: times(rates.input, by),
+  output: times(rates.output, by),
+  cacheRead: times(rates.cacheRead, by),
+  cacheWrite5m: times(rates.cacheWrite5m, by),
+  cacheWrite1h: times(rates.cacheWrite1h, by),
+})
+
+/** Ten digits: what is lost is the noise of binary fractions. */
+const times = (rate: number, by: number): number => Number((rate * by).toPrecision(10))
+
+// ---- the prices of a policy ------------------------------------------------------------------------------------------
+
+type Prices = NonNullable<ProviderPolicy['prices']>
+type Rule = readonly [pattern: string, price: ModelPrice]
+
 const sorted = new WeakMap<Prices, readonly Rule[]>()
 
+/** The pattern with the most literal characters comes first, an exact name before a wildcard of the same length. */
 const rulesOf = (prices: Prices): readonly Rule[] => {
   const known = sorted.get(prices)
   if (known !== undefined) return known
@@ -108,53 +215,3 @@ const rulesOf = (prices: Prices): readonly Rule[] => {
 }
 
 const literals = (pattern: string): number => pattern.replaceAll('*', '').length
-
-// ---- list prices ---------------------------------------------------------------------------------------------------
-
-/** Asked for every candidate of every request. */
-const NAMES_KEPT = 500
-const listPrice = memo(NAMES_KEPT, (model): ModelPrice | undefined => {
-  const [, name, variant] = VARIANT.exec(model) ?? []
-  const price = name === undefined ? undefined : (LISTED.get(name) ?? claudePrice(name) ?? LISTED.get(undated(name)))
-  if (price === undefined || variant === undefined) return price
-  const factor = VARIANT_FACTORS.get(variant)
-  return factor === undefined ? undefined : scaled(price, factor)
-})
-
-/** OpenRouter's `:variant`; the others at a Claude model's name are parts of it, such as Bedrock's `-v1:0`. */
-const VARIANT = /^(.{1,200}?)(?::([a-z][a-z0-9]*))?$/
-/** Other variants are served by other hosts, at prices that are not in the table. */
-const VARIANT_FACTORS: ReadonlyMap<string, number> = new Map([
-  ['free', 0],
-  ['batch', 0.5],
-])
-
-/** OpenAI's snapshots cost what the model costs. */
-const undated = (name: string): string => name.replace(/-\d{4}-\d{2}-\d{2}$/, '')
-
-const claudePrice = (name: string): ModelPrice | undefined => {
-  const key = claudeKey(name)
-  if (key === undefined) return undefined
-  const price = CLAUDE.get(key)
-  if (price === undefined || !/-fast$/.test(name)) return price
-  return FAST.has(key) ? scaled(price, 2) : undefined
-}
-
-/** One text for all spellings of a model. */
-const claudeKey = (name: string): string | undefined => {
-  const claude = parseClaudeModel(name)
-  return claude === undefined ? undefined : `${claude.family} ${claude.major}.${claude.minor}`
-}
-
-const CLAUDE: ReadonlyMap<string, ModelPrice> = new Map(
-  CLAUDE_PRICES.map(({ id, price }) => [claudeKey(id) ?? id, price]),
-)
-const FAST: ReadonlySet<string> = new Set(FAST_MODELS.map((id) => claudeKey(id) ?? id))
-
-/** By every name that needs no reading. */
-const LISTED: ReadonlyMap<string, ModelPrice> = new Map(
-  [...CLAUDE_PRICES, ...OTHER_PRICES].flatMap(({ id, vendor, price }) => [
-    [id, price] as const,
-    ...(vendor === undefined ? [] : [[`${vendor}/${id}`, price] as const]),
-  ]),
-)

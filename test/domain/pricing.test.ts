@@ -1,131 +1,106 @@
 /**
- * Prices by name, costs by tokens. The figures are those of the vendors' pages, typed in a second time.
+ * What prices and tokens make. Bills of real models, one by one, are in pricing-bills.test.ts; the prices in test/infra/prices.
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { CURRENT_CLAUDE_MODELS, spellFor } from '#domain/claude-models.ts'
+import { modelId } from '#domain/ids.ts'
 import type { ModelPrice } from '#domain/policy.ts'
-import { CLAUDE_PRICES, OTHER_PRICES } from '#domain/price-table.ts'
-import { costOf, expectedCost, priceOf } from '#domain/pricing.ts'
+import { attemptCost, costOf, expectedCost, type Rates, savedByCache, scaledPrice, toldPrice } from '#domain/pricing.ts'
 import { addUsage, noUsage, type Usage } from '#domain/usage.ts'
 
-const list = (model: string, multiplier?: number) => priceOf({}, model, multiplier)
-const ALL = [...CLAUDE_PRICES, ...OTHER_PRICES].map(({ price }) => price)
+const sonnet: ModelPrice = { input: 2, output: 10, cacheRead: 0.1, cacheWrite5m: 2.5, cacheWrite1h: 4 }
+const opus: ModelPrice = { input: 4, output: 20, cacheRead: 0.2, cacheWrite5m: 5, cacheWrite1h: 8, fast: 2 }
+const haiku: ModelPrice = {
+  ...{ input: 0.1, output: 0.5, cacheRead: 0.01, cacheWrite5m: 0.125, cacheWrite1h: 0.2 },
+  tier: {
+    abovePromptTokens: 100_000,
+    ...{ input: 0.5, output: 2.5, cacheRead: 0.05, cacheWrite5m: 0.625, cacheWrite1h: 1 },
+  },
+}
+const own = (input: number): ModelPrice => ({ input, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 })
 
-describe('a list price', () => {
-  it.each([
-    ['claude-fable-5-2', 8, 40, 10, 16, 0.2],
-    ['claude-fable-5-1', 10, 50, 12.5, 20, 0.25],
-    ['claude-mythos-5', 10, 50, 12.5, 20, 1],
-    ['claude-opus-5-5', 4, 20, 5, 8, 0.2],
-    ['claude-opus-4-8', 5, 25, 6.25, 10, 0.5],
-    ['claude-opus-4-1-20250805', 15, 75, 18.75, 30, 1.5],
-    ['claude-sonnet-5-5', 2, 10, 2.5, 4, 0.1],
-    ['claude-sonnet-5', 2, 10, 2.5, 4, 0.2],
-    ['claude-sonnet-4-6', 3, 15, 3.75, 6, 0.3],
-    ['claude-haiku-5-5', 0.1, 0.5, 0.125, 0.2, 0.01],
-    ['claude-haiku-4-5-20251001', 1, 5, 1.25, 2, 0.1],
-    ['claude-3-5-haiku-20241022', 0.8, 4, 1, 1.6, 0.08],
-    ['gpt-6-astra', 10, 50, 12.5, 12.5, 1],
-    ['openai/gpt-6.1-terra', 1, 5, 1.25, 1.25, 0.05],
-    ['gpt-4o-mini', 0.15, 0.6, 0.15, 0.15, 0.075],
-    ['google/gemini-2.5-pro', 1.25, 10, 1.25, 1.25, 0.125],
-    ['deepseek-v4-pro', 1.32, 3.96, 1.32, 1.32, 0.044],
-  ])('of %s is the published one', (model, input, output, cacheWrite5m, cacheWrite1h, cacheRead) => {
-    expect(list(model)).toMatchObject({ input, output, cacheWrite5m, cacheWrite1h, cacheRead })
+describe('the price that a policy names', () => {
+  it('is that of the pattern with the most literal characters', () => {
+    const prices = { '*': own(1), 'qwen3:*': own(2), 'qwen3:30b*': own(4), 'qwen3:30b': own(3) }
+    expect(toldPrice(prices, 'qwen3:30b')).toEqual(own(3))
+    expect(toldPrice(prices, 'qwen3:30b-a3b')).toEqual(own(4))
+    expect(toldPrice(prices, 'qwen3:8b')).toEqual(own(2))
+    expect(toldPrice(prices, 'claude-opus-5-5')).toEqual(own(1))
   })
 
-  it.each([
-    ['claude-haiku-5-5', 100_000, { input: 0.5, output: 2.5, cacheWrite5m: 0.625, cacheWrite1h: 1, cacheRead: 0.05 }],
-    ['claude-sonnet-4-5', 200_000, { input: 6, output: 22.5, cacheWrite5m: 7.5, cacheWrite1h: 12, cacheRead: 0.6 }],
-    ['gpt-6-astra', 272_000, { input: 20, output: 75, cacheWrite5m: 25, cacheRead: 2 }],
-    ['gpt-6-luna', 272_000, { input: 0.2, output: 0.75 }],
-    ['gpt-5.5', 272_000, { input: 10, output: 45 }],
-    ['grok-4.7', 200_000, { input: 4, output: 12, cacheRead: 1 }],
-  ])('of %s rises above %i tokens of prompt', (model, abovePromptTokens, tier) => {
-    expect(list(model)?.tier).toMatchObject({ abovePromptTokens, ...tier })
-  })
-
-  it('is known of every Claude model of the table, in every spelling', () => {
-    for (const { id } of CURRENT_CLAUDE_MODELS) {
-      const price = list(id)
-      expect(price, id).not.toBeNull()
-      for (const spelling of ['vertex', 'openrouter', 'bedrock-mantle'] as const) {
-        const name = spellFor(spelling, id)
-        if (name !== undefined) expect(list(name), name).toEqual(price)
-      }
-    }
-  })
-
-  it('is read past snapshots, marks and vendors', () => {
-    expect(list('claude-sonnet-4-5')).toEqual(list('claude-sonnet-4-5@20250929'))
-    expect(list('claude-opus-5-5[1m]')).toEqual(list('claude-opus-5-5'))
-    expect(list('us.anthropic.claude-haiku-4-5-20251001-v1:0')).toEqual(list('claude-haiku-4-5'))
-    expect(list('openai/gpt-4.1-2025-04-14')).toEqual(list('gpt-4.1'))
-  })
-
-  it('is that of the exact model, never of one whose name begins the same', () => {
-    expect(list('claude-sonnet-5-5')?.cacheRead).not.toBe(list('claude-sonnet-5')?.cacheRead)
-    expect(list('gpt-4.1-nano')).toBeNull()
-    expect(list('claude-opus-9')).toBeNull()
-  })
-
-  it.each(['qwen3:30b', 'gpt-oss:120b', 'deepseek/deepseek-v4-pro', 'claude-sonnet-5-5:nitro', '', ':free'])(
-    'of %j is not known, which is not zero',
-    (model) => {
-      expect(list(model)).toBeNull()
-      expect(costOf(list(model), { ...noUsage, inputTokens: 1_000 })).toBeNull()
-      const tokens = { promptTokens: 1_000, cachedTokens: 0, willWrite: true, outputTokens: 0 }
-      expect(expectedCost(list(model), tokens)).toBeNull()
-    },
-  )
-
-  it('follows the variant: half in batches, nothing where it is free, double where it is fast', () => {
-    expect(list('anthropic/claude-opus-5.5:batch')).toMatchObject({ input: 2, output: 10, cacheRead: 0.1 })
-    expect(list('openai/gpt-4.1:free')).toMatchObject({ input: 0, output: 0, cacheRead: 0 })
-    expect(list('anthropic/claude-opus-5.5-fast')).toMatchObject({ input: 8, output: 40, cacheRead: 0.4 })
-    expect(list('anthropic/claude-sonnet-5.5-fast')).toBeNull()
-  })
-
-  it('is multiplied at regional endpoints, in its tier too', () => {
-    const price = list('claude-haiku-5-5', 1.1)!
-    expect(price.input).toBeCloseTo(0.11)
-    expect(price.cacheWrite1h).toBeCloseTo(0.22)
-    expect(price.tier).toMatchObject({ abovePromptTokens: 100_000, output: 2.5 * 1.1 })
+  it('is none for models that it does not name', () => {
+    expect(toldPrice({ 'qwen*': own(1) }, 'llama')).toBeUndefined()
+    expect(toldPrice(undefined, 'llama')).toBeUndefined()
   })
 })
 
-describe("the operator's price", () => {
-  const own = (input: number): ModelPrice => ({ input, output: 0, cacheRead: 0, cacheWrite5m: 0, cacheWrite1h: 0 })
-
-  it('stands before the list, as it is', () => {
-    expect(priceOf({ prices: { 'claude-*': own(7) } }, 'claude-opus-5-5', 1.1)).toEqual(own(7))
-  })
-
-  it('is that of the pattern with the most literal characters', () => {
-    const prices = { '*': own(1), 'qwen3:*': own(2), 'qwen3:30b*': own(4), 'qwen3:30b': own(3) }
-    expect(priceOf({ prices }, 'qwen3:30b')).toEqual(own(3))
-    expect(priceOf({ prices }, 'qwen3:30b-a3b')).toEqual(own(4))
-    expect(priceOf({ prices }, 'qwen3:8b')).toEqual(own(2))
-    expect(priceOf({ prices }, 'claude-opus-5-5')).toEqual(own(1))
-  })
-
-  it('leaves the list to models that it does not name', () => {
-    expect(priceOf({ prices: { 'qwen*': own(1) } }, 'claude-opus-5-5')).toEqual(list('claude-opus-5-5'))
-    expect(priceOf({ prices: { 'qwen*': own(1) } }, 'llama')).toBeNull()
+describe('a price times a factor', () => {
+  it('is so in its tier too, without the noise of binary fractions; searches and other factors stay', () => {
+    expect(scaledPrice({ ...haiku, fast: 2, webSearchUsd: 10 }, 1.1)).toEqual({
+      ...{ input: 0.11, output: 0.55, cacheRead: 0.011, cacheWrite5m: 0.1375, cacheWrite1h: 0.22 },
+      tier: {
+        abovePromptTokens: 100_000,
+        ...{ input: 0.55, output: 2.75, cacheRead: 0.055, cacheWrite5m: 0.6875, cacheWrite1h: 1.1 },
+      },
+      fast: 2,
+      webSearchUsd: 10,
+    })
   })
 })
 
 const tokens = fc.nat(1_000_000)
-const usages: fc.Arbitrary<Usage> = fc.record({
+const counts = {
   inputTokens: tokens,
   outputTokens: tokens,
   cacheReadTokens: tokens,
   cacheWrite5mTokens: tokens,
   cacheWrite1hTokens: tokens,
+}
+const usages: fc.Arbitrary<Usage> = fc.record(counts)
+/** With all that a bill depends on. */
+const anyUsages: fc.Arbitrary<Usage> = fc.record(
+  {
+    ...counts,
+    webSearches: fc.nat(100),
+    speed: fc.constant('fast' as const),
+    geo: fc.constant('us' as const),
+    tier: fc.constantFrom('batch' as const, 'priority' as const),
+    iterations: fc.array(
+      fc.record({ ...counts, model: fc.constantFrom('a', 'b') }, { requiredKeys: [...keysOf(counts)] }),
+      { maxLength: 4 },
+    ),
+  },
+  { requiredKeys: [...keysOf(counts)] },
+)
+/** In millionths of a dollar, as fine as tables are. Reads cost no more than input, and writes no less. */
+const rates: fc.Arbitrary<Rates> = fc
+  .tuple(fc.nat(10_000_000), fc.nat(50_000_000), fc.nat(1_000), fc.nat(1_000), fc.nat(1_000))
+  .map(([input, output, read, write, longer]) => ({
+    input: input / 1e6,
+    output: output / 1e6,
+    cacheRead: Math.floor((input * read) / 1_000) / 1e6,
+    cacheWrite5m: Math.floor(input * (1 + write / 1_000)) / 1e6,
+    cacheWrite1h: Math.floor(input * (1 + (write + longer) / 1_000)) / 1e6,
+  }))
+const withoutTier: fc.Arbitrary<ModelPrice> = rates
+const terms = fc.record({
+  fast: fc.constantFrom(1, 2, 6),
+  geoUs: fc.constantFrom(1, 1.1),
+  batch: fc.constant(0.5),
+  webSearchUsd: fc.constantFrom(0, 8, 10),
 })
-const prices = fc.constantFrom(...ALL)
-const withoutTier = prices.map(({ tier: _tier, ...rates }): ModelPrice => rates)
+/** A tier is never cheaper than what is below it. */
+const prices: fc.Arbitrary<ModelPrice> = fc
+  .tuple(rates, fc.boolean(), fc.nat(2_000_000), fc.constantFrom(1, 2, 5), terms)
+  .map(([base, hasTier, abovePromptTokens, times, more]) => ({
+    ...base,
+    ...more,
+    ...(hasTier ? { tier: { ...scaledPrice(base, times), abovePromptTokens } } : {}),
+  }))
+
+function keysOf<K extends string>(record: { readonly [key in K]: unknown }): readonly K[] {
+  return Object.keys(record) as K[]
+}
 
 describe('the cost of a request', () => {
   it('is in billionths of a dollar', () => {
@@ -137,11 +112,10 @@ describe('the cost of a request', () => {
       cacheWrite1hTokens: 100,
     }
     // 312 × 2,000 + 1,854 × 10,000 + 84,211 × 100 + 2,044 × 2,500 + 100 × 4,000
-    expect(costOf(list('claude-sonnet-5-5'), usage)).toBe(33_095_100)
+    expect(costOf(sonnet, usage)).toBe(33_095_100)
   })
 
   it('has the prices of the tier for the whole request, from the first token above on', () => {
-    const haiku = list('claude-haiku-5-5')
     const at = { ...noUsage, cacheReadTokens: 90_000, cacheWrite5mTokens: 9_000, inputTokens: 1_000, outputTokens: 10 }
     expect(costOf(haiku, at)).toBe(90_000 * 10 + 9_000 * 125 + 1_000 * 100 + 10 * 500)
     expect(costOf(haiku, { ...at, inputTokens: 1_001 })).toBe(90_000 * 50 + 9_000 * 625 + 1_001 * 500 + 10 * 2_500)
@@ -156,12 +130,122 @@ describe('the cost of a request', () => {
     )
   })
 
-  it('is whole, not negative, and never falls with a token more, also over the step of a tier', () => {
+  it('is whole, not negative, and never falls with one more of anything, also over the step of a tier', () => {
+    const one = fc.constantFrom(...keysOf(counts), 'webSearches' as const)
     fc.assert(
-      fc.property(prices, usages, usages, (price, a, more) => {
-        const [less, all] = [costOf(price, a)!, costOf(price, addUsage(a, more))!]
+      fc.property(prices, anyUsages, one, tokens, (price, usage, key, more) => {
+        const [less, all] = [costOf(price, usage)!, costOf(price, { ...usage, [key]: (usage[key] ?? 0) + more })!]
         expect(Number.isSafeInteger(less) && less >= 0).toBe(true)
         expect(all).toBeGreaterThanOrEqual(less)
+      }),
+    )
+  })
+
+  it('is the same however many are summed, in any order and any parts', () => {
+    const shuffled = fc.array(fc.tuple(prices, anyUsages, fc.nat(), fc.nat(3)), { minLength: 1, maxLength: 20 })
+    fc.assert(
+      fc.property(shuffled, (attempts) => {
+        const sum = (some: typeof attempts) => some.reduce((total, [price, usage]) => total + costOf(price, usage)!, 0)
+        const total = sum(attempts)
+        expect(Number.isSafeInteger(total)).toBe(true)
+        expect(sum(attempts.toSorted(([, , a], [, , b]) => a - b))).toBe(total)
+        const parts = [0, 1, 2, 3].map((part) => sum(attempts.filter(([, , , own]) => own === part)))
+        expect(parts.reduce((a, b) => a + b, 0)).toBe(total)
+      }),
+    )
+  })
+
+  it('is that of its iterations, where it has them, in any order', () => {
+    const iterations = fc.array(fc.record(counts), { minLength: 1, maxLength: 6 })
+    fc.assert(
+      fc.property(prices, usages, iterations, (price, usage, parts) => {
+        const whole = costOf(price, { ...usage, iterations: parts })!
+        expect(costOf(price, { ...usage, iterations: parts.toReversed() })).toBe(whole)
+        const apart = parts.reduce((sum, part) => sum + costOf(price, part)!, 0)
+        expect(Math.abs(whole - apart)).toBeLessThanOrEqual(parts.length / 2 + 1)
+      }),
+    )
+  })
+
+  it('takes each iteration for a request of its own, with a tier and a model of its own', () => {
+    const part = { ...noUsage, inputTokens: 60_000 }
+    // Together they are above the threshold of 100,000, alone they are not.
+    const usage = { ...noUsage, inputTokens: 120_000, iterations: [part, { ...part, model: 'opus' }, part] }
+    const priceFor = (model: string) => (model === 'opus' ? opus : null)
+    expect(costOf(haiku, usage, priceFor)).toBe(60_000 * 100 + 60_000 * 4_000 + 60_000 * 100)
+  })
+
+  it('is not known when one part of it is not', () => {
+    const part = { ...noUsage, inputTokens: 1 }
+    expect(costOf(null, part)).toBeNull()
+    expect(costOf(sonnet, { ...noUsage, iterations: [part, { ...part, model: 'x' }] }, () => null)).toBeNull()
+    expect(costOf(sonnet, { ...part, webSearches: 1 })).toBeNull()
+    expect(costOf({ ...sonnet, webSearchUsd: 0 }, { ...part, webSearches: 1 })).toBe(2_000)
+  })
+})
+
+describe('the cost of an attempt', () => {
+  const usage = { ...noUsage, inputTokens: 1_000 }
+  const provider = { prices: { 'claude-opus-4-5@20251101': opus, 'vendor/claude-opus-5-fast': own(9) } }
+  const cost = (model: string, more: Partial<Usage> = {}) =>
+    attemptCost({ provider, model: modelId(model), usage: { ...usage, ...more } }).listNanoUsd
+
+  it('is what the provider says, with the figure of the list beside it', () => {
+    const attempt = { provider, model: modelId('claude-opus-4-5@20251101'), usage }
+    expect(attemptCost(attempt)).toMatchObject({ nanoUsd: 4_000_000, listNanoUsd: 4_000_000 })
+    expect(attemptCost({ ...attempt, reportedNanoUsd: 3_999_999 })).toMatchObject({
+      nanoUsd: 3_999_999,
+      listNanoUsd: 4_000_000,
+    })
+    expect(attemptCost({ ...attempt, reportedNanoUsd: 0 }).nanoUsd).toBe(0)
+    expect(attemptCost({ ...attempt, model: modelId('x'), reportedNanoUsd: 7 })).toMatchObject({
+      nanoUsd: 7,
+      listNanoUsd: null,
+    })
+    expect(attemptCost({ ...attempt, model: modelId('x') })).toMatchObject({ nanoUsd: null, listNanoUsd: null })
+  })
+
+  it('finds the model under its other spellings, and no other model', () => {
+    for (const name of ['claude-opus-4-5', 'claude-opus-4-5-20251101', 'anthropic/claude-opus-4.5']) {
+      expect(cost(name), name).toBe(4_000_000)
+    }
+    for (const name of ['claude-opus-4', 'claude-opus-4-5-fast', 'anthropic/claude-opus-4.5:batch', 'claude-opus-5']) {
+      expect(cost(name), name).toBeNull()
+    }
+  })
+
+  it('bills iterations by the models that Anthropic names', () => {
+    const iterations = [{ ...usage, model: 'claude-opus-4-5' }, usage]
+    expect(cost('claude-opus-4-5@20251101', { iterations })).toBe(8_000_000)
+    expect(cost('claude-opus-4-5@20251101', { iterations: [{ ...usage, model: 'claude-fable-5' }] })).toBeNull()
+  })
+})
+
+describe('what the cache saved', () => {
+  it('is what reads cost less than input, without what writes cost more', () => {
+    const usage = {
+      ...noUsage,
+      inputTokens: 5,
+      cacheReadTokens: 90_000,
+      cacheWrite5mTokens: 2_000,
+      cacheWrite1hTokens: 100,
+    }
+    expect(savedByCache(opus, usage)).toBe(90_000 * (4_000 - 200) - 2_000 * (5_000 - 4_000) - 100 * (8_000 - 4_000))
+    expect(savedByCache(opus, { ...usage, speed: 'fast' })).toBe(
+      90_000 * (8_000 - 400) - 2_000 * (10_000 - 8_000) - 100 * (16_000 - 8_000),
+    )
+    expect(savedByCache(opus, { ...noUsage, cacheWrite1hTokens: 10 })).toBe(-10 * 4_000)
+    expect(savedByCache(opus, noUsage)).toBe(0)
+    expect(savedByCache(null, usage)).toBeNull()
+  })
+
+  it('is the difference to the same request without a cache', () => {
+    fc.assert(
+      fc.property(prices, usages, (price, usage) => {
+        const { inputTokens, cacheReadTokens, cacheWrite5mTokens, cacheWrite1hTokens, outputTokens } = usage
+        const all = inputTokens + cacheReadTokens + cacheWrite5mTokens + cacheWrite1hTokens
+        const without = costOf(price, { ...noUsage, inputTokens: all, outputTokens })!
+        expect(Math.abs(savedByCache(price, usage)! - (without - costOf(price, usage)!))).toBeLessThanOrEqual(1.5)
       }),
     )
   })
@@ -169,7 +253,6 @@ describe('the cost of a request', () => {
 
 describe('the expected cost of a request', () => {
   const turn = { promptTokens: 100_000, cachedTokens: 90_000, willWrite: true, outputTokens: 1_000 }
-  const opus = list('claude-opus-5-5')
 
   it('reads what is cached and writes the rest', () => {
     expect(expectedCost(opus, turn)).toBe(90_000 * 200 + 10_000 * 5_000 + 1_000 * 20_000)

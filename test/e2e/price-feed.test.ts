@@ -46,12 +46,15 @@ describe('the price list of a provider', () => {
         const [before, after] = yield* Effect.repeat(Effect.delay(policies, 100), { until: (all) => all.length > 1 })
         const [old, fed] = [before?.providers[0]?.prices ?? {}, after?.providers[0]?.prices ?? {}]
         expect(old['anthropic/claude-sonnet-5.5']?.input).toBe(2)
+        // What it does not tell of speed, place, batches and searches stays as listed.
+        const { geoUs, batch, webSearchUsd } = old['anthropic/claude-sonnet-5.5'] ?? {}
         expect(fed['anthropic/claude-sonnet-5.5']).toEqual({
           input: 7,
           output: 35,
           cacheRead: 0.7,
           cacheWrite5m: 7,
           cacheWrite1h: 7,
+          ...{ geoUs, batch, webSearchUsd },
         })
         // What it does not list keeps the list price, what nobody asks for there is left out, the operator's word stands.
         expect(fed['anthropic/claude-haiku-5.5']).toEqual(old['anthropic/claude-haiku-5.5'])

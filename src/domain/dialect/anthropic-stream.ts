@@ -22,6 +22,11 @@ export interface AnthropicStream {
   model: string | undefined
   stopReason: string | null
   usage: Usage | undefined
+  /** The last word on the usage has come, with the stop reason. */
+  isCounted: boolean
+  /** Deltas of content that came, and their bytes, framing included. */
+  contentFrames: number
+  contentBytes: number
   /** What the provider says it charged; the last word counts. */
   costUsd: number | undefined
   /** Data of the `error` event, once seen. */
@@ -35,6 +40,9 @@ export const anthropicStream = (): AnthropicStream => ({
   model: undefined,
   stopReason: null,
   usage: undefined,
+  isCounted: false,
+  contentFrames: 0,
+  contentBytes: 0,
   costUsd: undefined,
   errorData: undefined,
   malformed: false,
@@ -61,6 +69,8 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
     case 'ping':
       return 'quiet'
     case 'content_block_delta':
+      stream.contentFrames += 1
+      stream.contentBytes += frame.length
       return 'content'
     case 'message_start': {
       const message = parse(stream, frame).message
@@ -83,6 +93,7 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
       const reason = isObject(data.delta) ? data.delta.stop_reason : undefined
       if (typeof reason !== 'string') return 'content'
       stream.stopReason = reason
+      stream.isCounted = true
       return 'finish'
     }
     case 'message_stop':

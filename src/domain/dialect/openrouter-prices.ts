@@ -40,7 +40,13 @@ const readPrice = (pricing: Json): ModelPrice | undefined => {
       ? [{ abovePromptTokens: from - 1, ...rates }]
       : []
   })
-  return tier === undefined ? base : { ...base, tier }
+  const search = perMillion(pricing.web_search)
+  return {
+    ...base,
+    ...(tier === undefined ? {} : { tier }),
+    // Told per search, counted per thousand.
+    ...(search === undefined ? {} : { webSearchUsd: Number((search / 1_000).toPrecision(10)) }),
+  }
 }
 
 const ratesOf = (pricing: Json): Omit<ModelPrice, 'tier'> | undefined => {

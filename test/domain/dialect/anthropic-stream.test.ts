@@ -28,6 +28,9 @@ describe('the sample streams', () => {
     expect(kinds).toEqual([p, p, q, c, c, p, 'finish', 'stop'])
     expect(stream).toEqual({
       started: true,
+      isCounted: true,
+      contentFrames: 2,
+      contentBytes: 236,
       model: 'claude-opus-5-5',
       stopReason: 'end_turn',
       usage,

@@ -83,6 +83,68 @@ describe('the usage object', () => {
     expect(mergeDeltaUsage(undefined, { output_tokens: 3 })).toEqual({ ...noUsage, outputTokens: 3 })
   })
 
+  it('has what else changes the bill, and nothing that does not', () => {
+    const plain = { input_tokens: 1, speed: 'standard', inference_geo: 'global', service_tier: 'standard' }
+    expect(readUsage({ ...plain, server_tool_use: null, iterations: null })).toEqual({ ...noUsage, inputTokens: 1 })
+    expect(readUsage({ ...plain, server_tool_use: { web_search_requests: 0, web_fetch_requests: 9 } })).toEqual({
+      ...noUsage,
+      inputTokens: 1,
+    })
+    expect(readUsage({ speed: 'fast', inference_geo: 'us', service_tier: 'batch' })).toEqual({
+      ...noUsage,
+      ...{ speed: 'fast', geo: 'us', tier: 'batch' },
+    })
+    expect(readUsage({ service_tier: 'priority', server_tool_use: { web_search_requests: 4 } })).toEqual({
+      ...noUsage,
+      ...{ tier: 'priority', webSearches: 4 },
+    })
+    expect(readUsage({ speed: 'turbo', inference_geo: 'mars', service_tier: 7, server_tool_use: [] })).toEqual(noUsage)
+  })
+
+  it('has its iterations where there is more than one answer of the model itself', () => {
+    const message = { type: 'message', model: 'claude-opus-5-5', input_tokens: 5, output_tokens: 2 }
+    const compaction = {
+      ...{ type: 'compaction', input_tokens: 100, cache_creation_input_tokens: 30 },
+      cache_creation: { ephemeral_1h_input_tokens: 20 },
+    }
+    expect(readUsage({ iterations: [message] })).toEqual(noUsage)
+    expect(readUsage({ iterations: [compaction, { ...message, model: null }] })).toEqual({
+      ...noUsage,
+      iterations: [
+        { ...noUsage, type: 'compaction', inputTokens: 100, cacheWrite5mTokens: 10, cacheWrite1hTokens: 20 },
+        { ...noUsage, type: 'message', inputTokens: 5, outputTokens: 2 },
+      ],
+    })
+    expect(readUsage({ iterations: [{ ...message, type: 'fallback_message' }] })?.iterations).toEqual([
+      { ...noUsage, type: 'fallback_message', model: 'claude-opus-5-5', inputTokens: 5, outputTokens: 2 },
+    ])
+  })
+
+  it.each([
+    ['none', []],
+    ['no list', {}],
+    ['with something else among them', [{ type: 'compaction' }, null]],
+    ['too many', Array.from({ length: 201 }, () => ({ type: 'compaction' }))],
+  ])('takes iterations that are %s for none', (_, iterations) => {
+    expect(readUsage({ iterations })).toEqual(noUsage)
+  })
+
+  it('keeps through deltas what only the start tells, and takes from them what they tell', () => {
+    const known = readUsage({ input_tokens: 10, speed: 'fast', inference_geo: 'us', service_tier: 'priority' })
+    const iterations = [{ type: 'compaction', input_tokens: 3 }, { type: 'message' }]
+    const first = mergeDeltaUsage(known, { output_tokens: 4, server_tool_use: { web_search_requests: 2 }, iterations })
+    expect(first).toEqual({
+      ...noUsage,
+      ...{ inputTokens: 10, outputTokens: 4, speed: 'fast', geo: 'us', tier: 'priority', webSearches: 2 },
+      iterations: [
+        { ...noUsage, type: 'compaction', inputTokens: 3 },
+        { ...noUsage, type: 'message' },
+      ],
+    })
+    expect(mergeDeltaUsage(first, { output_tokens: 9, server_tool_use: null })).toEqual({ ...first, outputTokens: 9 })
+    expect(mergeDeltaUsage(first, { server_tool_use: { web_search_requests: 5 } })?.webSearches).toBe(5)
+  })
+
   it('fits the event schema whatever an upstream invents, so that no event of ours is unreadable', () => {
     const number = fc.oneof(fc.double(), fc.integer(), fc.constantFrom(1e300, 2 ** 60, null, undefined, '5', {}))
     const object = fc.record(
@@ -95,6 +157,24 @@ describe('the usage object', () => {
           number,
           fc.record({ ephemeral_5m_input_tokens: number, ephemeral_1h_input_tokens: number }),
         ),
+        speed: fc.constantFrom('fast', 'standard', 1, null),
+        inference_geo: fc.constantFrom('us', 'eu', {}),
+        service_tier: fc.constantFrom('batch', 'priority', 'standard', []),
+        server_tool_use: fc.oneof(number, fc.record({ web_search_requests: number })),
+        iterations: fc.oneof(
+          number,
+          fc.array(
+            fc.oneof(
+              number,
+              fc.record({
+                type: fc.oneof(number, fc.string()),
+                model: fc.oneof(number, fc.string()),
+                input_tokens: number,
+              }),
+            ),
+            { maxLength: 3 },
+          ),
+        ),
       },
       { requiredKeys: [] },
     )
@@ -105,7 +185,9 @@ describe('the usage object', () => {
         const merged = mergeDeltaUsage(first, delta)
         expect(fits(first)).toBe(true)
         expect(fits(merged)).toBe(true)
-        for (const count of Object.values(merged ?? {})) expect(count).toBeGreaterThanOrEqual(0)
+        for (const count of Object.values(merged ?? {})) {
+          if (typeof count === 'number') expect(count).toBeGreaterThanOrEqual(0)
+        }
       }),
       { numRuns: 500 },
     )

@@ -23,6 +23,7 @@ describe('the price list of OpenRouter', () => {
         cacheWrite5m: 0.625,
         cacheWrite1h: 1,
       },
+      webSearchUsd: 10,
     })
   })
 

@@ -12,7 +12,7 @@ export interface RaisedUsage {
   readonly cache_read_input_tokens: number
   readonly output_tokens: number
   readonly output_tokens_details: { readonly thinking_tokens: number } | null
-  readonly server_tool_use: null
+  readonly server_tool_use: { readonly web_search_requests: number; readonly web_fetch_requests: number } | null
   readonly cost?: number
 }
 
@@ -50,9 +50,17 @@ export const raiseUsage = (
   const output = count(usage.completion_tokens) + (quirks.reasoningTokensApart ? reasoning : 0)
   const details = completion === undefined ? null : { thinking_tokens: reasoning }
   const raised = usageFrom(total - read - written, written, read, output, details)
+  const searched = searchesOf(usage)
   const cost = usage.cost
-  return typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? { ...raised, cost } : raised
+  const told = searched === 0 ? raised : { ...raised, server_tool_use: searches(searched) }
+  return typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? { ...told, cost } : told
 }
+
+/** OpenRouter counts the searches that it ran itself (providers 4.3). */
+const searchesOf = ({ server_tool_use: tools }: Json): number =>
+  isObject(tools) ? count(tools.web_search_requests) : 0
+
+const searches = (made: number) => ({ web_search_requests: made, web_fetch_requests: 0 })
 
 const usageFrom = (
   input: number,

@@ -1,6 +1,8 @@
 import { describe, expect, it } from '@effect/vitest'
+import { readUsage } from '#domain/dialect/anthropic-usage.ts'
 import { raiseMessage } from '#domain/dialect/openai/response.ts'
 import { openAiQuirks } from '#domain/dialect/openai/target.ts'
+import { noUsage } from '#domain/usage.ts'
 import { answerOptions } from './chat-story.ts'
 
 const completion = (message: object, finish_reason: string | null = 'stop', usage?: object) => ({
@@ -37,6 +39,21 @@ describe('a whole answer', () => {
         server_tool_use: null,
       },
     })
+  })
+
+  it('tells of the searches that the server ran, and of what it charged', () => {
+    const { usage } = raised({ content: 'x' }, 'stop', {
+      prompt_tokens: 10,
+      completion_tokens: 3,
+      server_tool_use: { web_search_requests: 2 },
+      cost: 0.021,
+    })
+    expect(usage).toMatchObject({
+      server_tool_use: { web_search_requests: 2, web_fetch_requests: 0 },
+      cost: 0.021,
+      output_tokens: 3,
+    })
+    expect(readUsage(usage)).toEqual({ ...noUsage, inputTokens: 10, outputTokens: 3, webSearches: 2 })
   })
 
   it.each<[unknown, object]>([

@@ -65,8 +65,8 @@ const chart = setup({
     ),
     failsHere: on('AttemptFailed', rules.countsHere),
     failsAtAll: on('AttemptFailed', (_, event) => rules.blamesProvider(event)),
+    tellsTime: on('AttemptFailed', rules.tellsTime),
     probeGivenUp: on('AttemptFailed', rules.holdsLease),
-    probeEnds: on('AttemptSucceeded', rules.holdsLease),
     servesClosedCircuit: on(
       'AttemptSucceeded',
       (context, event) => context.circuitClosed && rules.isEvidence(context, event),
@@ -76,6 +76,11 @@ const chart = setup({
       'AttemptSucceeded',
       (context, event) => rules.isEvidence(context, event) && rules.provesHealth(context, event),
     ),
+    lastResortServes: on(
+      'AttemptSucceeded',
+      (context, event) => rules.holdsLease(context, event) && rules.provesHealth(context, event),
+    ),
+    lastResortProves: on('AttemptSucceeded', rules.holdsLease),
     leaseIsFree: on('AttemptStarted', ({ probe }, { fact }) => fact.probe !== undefined && probe === null),
     leaseAbandoned: on('RequestAbandoned', ({ probe }, { fact }) => probe?.requestId === fact.requestId),
     leaseOver: on('ProbeLeaseExpired', ({ probe }, { at }) => probe !== null && at >= probe.leaseUntil),
@@ -85,9 +90,12 @@ const chart = setup({
   actions: {
     countSuccess: assign(by('AttemptSucceeded', rules.countSuccess)),
     countFailure: assign(by('AttemptFailed', rules.countFailure)),
+    proveEarly: assign(by('AttemptSucceeded', rules.proveEarly)),
+    noteTime: assign(by('AttemptFailed', rules.noteTime)),
     countProbe: assign(by('AttemptSucceeded', rules.countProbe)),
     takeLease: assign(by('AttemptStarted', (_, event) => rules.takeLease(event))),
     giveLeaseBack: assign(rules.giveLeaseBack),
+    reset: assign(({ context, event }: Args) => rules.reset(context, event.at)),
     throttle: assign(by('AttemptFailed', rules.throttle)),
     prolongThrottle: assign(by('AttemptFailed', rules.prolongThrottle)),
     open: assign(({ context, event }: Args, { trip }: { readonly trip: Trip }) =>
@@ -139,6 +147,10 @@ const limitedLonger = {
 } as const
 const nothing = {} as const
 
+/** The operator's word. What was taken out is told to be back, for those who count. */
+const resetThrottled = { target: 'healthy', actions: ['reset', 'tellRecovered'] } as const
+const resetOpened = { target: 'healthy', actions: ['reset', 'tellClosed'] } as const
+
 const leaseEnds = {
   RequestAbandoned: { guard: 'leaseAbandoned', actions: 'giveLeaseBack' },
   ProbeLeaseExpired: { guard: 'leaseOver', actions: 'giveLeaseBack' },
@@ -159,6 +171,7 @@ export const providerChart = chart.createMachine({
         RequestAbandoned: nothing,
         CooldownElapsed: nothing,
         ProbeLeaseExpired: nothing,
+        BreakerReset: { actions: 'reset' },
       },
     },
     throttled: {
@@ -170,20 +183,27 @@ export const providerChart = chart.createMachine({
         ],
         AttemptFailed: [gone, limitedLonger, ...failures],
         CooldownElapsed: [{ guard: 'cooledDown', target: 'healthy', actions: 'tellRecovered' }, cooledDownToProbe],
+        BreakerReset: resetThrottled,
         ...leaseEnds,
       },
     },
     openCircuit: {
       on: {
-        AttemptStarted: nothing,
-        AttemptSucceeded: { guard: 'probeEnds', actions: 'giveLeaseBack' },
+        // The last resort while every circuit is open: a probe before its time.
+        AttemptStarted: { guard: 'leaseIsFree', actions: 'takeLease' },
+        AttemptSucceeded: [
+          { guard: 'lastResortServes', target: 'healthy', actions: ['proveEarly', 'close', 'tellClosed'] },
+          { guard: 'lastResortProves', target: 'halfOpen', actions: ['proveEarly', 'tellHalfOpened'] },
+        ],
         AttemptFailed: [
           gone,
           limitedLonger,
           { guard: 'failsAtAll', actions: 'countFailure' },
+          { guard: 'tellsTime', actions: 'noteTime' },
           { guard: 'probeGivenUp', actions: 'giveLeaseBack' },
         ],
         CooldownElapsed: cooledDownToProbe,
+        BreakerReset: resetOpened,
         ...leaseEnds,
       },
     },
@@ -196,10 +216,11 @@ export const providerChart = chart.createMachine({
         ],
         AttemptFailed: [gone, limited, ...failures],
         CooldownElapsed: nothing,
+        BreakerReset: resetOpened,
         ...leaseEnds,
       },
     },
-    // Left only with a machine of its own: when the provider's entry in the configuration changes.
+    // Left with a machine of its own, when the provider's entry in the configuration changes, or by the operator's word.
     retired: {
       on: {
         AttemptStarted: nothing,
@@ -208,6 +229,7 @@ export const providerChart = chart.createMachine({
         RequestAbandoned: nothing,
         CooldownElapsed: nothing,
         ProbeLeaseExpired: nothing,
+        BreakerReset: resetOpened,
       },
     },
   },

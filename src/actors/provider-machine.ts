@@ -48,14 +48,15 @@ export const step = (
 
 /** What the provider's machine says about one more request at `at` (epoch ms). */
 export const admission = (snapshot: ProviderSnapshot, at: number, breaker: BreakerPolicy): Admission => {
-  const { until, ramp, probe } = snapshot.context
+  const { until, toldUntil, trip, ramp, probe } = snapshot.context
   switch (snapshot.state) {
     case 'healthy':
       return { admit: 'yes', share: ramp === null ? 1 : rampShare(ramp, at, breaker.rampFloorShare) }
     case 'throttled':
       return { admit: 'no', reason: 'throttled', until }
     case 'openCircuit':
-      return { admit: 'no', reason: 'circuitOpen', until }
+      if (trip === 'account') return { admit: 'no', reason: 'credentialRefused', until }
+      return { admit: 'no', reason: 'circuitOpen', until, mayBeLastResort: probe === null && at >= toldUntil }
     case 'retired':
       return { admit: 'no', reason: 'retired' }
     case 'halfOpen':

@@ -10,7 +10,8 @@
  * if this failure opens the circuit, and nothing otherwise, because load shedding hits one request, not the next.
  */
 import { type BreakerWindow, countOutcome, emptyWindow, outcomes } from '#domain/breaker-window.ts'
-import type { CircuitOpened, Fact } from '#domain/events.ts'
+import type { CircuitOpened } from '#domain/decisions.ts'
+import type { Fact } from '#domain/events.ts'
 import { countsAgainst, type FailureReason, uselessUntil } from '#domain/failure.ts'
 import type { ProviderId, RequestId } from '#domain/ids.ts'
 import type { BreakerPolicy } from '#domain/policy.ts'
@@ -29,6 +30,10 @@ export interface ProviderContext {
   readonly evidenceFrom: number
   /** The end of the last cool-down, which may be over. 0: there was none. */
   readonly until: number
+  /** The latest time before which the provider itself said that it is of no use to ask. 0: it never did. */
+  readonly toldUntil: number
+  /** What opened the circuit that is open or half open now. */
+  readonly trip: Trip | null
   /** Throttles in a row without a success. */
   readonly throttleLevel: number
   readonly ramp: { readonly from: number; readonly until: number } | null
@@ -46,6 +51,8 @@ export const untroubled: ProviderContext = {
   level: 0,
   evidenceFrom: 0,
   until: 0,
+  toldUntil: 0,
+  trip: null,
   throttleLevel: 0,
   ramp: null,
   probe: null,
@@ -57,7 +64,13 @@ type FactOf<T extends Fact['_tag']> = Extract<Fact, { readonly _tag: T }>
 
 /** The facts that can move a provider's machine. */
 export type MachineFact = FactOf<
-  'AttemptStarted' | 'AttemptSucceeded' | 'AttemptFailed' | 'RequestAbandoned' | 'CooldownElapsed' | 'ProbeLeaseExpired'
+  | 'AttemptStarted'
+  | 'AttemptSucceeded'
+  | 'AttemptFailed'
+  | 'RequestAbandoned'
+  | 'CooldownElapsed'
+  | 'ProbeLeaseExpired'
+  | 'BreakerReset'
 >
 
 /** A fact as the machine receives it: with its time and the policy in force. */
@@ -112,6 +125,9 @@ export const limitsLonger = (context: ProviderContext, event: Failed): boolean =
 export const refusesUs = ({ fact }: Failed): boolean =>
   fact.reason._tag === 'CredentialRefused' && fact.reason.whose === 'gateway'
 
+/** It names a time to come back, whatever the reason. */
+export const tellsTime = (_: ProviderContext, event: Failed): boolean => toldBy(event) > event.at
+
 /** The service says that it is gone for good, whoever hears it and whatever state it was in. */
 export const retires = ({ fact }: Failed): boolean => fact.reason._tag === 'Retired'
 
@@ -152,6 +168,20 @@ export const countSuccess = (context: ProviderContext, event: Succeeded): Change
 export const countFailure = (context: ProviderContext, event: Failed): Changes => ({
   ...failuresInARow(context, event),
   window: countOutcome(context.window, event.at, event.breaker.windowMs, true),
+  toldUntil: Math.max(context.toldUntil, toldBy(event)),
+  ...(holdsLease(context, event) ? giveLeaseBack : {}),
+})
+
+/** The last resort served: the open time is over, sooner than planned. */
+export const proveEarly = (context: ProviderContext, event: Succeeded): Changes => ({
+  ...countProbe(context, event),
+  until: event.at,
+  evidenceFrom: event.at,
+})
+
+/** An open circuit stays open as long as it was to; but nobody tries it, as a last resort either, before the time it named. */
+export const noteTime = (context: ProviderContext, event: Failed): Changes => ({
+  toldUntil: Math.max(context.toldUntil, toldBy(event)),
   ...(holdsLease(context, event) ? giveLeaseBack : {}),
 })
 
@@ -168,6 +198,7 @@ export const throttle = (context: ProviderContext, event: Failed): Changes => {
   return {
     throttleLevel,
     until: Math.max(context.until, Math.round(knownLimit(event) ?? guess)),
+    toldUntil: Math.max(context.toldUntil, knownLimit(event) ?? 0),
     ...(holdsLease(context, event) ? giveLeaseBack : {}),
   }
 }
@@ -176,6 +207,7 @@ export const throttle = (context: ProviderContext, event: Failed): Changes => {
 export const prolongThrottle = (context: ProviderContext, event: Failed): Changes => ({
   throttleLevel: Math.max(1, context.throttleLevel),
   until: Math.round(knownLimit(event) ?? context.until),
+  toldUntil: Math.max(context.toldUntil, knownLimit(event) ?? 0),
   ...(holdsLease(context, event) ? giveLeaseBack : {}),
 })
 
@@ -188,7 +220,7 @@ export const open = (context: ProviderContext, event: Failed, trip: Trip): Chang
   const jitter = 1 + breaker.openJitterShare * (2 * fact.draw - 1)
   const openMs =
     trip === 'account' ? breaker.credentialRetryMs : backOff(breaker.openBaseMs, breaker.openCapMs, level) * jitter
-  const floor = Math.min(uselessUntil(fact.reason) ?? 0, at + breaker.throttleMaxMs)
+  const floor = toldBy(event)
   // The machine may lie in a throttle that was told to last longer; that stays true.
   const until = Math.round(Math.max(context.until, at + openMs, floor))
   return {
@@ -196,16 +228,26 @@ export const open = (context: ProviderContext, event: Failed, trip: Trip): Chang
     // Another probe may be under way, when this one outlived its lease: it keeps its own, so that no third joins it.
     ...(holdsLease(context, event) ? giveLeaseBack : {}),
     circuitClosed: false,
+    trip,
     level,
     until,
+    toldUntil: Math.max(context.toldUntil, floor),
     evidenceFrom: until,
     probeSuccesses: 0,
     ramp: null,
   }
 }
 
+/** As if nothing had been. Answers of attempts that are under way are no evidence against the operator's word. */
+export const reset = (context: ProviderContext, at: number): ProviderContext => ({
+  ...untroubled,
+  since: context.since,
+  evidenceFrom: at,
+})
+
 export const close = ({ at, breaker }: Succeeded): Changes => ({
   ...giveLeaseBack,
+  trip: null,
   failures: 0,
   connectFailures: 0,
   window: emptyWindow,
@@ -221,6 +263,10 @@ export const close = ({ at, breaker }: Succeeded): Changes => ({
 /** base · 2^(level − 1), at most cap. The exponent stops growing long before it could overflow. */
 const backOff = (baseMs: number, capMs: number, level: number): number =>
   Math.min(capMs, baseMs * 2 ** Math.min(level - 1, 40))
+
+/** Epoch ms before which the provider says that it is of no use to ask, as far as it is believed; 0: it does not say. */
+const toldBy = ({ at, breaker, fact }: Failed): number =>
+  Math.min(uselessUntil(fact.reason) ?? 0, at + breaker.throttleMaxMs)
 
 /** When a limit is known to end: as told (a time that has passed tells nothing), or the retry time of a used-up quota. */
 const knownLimit = ({ at, breaker, fact }: Failed): number | undefined => {

@@ -35,6 +35,7 @@ const compare = ({ provider, seen }: Model, { story }: Real): void => {
     lease: context.probe?.leaseUntil,
     until: cools ? context.until : undefined,
     admits: admits.admit === 'yes' ? admits.share : admits.admit,
+    mayBeLastResort: admits.admit === 'no' && admits.mayBeLastResort === true,
   }).toEqual({
     state: provider.state,
     closed: provider.closed,
@@ -43,6 +44,7 @@ const compare = ({ provider, seen }: Model, { story }: Real): void => {
     lease: provider.lease?.until,
     until: cools ? provider.until : undefined,
     admits: provider.admits(now),
+    mayBeLastResort: provider.mayBeLastResort(now),
   })
 }
 
@@ -75,12 +77,24 @@ class Sends implements Command {
   check = (model: Readonly<Model>) => model.inFlight.length < 6
   run(model: Model, real: Real) {
     passes(model, real, 0)
-    if (real.story.admits.admit === 'no') return
-    real.inFlight.push(real.story.starts())
+    const { admits } = real.story
+    if (admits.admit === 'no' && admits.mayBeLastResort !== true) return
+    real.inFlight.push(real.story.starts(admits.admit === 'no' ? 'asLastResort' : 'asAdmitted'))
     model.inFlight.push(model.provider.sends(real.story.now))
     compare(model, real)
   }
   toString = () => 'sends()'
+}
+
+class Resets implements Command {
+  check = () => true
+  run(model: Model, real: Real) {
+    passes(model, real, 0)
+    real.story.isReset()
+    model.provider.isReset()
+    compare(model, real)
+  }
+  toString = () => 'resets()'
 }
 
 /** Any attempt in flight ends. */
@@ -127,6 +141,7 @@ const commands = fc.commands(
     fc.tuple(fc.nat(5), reasonsAt(0), draws).map(([pick, reason, draw]) => new Ends(pick, reason, draw)),
     fc.tuple(fc.nat(5), draws).map(([pick, draw]) => new Ends(pick, { _tag: 'ServerError' }, draw)),
     fc.nat(5).map((pick) => new Ends(pick, 'isAbandoned', 0)),
+    fc.constant(new Resets()),
   ],
   { maxCommands: 120, size: 'max' },
 )

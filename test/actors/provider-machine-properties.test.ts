@@ -58,6 +58,7 @@ describe('the provider machine is total', () => {
       'AttemptFailed',
       'AttemptStarted',
       'AttemptSucceeded',
+      'BreakerReset',
       'CooldownElapsed',
       'ProbeLeaseExpired',
       'RequestAbandoned',
@@ -219,9 +220,10 @@ describe('in any history of a provider', () => {
     })
   })
 
-  it('it is retired exactly when it said so, and then for good: no fact moves it, nothing wakes it, nothing is admitted', () => {
+  it('it is retired exactly when it said so, and then for good: no fact but the word of an operator moves it, nothing wakes it, nothing is admitted', () => {
     fc.assert(
-      fc.property(wildMachineFacts, breakers, (facts, breaker) => {
+      fc.property(wildMachineFacts, breakers, (all, breaker) => {
+        const facts = all.filter(({ fact }) => fact._tag !== 'BreakerReset')
         const saidSo = facts.findIndex(({ fact }) => fact._tag === 'AttemptFailed' && fact.reason._tag === 'Retired')
         for (const [n, { snapshot, decisions, at }] of run(facts, breaker).entries()) {
           const gone = saidSo >= 0 && n >= saidSo
@@ -231,6 +233,14 @@ describe('in any history of a provider', () => {
           if (n > saidSo) expect(decisions).toEqual([])
           expect(wakeAt(snapshot)).toBeUndefined()
           expect(admission(snapshot, at, breaker)).toEqual({ admit: 'no', reason: 'retired' })
+          const [reset] = step(
+            snapshot,
+            { _tag: 'BreakerReset', provider: PROVIDER, by: 'admin' },
+            at,
+            PROVIDER,
+            breaker,
+          )
+          expect(admission(reset, at, breaker)).toEqual({ admit: 'yes', share: 1 })
         }
       }),
     )

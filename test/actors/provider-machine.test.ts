@@ -30,7 +30,7 @@ describe('a healthy provider', () => {
         level: 1,
       },
     ])
-    expect(provider.admits).toEqual({ admit: 'no', reason: 'circuitOpen', until: START + 15_000 })
+    expect(provider.admits).toMatchObject({ admit: 'no', reason: 'circuitOpen', until: START + 15_000 })
   })
 
   it('begins the row anew after a success', () => {

@@ -73,12 +73,17 @@ export class ProviderStory {
     return this
   }
 
-  /** An attempt goes out, as a probe if that is what the machine admits. */
-  starts(): StoryAttempt {
+  /** An attempt goes out, as a probe if that is what the machine admits, or as the last resort. */
+  starts(how: 'asAdmitted' | 'asLastResort' = 'asAdmitted'): StoryAttempt {
     this.count += 1
     const attempt = { requestId: requestId(`req_${this.count}`), startedAt: this.now }
-    const probe = this.admits.admit === 'probe' ? { probe: { leaseUntil: this.now + this.breaker.probeLeaseMs } } : {}
-    this.happens({ _tag: 'AttemptStarted', ...this.named(attempt), ...probe })
+    const isLastResort = how === 'asLastResort'
+    const probe =
+      isLastResort || this.admits.admit === 'probe'
+        ? { probe: { leaseUntil: this.now + this.breaker.probeLeaseMs } }
+        : {}
+    const lastResort = isLastResort ? { lastResort: true as const } : {}
+    this.happens({ _tag: 'AttemptStarted', ...this.named(attempt), ...lastResort, ...probe })
     return attempt
   }
 
@@ -106,6 +111,11 @@ export class ProviderStory {
   /** The box dies with this attempt in flight and comes back. */
   abandons(attempt: StoryAttempt): readonly Decision[] {
     return this.happens({ _tag: 'RequestAbandoned', requestId: attempt.requestId, attempts: 1, provider: PROVIDER })
+  }
+
+  /** An operator declares it well. */
+  isReset(): readonly Decision[] {
+    return this.happens({ _tag: 'BreakerReset', provider: PROVIDER, by: 'admin' })
   }
 
   /** Time passes until the machine's next wake-up, which then happens. */

@@ -25,6 +25,7 @@ export const wildMachineFacts: fc.Arbitrary<readonly Timed<MachineFact>[]> = fc
         'RequestAbandoned',
         'CooldownElapsed',
         'ProbeLeaseExpired',
+        'BreakerReset',
       ),
       request: fc.nat(4),
       attempt: fc.integer({ min: 1, max: 2 }),
@@ -70,6 +71,8 @@ const wildFact = (
     }
     case 'RequestAbandoned':
       return { _tag: row.tag, requestId: named.requestId, attempts: attempt, provider }
+    case 'BreakerReset':
+      return { _tag: row.tag, provider, by: 'admin' }
     default:
       return { _tag: row.tag, provider }
   }

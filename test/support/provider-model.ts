@@ -21,6 +21,9 @@ export class ProviderModel {
   throttles = 0
   until = 0
   closedAt: number | undefined
+  /** The latest time that the provider itself named while it counted, and whether a refused key opened the circuit. */
+  told = 0
+  keyRefused = false
   lease: { readonly holder: ModelAttempt; readonly until: number } | undefined
   probesPassed = 0
   outcomes: { readonly at: number; readonly failed: boolean; readonly connect: boolean }[] = []
@@ -32,7 +35,10 @@ export class ProviderModel {
   }
 
   sends(now: number): ModelAttempt {
-    const attempt = { era: this.era, coolDowns: this.coolDowns, probe: this.state === 'halfOpen' }
+    const probe = this.state === 'halfOpen' || this.state === 'openCircuit'
+    // What is sent as the last resort speaks about the circuit while it holds the lease, no longer, and never about limits.
+    const isLastResort = this.state === 'openCircuit'
+    const attempt = { era: isLastResort ? -1 : this.era, coolDowns: isLastResort ? -1 : this.coolDowns, probe }
     if (attempt.probe) this.lease = { holder: attempt, until: now + this.breaker.probeLeaseMs }
     return attempt
   }
@@ -42,16 +48,20 @@ export class ProviderModel {
   }
 
   succeeds(attempt: ModelAttempt, now: number): void {
-    const counts = attempt.era === this.era || this.lease?.holder === attempt
+    const { lease } = this
+    const counts = attempt.era === this.era || lease?.holder === attempt
     this.givesBack(attempt)
-    if (!counts || this.state === 'openCircuit' || this.state === 'retired') return
+    const heldLease = lease?.holder === attempt
+    if (!counts || this.state === 'retired' || (this.state === 'openCircuit' && !heldLease)) return
     if (attempt.coolDowns === this.coolDowns) this.throttles = 0
     if (this.closed) {
       this.outcomes.push({ at: now, failed: false, connect: false })
       return
     }
     this.probesPassed += 1
-    if (this.state === 'halfOpen' && this.probesPassed >= this.breaker.probeSuccesses) {
+    const isTested = this.state === 'halfOpen' || this.state === 'openCircuit'
+    if (this.state === 'openCircuit') this.state = 'halfOpen'
+    if (isTested && this.probesPassed >= this.breaker.probeSuccesses) {
       this.state = 'healthy'
       this.closed = true
       this.closedAt = now
@@ -67,12 +77,18 @@ export class ProviderModel {
     this.givesBack(attempt)
     if (this.state === 'retired') return
     const blame = countsAgainst(reason)
+    const wasOpen = this.state === 'openCircuit'
+    const named = 'until' in reason ? Math.min(reason.until ?? 0, now + this.breaker.throttleMaxMs) : 0
+    if ((blame === 'provider' && counts) || (wasOpen && (blame === 'provider' || named > now))) {
+      this.told = Math.max(this.told, named)
+    }
     if (reason._tag === 'Retired') {
       this.state = 'retired'
       this.lease = undefined
     } else if (blame === 'limit' || reason._tag === 'QuotaExhausted') this.limited(reason, now, draw)
     else if (blame === 'account' && counts && this.state !== 'openCircuit') {
       this.opens(now, now + this.breaker.credentialRetryMs, Math.max(1, this.levelBefore(now)))
+      this.keyRefused = true
     } else if (blame === 'provider' && counts && this.state !== 'openCircuit') {
       const connect =
         (reason._tag === 'Transport' && reason.connect) || (reason._tag === 'Timeout' && reason.phase === 'connect')
@@ -85,6 +101,23 @@ export class ProviderModel {
         this.opens(now, Math.max(floor, now + base * (1 + this.breaker.openJitterShare * (2 * draw - 1))), level)
       }
     }
+  }
+
+  isReset(): void {
+    this.state = 'healthy'
+    this.closed = true
+    this.era += 1
+    this.level = 0
+    this.throttles = 0
+    this.closedAt = undefined
+    this.told = 0
+    this.lease = undefined
+    this.outcomes = []
+  }
+
+  /** Whether it may be tried when every circuit is open. */
+  mayBeLastResort(now: number): boolean {
+    return this.state === 'openCircuit' && !this.keyRefused && this.lease === undefined && now >= this.told
   }
 
   wakes(now: number): void {
@@ -135,6 +168,7 @@ export class ProviderModel {
     this.era += 1
     this.coolDowns += 1
     this.probesPassed = 0
+    this.keyRefused = false
   }
 
   private limited(reason: FailureReason, now: number, draw: number): void {
@@ -152,6 +186,7 @@ export class ProviderModel {
       this.until = Math.round(known ?? now + guess)
       this.coolDowns += 1
     }
+    this.told = Math.max(this.told, known ?? 0)
     this.state = 'throttled'
   }
 }

@@ -3,14 +3,22 @@
  * A provider that ramps up keeps its place for its share of the requests; for the rest it goes behind the others, where
  * it is still better than nobody.
  */
-import type { RequestAdmitted, RouteChosen } from '#domain/events.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import { availability } from '#domain/routing/availability.ts'
 import { cost } from '#domain/routing/cost.ts'
-import { type Admission, type Candidate, eligibility, type Skipped } from '#domain/routing/eligibility.ts'
+import {
+  type Admission,
+  type Candidate,
+  eligibility,
+  type LastResort,
+  type Skipped,
+} from '#domain/routing/eligibility.ts'
 import { explored } from '#domain/routing/explore.ts'
 import { intelligent } from '#domain/routing/intelligent.ts'
+import { type Money, type Purse, payable } from '#domain/routing/money.ts'
 import { drawn, type Ranked, rankProspects } from '#domain/routing/order.ts'
 import type { Outlook } from '#domain/routing/outlook.ts'
 import { performance } from '#domain/routing/performance.ts'
@@ -42,23 +50,36 @@ export interface RouteQuestion {
   readonly outlook: (candidate: Candidate) => Outlook
   /** Where this client's same turn has just failed. */
   readonly avoid?: ProviderId | undefined
+  /** Whose last health check failed. */
+  readonly isUnwell?: (id: ProviderId) => boolean
+  /** The hard budgets that the request falls under, if there are any. */
+  readonly money?: Money | undefined
+  /** What the request may cost at most at a candidate, in billionths of a US dollar; null: it has no price. */
+  readonly mostNanoUsd?: (candidate: Candidate) => number | null
 }
 
 /** Decides the route: a pure function of its argument, the draw of the request included. */
 export const chooseRoute = (question: RouteQuestion): RouteChosen => {
-  const { request, policy, policyVersion } = question
+  const { policy, policyVersion, money, isUnwell = nobody, mostNanoUsd = unpriced } = question
   const { routing } = policy
+  const { stepDown } = money ?? {}
+  const request = stepDown?.model === undefined ? question.request : { ...question.request, model: stepDown.model }
   const rule = ruleFor(routing.rules ?? [], request)
-  const strategy = STRATEGIES[request.strategy ?? rule?.strategy ?? routing.strategy]
+  const strategy = STRATEGIES[stepDown?.strategy ?? request.strategy ?? rule?.strategy ?? routing.strategy]
   const eligible = eligibility(request, policy.providers, question.admission, question.inputTokens, rule?.only)
-  const { prospects, full } = withRoom(eligible.candidates, question.outlook)
+  const afforded = payable(eligible.candidates, money?.tightest, mostNanoUsd, question.at)
+  const { prospects: wanted, full } = withRoom(afforded.candidates, question.outlook)
+  const excluded = [...eligible.skipped, ...afforded.skipped, ...full]
+  const resort = wanted.length > 0 ? undefined : lastResort(excluded, eligible.lastResorts, question)
+  const prospects = resort === undefined ? wanted : [resort]
   const draws = drawsOf(request.draw)
-  const ranking = rankProspects(prospects, { strategy, routing, avoid: question.avoid })
+  const ranking = rankProspects(prospects, { strategy, routing, avoid: question.avoid, isUnwell })
   const ranked = explored(drawn(ranking, draws.tie), routing.explorationShare, draws.exploration)
   const [welcome, spare] = partition(ranked, ({ candidate }) => draws.share < candidate.share)
   const route = [...welcome, ...spare].slice(0, routing.maxFallbacks + 1)
   const first = route[0]?.candidate.provider.id
-  const skipped = [...eligible.skipped, ...full]
+  const skipped = resort === undefined ? excluded : excluded.filter(({ provider }) => provider !== resort.provider.id)
+  const regretNanoUsd = regretOf(route)
   const queue = first === undefined ? queueOf(skipped, question.at, routing.queueMs ?? 0) : undefined
   return {
     _tag: 'RouteChosen',
@@ -69,6 +90,10 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
     order: route.map(({ candidate }) => candidate.provider.id),
     factors: factorColumns(route),
     skipped,
+    ...(resort === undefined ? {} : { lastResort: true as const }),
+    ...(regretNanoUsd === undefined ? {} : { regretNanoUsd }),
+    ...(stepDown === undefined ? {} : { stepDown }),
+    ...(afforded.skipped.length === 0 || money?.tightest === undefined ? {} : { budget: named(money.tightest) }),
     ...(queue === undefined ? {} : { queue }),
     // An empty route is certain.
     propensity: first === undefined ? 1 : propensityOf(first, ranking, routing.explorationShare),
@@ -91,6 +116,49 @@ const withRoom = (
     else full.push({ provider, reason: 'limitReached', until: seen.limitFreesAt })
   }
   return { prospects, full }
+}
+
+const nobody = () => false
+const unpriced = () => null
+
+/** Without what is not recorded. */
+const named = ({ name, leftNanoUsd, until }: Purse): NonNullable<RouteChosen['budget']> => ({
+  name,
+  leftNanoUsd,
+  until,
+})
+
+/** Reasons that say nothing of a provider's health: with them alone left, every circuit is still open. */
+const WAITS: ReadonlySet<Skipped['reason']> = new Set<Skipped['reason']>(['throttled', 'probeInFlight', 'limitReached'])
+
+/**
+ * When every provider that could serve has an open circuit, asking nobody helps nobody: the one is tried that will probably
+ * be well first, by the end of its open time; of those whose last health check failed, none before the others.
+ */
+const lastResort = (
+  excluded: readonly Skipped[],
+  resorts: readonly LastResort[],
+  { outlook, isUnwell = nobody, money, mostNanoUsd = unpriced, at }: RouteQuestion,
+): Prospect | undefined => {
+  if (excluded.some(({ reason }) => WAITS.has(reason))) return undefined
+  const [best] = payable(resorts, money?.tightest, mostNanoUsd, at)
+    .candidates.map((candidate) => ({ ...candidate, outlook: outlook(candidate) }))
+    .filter((prospect) => !prospect.outlook.isFull)
+    .toSorted(
+      (a, b) =>
+        Number(isUnwell(a.provider.id)) - Number(isUnwell(b.provider.id)) ||
+        a.until - b.until ||
+        a.provider.priority - b.provider.priority,
+    )
+  return best
+}
+
+/** What the first is expected to cost more than the cheapest of the route; undefined: nothing, or it has no price. */
+const regretOf = (route: readonly Ranked[]): number | undefined => {
+  const own = route[0]?.candidate.outlook.costNanoUsd ?? null
+  if (own === null) return undefined
+  const costs = route.flatMap(({ candidate }) => candidate.outlook.costNanoUsd ?? [])
+  return own === Math.min(...costs) ? undefined : own - Math.min(...costs)
 }
 
 /**

@@ -2,7 +2,8 @@
  * Who may serve a request at all. The rules are asked in order; the first that excludes gives the reason.
  */
 import { sameModel } from '#domain/claude-models.ts'
-import type { RequestAdmitted, SkipReason } from '#domain/events.ts'
+import type { SkipReason } from '#domain/decisions.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
 import type { ProviderPolicy } from '#domain/policy.ts'
@@ -14,7 +15,13 @@ export type Admission =
   /** One request may test whether it is well again. */
   | { readonly admit: 'probe' }
   /** `until`: epoch ms at which this may change, where that is known. */
-  | { readonly admit: 'no'; readonly reason: SkipReason; readonly until?: number }
+  | {
+      readonly admit: 'no'
+      readonly reason: SkipReason
+      readonly until?: number
+      /** Its circuit is open, but it may be tried when all are: nobody is trying it, and it named no time to come back. */
+      readonly mayBeLastResort?: boolean
+    }
 
 /** A provider that may serve the request. */
 export interface Candidate {
@@ -25,6 +32,12 @@ export interface Candidate {
   readonly isSubstitute: boolean
   /** Probability with which it is taken at its place: 1 unless it ramps up. A probe goes first come, first served. */
   readonly share: number
+}
+
+/** A provider whose circuit is open, and that may be tried when all are. */
+export interface LastResort extends Candidate {
+  /** Epoch ms of the end of its open time: its expected recovery. */
+  readonly until: number
 }
 
 export interface Skipped {
@@ -44,8 +57,13 @@ export const eligibility = (
   admission: (id: ProviderId) => Admission,
   inputTokens: (model: ModelId) => number,
   only?: readonly ProviderId[],
-): { readonly candidates: readonly Candidate[]; readonly skipped: readonly Skipped[] } => {
+): {
+  readonly candidates: readonly Candidate[]
+  readonly lastResorts: readonly LastResort[]
+  readonly skipped: readonly Skipped[]
+} => {
   const candidates: Candidate[] = []
+  const lastResorts: LastResort[] = []
   const skipped: Skipped[] = []
   for (const provider of providers) {
     const model = resolveModel(provider, request.model)
@@ -56,20 +74,27 @@ export const eligibility = (
     else if (provider.maxInputTokens !== undefined && inputTokens(model) > provider.maxInputTokens)
       skip('inputTooLarge')
     else if (request.needs?.some((need) => lacks(provider, need))) skip('featureLacking')
+    else if (request.anonymous === true && provider.passesCredential === true) skip('credentialMissing')
     else {
       const machine = admission(provider.id)
       if (machine.admit === 'no') {
         const { reason, until } = machine
         skipped.push({ provider: provider.id, reason, ...(until === undefined ? {} : { until }) })
+        if (machine.mayBeLastResort === true) {
+          lastResorts.push({ provider, model, isSubstitute: isOther(request, model), share: 1, until: until ?? 0 })
+        }
       } else {
-        // Reading a name takes longer than the rest of the rules; most providers are asked for the client's own.
-        const isSubstitute = model !== request.model && !sameModel(request.model, model)
-        candidates.push({ provider, model, isSubstitute, share: machine.admit === 'probe' ? 1 : machine.share })
+        const share = machine.admit === 'probe' ? 1 : machine.share
+        candidates.push({ provider, model, isSubstitute: isOther(request, model), share })
       }
     }
   }
-  return { candidates, skipped }
+  return { candidates, lastResorts, skipped }
 }
+
+/** Reading a name takes longer than the rest of the rules; most providers are asked for the client's own. */
+const isOther = (request: RequestAdmitted, model: ModelId): boolean =>
+  model !== request.model && !sameModel(request.model, model)
 
 /** A `*` at the end of what a provider lacks stands for any rest. */
 const lacks = (provider: ProviderPolicy, need: string): boolean =>

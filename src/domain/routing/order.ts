@@ -1,6 +1,6 @@
 /**
- * From scores to the order in which candidates are tried. In this order count: any room in the limits at all, the model that
- * was asked for before substitutes, room within the limits' threshold, another provider than the one that just failed this
+ * From scores to the order in which candidates are tried. In this order count: a health check that did not fail, any room in
+ * the limits at all, the model that was asked for before substitutes, room within the limits' threshold, another provider than the one that just failed this
  * turn, the score together with what the conversation's cache is worth, the operator's priority, and for what is then still
  * equal a draw.
  */
@@ -19,6 +19,8 @@ export interface RankQuestion {
   readonly routing: Policy['routing']
   /** This client's same turn has just failed there. */
   readonly avoid: ProviderId | undefined
+  /** Its last health check failed. */
+  readonly isUnwell: (id: ProviderId) => boolean
 }
 
 export interface OrderQuestion extends RankQuestion {
@@ -83,11 +85,20 @@ export const outcomes = (ranking: Ranking): readonly { readonly tieDraw: number;
   })
 }
 
-const groupOf = ({ outlook, isSubstitute, provider }: Prospect, { strategy, routing, avoid }: RankQuestion): number => {
+const groupOf = (
+  { outlook, isSubstitute, provider }: Prospect,
+  { strategy, routing, avoid, isUnwell }: RankQuestion,
+): number => {
   const { headroomShare } = outlook
   const isEmpty = headroomShare !== null && headroomShare <= 0
   const isLater = isSubstitute && routing.substitutes === 'last' && strategy.name !== 'priority'
   // Another model is no better than the last part of a limit of the right one.
   const isShort = headroomShare !== null && headroomShare < 1 - routing.limitThreshold
-  return (isEmpty ? 8 : 0) + (isLater ? 4 : 0) + (isShort ? 2 : 0) + (provider.id === avoid ? 1 : 0)
+  return (
+    (isUnwell(provider.id) ? 16 : 0) +
+    (isEmpty ? 8 : 0) +
+    (isLater ? 4 : 0) +
+    (isShort ? 2 : 0) +
+    (provider.id === avoid ? 1 : 0)
+  )
 }

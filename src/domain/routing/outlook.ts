@@ -106,5 +106,5 @@ const meanWith = (now: number | null, next: number | null, times: number): numbe
   now === null || next === null ? now : Math.round((now + times * next) / (times + 1))
 
 /** Claude Code marks every prompt (wire.md 3); those of its background calls are too short for a cache. */
-const marksCaches = (request: RequestAdmitted): boolean =>
+export const marksCaches = (request: Pick<RequestAdmitted, 'sessionId' | 'agentId' | 'tools'>): boolean =>
   request.sessionId !== undefined && requestKind(request) !== 'background'

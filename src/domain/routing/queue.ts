@@ -2,7 +2,7 @@
  * The short queue: when nobody has room, but somebody will sooner than the operator's `routing.queue`, the request waits
  * instead of failing. Only limits are waited for: when an outage ends is a guess.
  */
-import type { RouteChosen, SkipReason } from '#domain/events.ts'
+import type { RouteChosen, SkipReason } from '#domain/decisions.ts'
 import type { Skipped } from '#domain/routing/eligibility.ts'
 
 const LIMITS: ReadonlySet<SkipReason> = new Set<SkipReason>(['throttled', 'limitReached'])

@@ -1,7 +1,8 @@
 import { Schema } from 'effect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { type RequestAdmitted, RouteChosen } from '#domain/events.ts'
+import { RouteChosen } from '#domain/decisions.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
 import { chooseRoute, type RouteQuestion } from '#domain/routing/choose-route.ts'
@@ -150,6 +151,108 @@ describe('the route of a request', () => {
       { provider: 'probing', reason: 'probeInFlight' },
       { provider: 'gone', reason: 'retired' },
     ])
+  })
+
+  describe('when every circuit is open', () => {
+    const open = (until: number, mayBeLastResort = true): Admission => ({
+      admit: 'no',
+      reason: 'circuitOpen',
+      until,
+      mayBeLastResort,
+    })
+    const all = [provider('a'), provider('b'), provider('c'), provider('off', { enabled: false })]
+
+    it('tries the one that will probably be well first, and nobody else', () => {
+      const chosen = route(all, { a: open(9_000), b: open(5_000), c: open(7_000) })
+      expect(chosen).toMatchObject({ order: ['b'], lastResort: true })
+      expect(chosen.skipped.map((skip) => skip.provider)).toEqual(['a', 'c', 'off'])
+    })
+
+    it('asks nobody that is being tried, or that named a time to come back', () => {
+      const chosen = route(all, { a: open(9_000), b: open(5_000, false), c: open(7_000, false) })
+      expect(chosen.order).toEqual(['a'])
+      expect(route(all, { a: open(9, false), b: open(5, false), c: open(7, false) })).toMatchObject({ order: [] })
+    })
+
+    it('prefers one whose last health check did not fail', () => {
+      const asked = { ...question(all), admission: admits({ a: open(9_000), b: open(5_000), c: open(7_000) }) }
+      expect(chooseRoute({ ...asked, isUnwell: (id) => id === 'b' }).order).toEqual(['c'])
+    })
+
+    it.each<[string, Admission]>([
+      ['throttled', { admit: 'no', reason: 'throttled', until: 60_000 }],
+      ['tried by a probe', { admit: 'no', reason: 'probeInFlight' }],
+    ])('waits rather, while another is only %s', (_, other) => {
+      const chosen = route(all, { a: open(9_000), b: open(5_000), c: other })
+      expect(chosen.order).toEqual([])
+      expect(chosen.lastResort).toBeUndefined()
+    })
+
+    it('asks nobody whose key was refused', () => {
+      const refused: Admission = { admit: 'no', reason: 'credentialRefused', until: 600_000 }
+      expect(route([provider('a')], { a: refused })).toMatchObject({
+        order: [],
+        skipped: [{ reason: 'credentialRefused' }],
+      })
+    })
+  })
+
+  it('is not to one that is asked with the credential of the client, when the client brought none', () => {
+    const all = [provider('direct', { passesCredential: true }), provider('keyed')]
+    const anonymous = chooseRoute({ ...question(all), request: { ...request, anonymous: true } })
+    expect(anonymous).toMatchObject({
+      order: ['keyed'],
+      skipped: [{ provider: 'direct', reason: 'credentialMissing' }],
+    })
+    expect(route(all).order).toEqual(['direct', 'keyed'])
+  })
+
+  it('names its price: what the first costs more than the cheapest', () => {
+    const costs: { readonly [name: string]: number | null } = { a: 90, b: 60, c: null }
+    const outlook = ({ provider: { id } }: Candidate): Outlook => ({ ...fineOutlook, costNanoUsd: costs[id] ?? null })
+    const asked = (names: readonly string[]) =>
+      chooseRoute({ ...question(names.map((name) => provider(name))), outlook }).regretNanoUsd
+    expect(asked(['a', 'b', 'c'])).toBe(30)
+    expect(asked(['b', 'a'])).toBeUndefined()
+    expect(asked(['c', 'a'])).toBeUndefined()
+  })
+
+  describe('under a hard budget', () => {
+    const purse = { name: 'daily', leftNanoUsd: 100, until: 86_400_000, reservedNanoUsd: 0 }
+    const costs: { readonly [name: string]: number | null } = { dear: 101, cheap: 100, unknown: null }
+    const all = ['dear', 'cheap', 'unknown'].map((name) => provider(name))
+    const asked: RouteQuestion = {
+      ...question(all),
+      mostNanoUsd: ({ provider: { id } }) => costs[id] ?? null,
+      money: { tightest: purse, stepDown: undefined },
+    }
+
+    it('is to those only that it can pay at the most that the request may cost', () => {
+      expect(chooseRoute(asked)).toMatchObject({
+        order: ['cheap'],
+        budget: { name: 'daily', leftNanoUsd: 100, until: 86_400_000 },
+        skipped: [
+          { provider: 'dear', reason: 'overBudget', until: 86_400_000 },
+          { provider: 'unknown', reason: 'priceUnknown' },
+        ],
+      })
+    })
+
+    it('tells the client to come back soon when attempts under way hold back what it needs', () => {
+      const money = { tightest: { ...purse, leftNanoUsd: 0, reservedNanoUsd: 100 }, stepDown: undefined }
+      expect(chooseRoute({ ...asked, money }).skipped).toMatchObject([
+        { provider: 'dear', until: 86_400_000 },
+        { provider: 'cheap', until: 5_000 },
+        { provider: 'unknown' },
+      ])
+    })
+
+    it('steps down to another strategy and another model', () => {
+      const providers = [provider('a', { models: { 'claude-sonnet-*': 'claude-sonnet-*' } }), provider('b')]
+      const stepDown = { budget: 'daily', strategy: 'cost' as const, model: modelId('claude-haiku-5-5') }
+      const chosen = chooseRoute({ ...question(providers), money: { tightest: undefined, stepDown } })
+      expect(chosen).toMatchObject({ strategy: 'cost', order: ['b'], stepDown })
+    })
   })
 
   it('follows the rule that fits: only those that it names, by its strategy', () => {

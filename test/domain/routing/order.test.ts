@@ -23,11 +23,22 @@ const SCORING = ALL.filter((strategy) => strategy !== priority)
 interface Asked {
   readonly routing?: Partial<Policy['routing']>
   readonly avoid?: ProviderId
+  readonly unwell?: readonly string[]
   readonly tieDraw?: number
 }
 
-const ordered = (strategy: Strategy, prospects: readonly Prospect[], { routing, avoid, tieDraw = 0 }: Asked = {}) =>
-  orderProspects(prospects, { strategy, routing: { ...defaultPolicy.routing, ...routing }, avoid, tieDraw })
+const ordered = (
+  strategy: Strategy,
+  prospects: readonly Prospect[],
+  { routing, avoid, unwell = [], tieDraw = 0 }: Asked = {},
+) =>
+  orderProspects(prospects, {
+    strategy,
+    routing: { ...defaultPolicy.routing, ...routing },
+    avoid,
+    isUnwell: (id) => unwell.includes(id),
+    tieDraw,
+  })
 const names = (ranked: readonly Ranked[]) => ranked.map(({ candidate }) => candidate.provider.id)
 const namesOf = (strategy: Strategy, prospects: readonly Prospect[], asked?: Asked) =>
   names(ordered(strategy, prospects, asked))
@@ -167,7 +178,12 @@ describe.each(SCORING)('in the order of $name', (strategy) => {
       fc.property(fc.uniqueArray(fc.nat(9), { minLength: 1 }), (places) => {
         const worse = { headroomShare: 0.5, ttftMs: 20_000, successShare: 0.4, turnNanoUsd: 900_000_000 }
         const all = Array.from({ length: 10 }, (_, n) => prospect(`p${n}`, places.includes(n) ? {} : worse))
-        const ranking = rankProspects(all, { strategy, routing: defaultPolicy.routing, avoid: undefined })
+        const ranking = rankProspects(all, {
+          strategy,
+          routing: defaultPolicy.routing,
+          avoid: undefined,
+          isUnwell: () => false,
+        })
         const first = new Map<string, number>()
         for (let n = 0; n < COUNT; n++) {
           const [best] = names(drawn(ranking, (n + 0.5) / COUNT))
@@ -258,6 +274,7 @@ describe('the outcomes of a draw', () => {
           strategy: intelligent,
           routing: defaultPolicy.routing,
           avoid: undefined,
+          isUnwell: () => false,
         })
         const all = outcomes(ranking)
         expect(all.reduce((sum, { share }) => sum + share, 0)).toBeCloseTo(1, 12)
@@ -270,7 +287,7 @@ describe('the outcomes of a draw', () => {
   it('have the right share also where runs of two and of three are turned by one draw', () => {
     const worse = { headroomShare: 0.5 }
     const all = [prospect('a'), prospect('b'), ...['x', 'y', 'z'].map((name) => prospect(name, worse))]
-    const question = { strategy: intelligent, routing: defaultPolicy.routing, avoid: undefined }
+    const question = { strategy: intelligent, routing: defaultPolicy.routing, avoid: undefined, isUnwell: () => false }
     const ranking = rankProspects(all, question)
     const COUNT = 60
     const seen = new Map<string, number>()
@@ -284,14 +301,33 @@ describe('the outcomes of a draw', () => {
   })
 })
 
+describe('a provider whose last health check failed', () => {
+  it('comes after all others, whatever the scores, the limits and the substitutes', () => {
+    const all = [
+      prospect('unwell', { ttftMs: 1 }),
+      prospect('empty', { headroomShare: 0 }),
+      { ...prospect('other'), isSubstitute: true },
+    ]
+    expect(namesOf(intelligent, all, { unwell: ['unwell'] }).at(-1)).toBe('unwell')
+    expect(namesOf(intelligent, all)[0]).toBe('unwell')
+  })
+})
+
 describe('exploring', () => {
+  it('leaves no warm cache for it', () => {
+    const order = ordered(intelligent, [prospect('warm', { cachedTokens: 40_000, cachedShare: 0.9 }), prospect('cold')])
+    expect(explorations(order).map(([first]) => first?.candidate.provider.id)).toEqual(['warm'])
+  })
+
   it('puts any of the first group first, and nobody whom a rule holds back', () => {
     fc.assert(
       fc.property(prospectLists, draws, (prospects, tieDraw) => {
         const order = ordered(intelligent, prospects, { tieDraw })
         const [best] = order
         const others = explorations(order)
-        expect(others.map(([first]) => first)).toEqual(order.filter(({ group }) => group === best!.group))
+        const isWarm = best!.candidate.outlook.cachedTokens > 0
+        const group = order.filter((one) => one.group === best!.group)
+        expect(others.map(([first]) => first)).toEqual(isWarm ? [best] : group)
         for (const other of others) expect(new Set(other)).toEqual(new Set(order))
       }),
     )

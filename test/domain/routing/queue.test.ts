@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { SkipReason } from '#domain/events.ts'
+import type { SkipReason } from '#domain/decisions.ts'
 import { providerId } from '#domain/ids.ts'
 import { queueOf } from '#domain/routing/queue.ts'
 

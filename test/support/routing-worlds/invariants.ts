@@ -5,7 +5,8 @@
 import type { GatewayState } from '#actors/gateway-state.ts'
 import type { ProviderSnapshot } from '#actors/provider-machine.ts'
 import { TICK_MS } from '#actors/timekeeper.ts'
-import { type Decision, type Fact, isTerminal, type RouteChosen } from '#domain/events.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
+import { type Decision, type Fact, isTerminal } from '#domain/events.ts'
 import { countsAgainst } from '#domain/failure.ts'
 import type { ProviderId, RequestId } from '#domain/ids.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
@@ -86,16 +87,43 @@ export const watch = (world: VirtualWorld): Watcher => {
     for (const provider of known.values()) if (provider.probe === request) provider.probe = undefined
   }
 
+  /** The stated case: nobody of those who could serve is anything but open or gone. */
+  const lastResortStarts = (
+    fact: Extract<Fact, { readonly _tag: 'AttemptStarted' }>,
+    at: number,
+    state: GatewayState,
+  ) => {
+    note('last resort')
+    const route = open.get(fact.requestId)?.route
+    if (route?.lastResort !== true || fact.probe === undefined)
+      breaks('the last resort is a probe that the route names', `${fact.provider} at ${at}`)
+    const others = route?.skipped.filter(({ reason }) => reason === 'throttled' || reason === 'limitReached') ?? []
+    if (others.length > 0) breaks('no last resort while waiting for a limit helps', `${fact.provider} at ${at}`)
+    if (state.machines.get(fact.provider)?.state !== 'openCircuit') return
+    const better = route?.skipped.filter(
+      ({ reason, until }) =>
+        reason === 'circuitOpen' && (until ?? 0) < (state.machines.get(fact.provider)?.context.until ?? 0),
+    )
+    for (const { provider } of better ?? []) {
+      const machine = state.machines.get(provider)
+      if (machine?.context.probe === null && at >= machine.context.toldUntil)
+        breaks('the last resort is the one that is well first', `${fact.provider} before ${provider} at ${at}`)
+    }
+  }
+
   const attemptStarts = (fact: Extract<Fact, { readonly _tag: 'AttemptStarted' }>, at: number, state: GatewayState) => {
     const provider = of(fact.provider)
     const machine = state.machines.get(fact.provider)
     const entry = state.policy.providers.find(({ id }) => id === fact.provider)
     if (entry?.enabled !== true) breaks('no attempt to a disabled provider', fact.provider)
-    if (machine?.state === 'throttled' || machine?.state === 'openCircuit' || machine?.state === 'retired')
+    const isLastResort = fact.lastResort === true
+    if (isLastResort) lastResortStarts(fact, at, state)
+    const isOpen = machine?.state === 'openCircuit' && !isLastResort
+    if (machine?.state === 'throttled' || isOpen || machine?.state === 'retired')
       breaks('no attempt to an open, throttled or retired provider', `${fact.provider} is ${machine.state} at ${at}`)
     if (at < provider.toldUntil)
       breaks('no attempt before a retry-after', `${fact.provider} at ${at}, told ${provider.toldUntil}`)
-    if (at < provider.openUntil)
+    if (at < provider.openUntil && !isLastResort)
       breaks('no attempt while the circuit is open', `${fact.provider} at ${at}, open until ${provider.openUntil}`)
     if (machine?.state === 'halfOpen' && fact.probe === undefined)
       breaks('a half-open provider gets probes only', `${fact.provider} at ${at}`)
@@ -172,7 +200,9 @@ export const watch = (world: VirtualWorld): Watcher => {
     if (isCounted && !isOfNow) breaks('only answers of after an outage prove health', `${fact.provider} at ${at}`)
     const closes = decisions.some(({ _tag }) => _tag === 'CircuitClosed')
     if (closes && !isOfNow) breaks('only answers of after an outage close a circuit', `${fact.provider} at ${at}`)
-    if (before.get(fact.provider)?.state === 'halfOpen' && provider.probe === fact.requestId) {
+    if (before.get(fact.provider)?.state === 'openCircuit' && provider.probe === fact.requestId) provider.openUntil = at
+    const was = before.get(fact.provider)?.state
+    if ((was === 'halfOpen' || was === 'openCircuit') && provider.probe === fact.requestId) {
       provider.probesWon += 1
       const needed = after.policy.providers.find(({ id }) => id === fact.provider)?.breaker.probeSuccesses ?? 0
       if (provider.probesWon >= needed && !closes)
@@ -190,7 +220,8 @@ export const watch = (world: VirtualWorld): Watcher => {
       breaks('a route names all who may serve', `${route.requestId} leaves out ${missing}`)
     for (const id of order) {
       const machine = state.machines.get(id)
-      if (machine?.state !== 'healthy' && machine?.state !== 'halfOpen')
+      const isOpen = route.lastResort === true && machine?.state === 'openCircuit'
+      if (machine?.state !== 'healthy' && machine?.state !== 'halfOpen' && !isOpen)
         breaks('a route names eligible providers only', `${id} is ${machine?.state}`)
     }
     for (const [name, values] of Object.entries(factors)) {

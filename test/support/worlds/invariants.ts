@@ -136,30 +136,47 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
       if (event._tag !== 'AttemptStarted') return undefined
       const { provider } = event
       const state = before.machines.get(provider)?.state
-      if (state === 'openCircuit' || state === 'throttled' || state === 'retired') return `${provider} is in ${state}`
+      if (state === 'openCircuit' && event.lastResort !== true) return `${provider} is in ${state}, and no last resort`
+      if (state === 'throttled' || state === 'retired') return `${provider} is in ${state}`
       return providerPolicy(before, provider)?.enabled === true ? undefined : `${provider} is not in service`
     },
   ),
 
+  'a last resort only when everybody who could serve has an open circuit': everyEvent(({ event }, before) => {
+    if (event._tag !== 'RouteChosen' || event.lastResort !== true) return undefined
+    const waiting = event.skipped.find(({ reason }) => reason === 'throttled' || reason === 'limitReached')
+    if (waiting !== undefined) return `${waiting.provider} has room later`
+    const unasked = event.skipped.find(
+      ({ provider, reason }) => reason === 'circuitOpen' && before.machines.get(provider)?.state !== 'openCircuit',
+    )
+    return unasked === undefined ? undefined : `${unasked.provider} has no open circuit`
+  }),
+
   'no attempt before the time that the log itself names': (played) => {
+    const told = new Map<ProviderId, number>()
+    // What the machine concluded; the last resort does not wait for it, and ends it when it serves.
     const until = new Map<ProviderId, number>()
     const known = new Set<ProviderId>()
-    const longer = (provider: ProviderId, time: number) => {
-      if (known.has(provider)) until.set(provider, Math.max(time, until.get(provider) ?? 0))
+    const longer = (times: Map<ProviderId, number>, provider: ProviderId, time: number) => {
+      if (known.has(provider)) times.set(provider, Math.max(time, times.get(provider) ?? 0))
     }
     return played.rows.flatMap(({ event, occurredAt, position }) => {
       if (event._tag === 'PolicyChanged') {
         const named = new Set(event.policy.providers.map(({ id }) => id))
-        for (const id of until.keys()) if (!named.has(id)) until.delete(id)
+        for (const times of [until, told]) for (const id of times.keys()) if (!named.has(id)) times.delete(id)
         known.clear()
         for (const id of named) known.add(id)
       }
-      if (event._tag === 'ProviderThrottled' || event._tag === 'CircuitOpened') longer(event.provider, event.until)
+      if (event._tag === 'ProviderThrottled' || event._tag === 'CircuitOpened')
+        longer(until, event.provider, event.until)
+      if (event._tag === 'CircuitHalfOpened' || event._tag === 'CircuitClosed') until.delete(event.provider)
       // What a provider said itself, whatever the machine made of it.
       if (event._tag === 'AttemptFailed' && event.reason._tag === 'RateLimited')
-        longer(event.provider, event.reason.until ?? 0)
+        longer(told, event.provider, event.reason.until ?? 0)
       if (event._tag !== 'AttemptStarted') return []
-      return occurredAt < (until.get(event.provider) ?? 0) ? [`position ${position}: ${event.provider} too early`] : []
+      const { provider, lastResort } = event
+      const earliest = Math.max(told.get(provider) ?? 0, lastResort === true ? 0 : (until.get(provider) ?? 0))
+      return occurredAt < earliest ? [`position ${position}: ${event.provider} too early`] : []
     })
   },
 
@@ -167,7 +184,8 @@ export const INVARIANTS: { readonly [name: string]: Invariant } = {
     if (event._tag !== 'AttemptStarted') return undefined
     const machine = before.machines.get(event.provider)
     if (machine?.state === 'halfOpen' && event.probe === undefined) return 'not a probe'
-    if (machine?.state !== 'halfOpen' && event.probe !== undefined) return 'a probe of a provider that is not half open'
+    if (machine?.state !== 'halfOpen' && event.probe !== undefined && event.lastResort !== true)
+      return 'a probe of a provider that is not half open'
     return event.probe !== undefined && machine?.context.probe !== null ? 'a second probe' : undefined
   }),
 

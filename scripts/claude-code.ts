@@ -7,8 +7,10 @@ import { Cause, Effect, Exit } from 'effect'
 import { badDays } from './claude-code/bad-days.ts'
 import { eachKind, switches } from './claude-code/each-kind.ts'
 import { goodDays } from './claude-code/good-days.ts'
+import { ownFigures } from './claude-code/own-figures.ts'
 import { CLIENT_VERSION, installClient } from './claude-code/run-client.ts'
 import type { Scenario } from './claude-code/scenario.ts'
+import { spentDays } from './claude-code/spent-days.ts'
 import { readOptions, wrongUse } from './options.ts'
 
 /** The client's own longest wait for retries is three minutes. */
@@ -22,7 +24,7 @@ const HELP = `Usage: npm run e2e -- [options]
 const values = readOptions(HELP, { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } })
 /** What measures time runs alone; of the others two at a time, for the client starts slowly. */
 const groups = [
-  { scenarios: [...goodDays, ...badDays], atOnce: 1 },
+  { scenarios: [...goodDays, ...badDays, ...spentDays, ...ownFigures], atOnce: 1 },
   { scenarios: [...eachKind, ...switches], atOnce: 2 },
 ].map(({ scenarios, atOnce }) => ({ scenarios: scenarios.filter(({ name }) => name.includes(values.only)), atOnce }))
 

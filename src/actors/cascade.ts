@@ -5,18 +5,20 @@
  */
 import { Effect, Exit, Random, Result } from 'effect'
 import { type AttemptSuccess, runAttempt } from '#actors/attempt.ts'
+import { attemptEstimate, fullUntil, promptEstimate, recordedEstimate } from '#actors/estimates.ts'
 import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
-import { admission, freshTokens, fullUntil, promptEstimate, providerPolicy } from '#actors/gateway-state.ts'
+import { admission, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { type ClientResponse, type HeaderList, type Upstream, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
+import { failedAttempt, type StartedAttempt, succeededAttempt } from '#actors/outcome.ts'
+import { type ClientResponse, type HeaderList, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
 import { answerHeaders, sendFinal } from '#actors/respond.ts'
 import { StreamGate } from '#actors/stream-gate.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { readSunset } from '#domain/dialect/sunset-headers.ts'
-import type { LimitReading, RequestAdmitted } from '#domain/events.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
-import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
 import { announcedEnd, refusedFeatures } from '#domain/projections/capabilities.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
@@ -29,16 +31,6 @@ export interface CascadeInput {
   readonly ownHeaders: HeaderList
   /** Who is to blame when the running fiber is interrupted. */
   readonly cancelledBy: () => 'client' | 'shutdown'
-}
-
-/** What the answer's headers said of limits; nothing is not recorded. */
-const limitsIn = (
-  upstream: Upstream | undefined,
-  headers: HeaderList,
-  at: number,
-): { readonly limits?: readonly LimitReading[] } => {
-  const limits = upstream?.readLimits(headers, at) ?? []
-  return limits.length === 0 ? {} : { limits }
 }
 
 /** Providers grow; what one refused is tried again after a day. */
@@ -63,6 +55,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const decisions = ledger.record({ _tag: 'RequestAdmitted', ...admitted, draw: draw() }, admittedAt)
   const route = decisions.find((decision) => decision._tag === 'RouteChosen')
   if (route === undefined) return yield* Effect.die(new Error('no route was decided for an admitted request'))
+  /** What the providers are asked for: a budget may have stepped down to another model. */
+  const asked = route.stepDown?.model ?? admitted.model
 
   const { routing, stream: streamPolicy } = ledger.state.policy
   const deadlineAt = admittedAt + routing.deadlineMs
@@ -81,31 +75,14 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   let attempts = 0
   /** Providers among them. */
   let tried = 0
-  let inFlight: { readonly provider: ProviderId; readonly model: ModelId; readonly startedAt: number } | undefined
+  let inFlight: StartedAttempt | undefined
   let terminal = false
 
   const failAttempt = (reason: FailureReason, error?: ProviderError): void => {
     if (inFlight === undefined) return
-    const at = now()
-    const usage = error === undefined ? gate?.reading.usage : error.usage
-    const upstreamRequestId = error?.upstreamRequestId
-    ledger.record(
-      {
-        _tag: 'AttemptFailed',
-        requestId,
-        attempt: attempts,
-        provider: inFlight.provider,
-        model: inFlight.model,
-        reason,
-        stage: error?.stage ?? gate?.stage ?? 'S0',
-        durationMs: at - inFlight.startedAt,
-        ...(usage === undefined ? {} : { usage }),
-        ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
-        ...limitsIn(upstreams.get(inFlight.provider), error?.headers ?? [], at),
-        draw: draw(),
-      },
-      at,
-    )
+    const stage = error?.stage ?? gate?.stage ?? 'S0'
+    const failure = { reason, error, stage, reading: gate?.reading, draw: draw() }
+    ledger.record(failedAttempt(inFlight, failure, now()), now())
     inFlight = undefined
   }
 
@@ -114,31 +91,10 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     ledger.record({ _tag: 'RequestFailed', requestId, attempts, status, reason }, now())
   }
 
-  const succeed = (success: AttemptSuccess, provider: ProviderId, asked: ModelId, startedAt: number): void => {
+  const succeed = (success: AttemptSuccess, started: StartedAttempt): void => {
     terminal = true
     inFlight = undefined
-    const at = now()
-    const { upstreamRequestId, reportedCostUsd } = success
-    ledger.record(
-      {
-        _tag: 'AttemptSucceeded',
-        requestId,
-        attempt: attempts,
-        provider,
-        // A translated answer carries the client's own name of the model, which says nothing about who answered.
-        model: success.model === undefined || success.model === admitted.model ? asked : modelId(success.model),
-        status: success.status,
-        usage: success.usage,
-        stopReason: success.stopReason,
-        ttftMs: success.firstContentAt - startedAt,
-        durationMs: at - startedAt,
-        responseBytes: success.responseBytes,
-        ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
-        ...(reportedCostUsd === undefined ? {} : { reportedCostNanoUsd: Math.round(reportedCostUsd * 1e9) }),
-        ...limitsIn(upstreams.get(provider), success.headers, at),
-      },
-      at,
-    )
+    ledger.record(succeededAttempt(started, success, now()), now())
   }
 
   const mayFallBack = () => tried <= routing.maxFallbacks && mayRetry(ledger.state.projections.retryBudget)
@@ -163,31 +119,51 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     const at = now()
     const upstream = upstreams.get(provider)
     const policy = providerPolicy(ledger.state, provider)
-    const model = policy && resolveModel(policy, admitted.model)
+    const model = policy && resolveModel(policy, asked)
     // Asked again: the policy may have changed since the route was chosen.
     if (upstream === undefined || policy?.enabled !== true || model === undefined) {
       skipped.push({ provider, reason: 'disabled' })
       return 'next'
     }
     const admits = admission(ledger.state, provider, at)
-    if (admits.admit === 'no') {
+    const isLastResort = route.lastResort === true && admits.admit === 'no' && admits.mayBeLastResort === true
+    if (admits.admit === 'no' && !isLastResort) {
       const { reason, until } = admits
       skipped.push({ provider, reason, ...(until === undefined ? {} : { until }) })
       return 'next'
     }
-    const inputTokens = freshTokens(ledger.state, admitted, policy, model, at)
-    // The route saw the limits as they were when the request came; others may have used them up meanwhile.
-    const full = fullUntil(ledger.state, admitted, policy, { model, input: inputTokens }, at)
+    const estimate = attemptEstimate(ledger.state, admitted, policy, model, at)
+    // The route saw limits and budgets as they were when the request came; others may have used them up meanwhile.
+    if (estimate.unpayable !== undefined) {
+      skipped.push({ provider, ...estimate.unpayable })
+      return 'next'
+    }
+    const full = fullUntil(ledger.state, admitted, policy, { model, input: estimate.inputTokens }, at)
     if (full !== undefined) {
       skipped.push({ provider, reason: 'limitReached', until: full })
       return 'next'
     }
     attempts += 1
-    inFlight = { provider, model, startedAt: at }
-    const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
-    ledger.record({ _tag: 'AttemptStarted', requestId, attempt: attempts, provider, model, inputTokens, ...probe }, at)
-    // The lease of a probe is a promise: it must be durable before the probe goes out.
-    if (admits.admit === 'probe') yield* ledger.committed
+    const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, startedAt: at }
+    inFlight = started
+    // What was read of the attempt before is no part of this one, whenever it ends.
+    gate?.reset()
+    const isProbe = admits.admit === 'probe' || isLastResort
+    ledger.record(
+      {
+        _tag: 'AttemptStarted',
+        requestId,
+        attempt: attempts,
+        provider,
+        model,
+        ...recordedEstimate(estimate),
+        ...(isLastResort ? { lastResort: true } : {}),
+        ...(isProbe ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}),
+      },
+      at,
+    )
+    // The lease of a probe and what is held back of a budget are promises: they must be durable before anything goes out.
+    if (isProbe || estimate.reservedNanoUsd !== undefined) yield* ledger.committed
     const attempt = attempts
     const without = refusedFeatures(ledger.state.projections.capabilities, provider, model, at)
     const promptTokens = promptEstimate(ledger.state, admitted, model).tokens
@@ -209,7 +185,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     )
     if (Result.isSuccess(result)) {
       result.success.flow()
-      succeed(result.success, provider, model, at)
+      succeed(result.success, started)
       noteSunset(result.success.headers, provider, model)
       yield* ledger.committed
       result.success.release()
@@ -276,7 +252,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     if (stopped === 'over') return
     // The status is recorded before it is sent, so no keep-alive may start the response in between.
     if (gate !== undefined) timekeeper.remove(gate.watch)
-    const final = finalAnswer(admitted.model, skipped, failures, stopped, now(), admitted.needs)
+    const final = finalAnswer(asked, skipped, failures, stopped, now(), admitted.needs, route.budget?.name)
     failRequest(final.reason, client.started() ? 200 : final.answer.status)
     yield* ledger.committed
     sendFinal(client, final, { requestId, attempts }, ownHeaders)

@@ -4,8 +4,8 @@
  */
 import type { UpstreamAnswer } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
-import type { RouteChosen } from '#domain/events.ts'
 import { countsAgainst, type FailureReason, retryableElsewhere, uselessUntil } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 
@@ -51,6 +51,7 @@ const own = (reason: FailureReason, answer: ErrorAnswer): FinalAnswer => ({ _tag
  * @param failures attempts in order
  * @param at epoch ms, for `retry-after`
  * @param needs `needs` of the admitted request, to name what nobody can do
+ * @param budget name of the hard budget that left some out
  */
 export const finalAnswer = (
   model: string,
@@ -59,9 +60,12 @@ export const finalAnswer = (
   stopped: Stopped,
   at: number,
   needs: readonly string[] = [],
+  budget = '',
 ): FinalAnswer => {
   const last = failures.at(-1)
-  return last === undefined ? nobodyTried(model, skipped, stopped, at, needs) : allFailed(last, failures, skipped, at)
+  return last === undefined
+    ? nobodyTried(model, skipped, stopped, at, { needs, budget })
+    : allFailed(last, failures, skipped, at)
 }
 
 const allFailed = (
@@ -132,7 +136,7 @@ const nobodyTried = (
   skipped: readonly Skip[],
   stopped: Stopped,
   at: number,
-  needs: readonly string[],
+  { needs, budget }: { readonly needs: readonly string[]; readonly budget: string },
 ): FinalAnswer => {
   const having = (...reasons: Skip['reason'][]) => skipped.filter((skip) => reasons.includes(skip.reason))
   const names = (skips: readonly Skip[]) => skips.map((skip) => skip.provider).join(', ')
@@ -162,6 +166,17 @@ const nobodyTried = (
       ),
     )
   }
+  const overBudget = having('overBudget')
+  if (overBudget.length > 0) {
+    const wait = soonest(overBudget) ?? 0
+    return own(
+      { _tag: 'BudgetExceeded', budget, until: at + wait },
+      errorAnswer.rateLimited(
+        `The budget ${budget} has nothing left for this request until ${new Date(at + wait).toISOString()}. Raise it in the configuration, or wait.`,
+        wait,
+      ),
+    )
+  }
   if (having('inputTooLarge').length > 0) {
     return own({ _tag: 'ContextTooLong', status: 400 }, PROMPT_TOO_LONG)
   }
@@ -169,6 +184,33 @@ const nobodyTried = (
     return own(
       { _tag: 'Timeout', phase: 'deadline' },
       errorAnswer.overloaded('The request timed out before a provider was tried.', OUTAGE_WAIT_MS),
+    )
+  }
+  const refused = having('credentialRefused')
+  if (refused.length > 0) {
+    return own(
+      { _tag: 'CredentialRefused', whose: 'gateway' },
+      errorAnswer.hopeless(
+        `Of the providers that serve ${model}, ${names(refused)} refused the credential that Signalbox holds for it, and nobody else can serve. Check the key that the configuration names; \`signalbox doctor\` helps.`,
+      ),
+    )
+  }
+  const missing = having('credentialMissing')
+  if (missing.length > 0) {
+    return own(
+      { _tag: 'CredentialRefused', whose: 'client' },
+      errorAnswer.unauthorized(
+        `${names(missing)} is asked with the client's own credential, and this request brought none. Log in with the client, or give the provider a credential in the configuration.`,
+      ),
+    )
+  }
+  const unpriced = having('priceUnknown')
+  if (unpriced.length > 0) {
+    return own(
+      { _tag: 'BudgetExceeded', budget },
+      errorAnswer.hopeless(
+        `The budget ${budget} cannot be kept: nobody knows what ${model} costs at ${names(unpriced)}. Name its price in \`providers.….prices\` (0 where it is free).`,
+      ),
     )
   }
   const retired = having('retired')

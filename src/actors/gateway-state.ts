@@ -4,6 +4,7 @@
  * place; whoever else looks must copy what it keeps.
  */
 import { Equal } from 'effect'
+import { mostNanoUsd, outlookFor, promptEstimate } from '#actors/estimates.ts'
 import {
   type Admission,
   initialProvider,
@@ -12,26 +13,20 @@ import {
   admission as providerAdmission,
   step,
 } from '#actors/provider-machine.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
 import type { Decision, DomainEvent, Fact, RequestAdmitted } from '#domain/events.ts'
 import { isFact, isTerminal } from '#domain/events.ts'
-import type { ModelId, ProviderId } from '#domain/ids.ts'
+import type { ProviderId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type ProviderPolicy, providersOf } from '#domain/policy.ts'
+import { standingsOf } from '#domain/projections/budgets.ts'
+import { isUnwell } from '#domain/projections/checks.ts'
 import { failedBefore } from '#domain/projections/failed-turns.ts'
-import { PROJECTIONS } from '#domain/projections/index.ts'
-import { concurrencyOf, headroomOf } from '#domain/projections/limits.ts'
-import { expectedOutput } from '#domain/projections/output-sizes.ts'
+import { PROJECTIONS, type ProjectionStates } from '#domain/projections/index.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
-import { type Turn, warmTokens } from '#domain/projections/warm-caches.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { chooseRoute } from '#domain/routing/choose-route.ts'
-import type { Candidate } from '#domain/routing/eligibility.ts'
-import { type Outlook, outlookOf, type Room } from '#domain/routing/outlook.ts'
+import { moneyOf } from '#domain/routing/money.ts'
 import { fromJson, toJson } from '#domain/snapshot-json.ts'
-import { estimateTokens, type PromptSize, type TokenEstimate } from '#domain/token-estimate.ts'
-
-export type ProjectionStates = {
-  -readonly [K in keyof typeof PROJECTIONS]: (typeof PROJECTIONS)[K] extends Projection<infer S> ? S : never
-}
 
 export interface GatewayState {
   policyVersion: number
@@ -44,7 +39,7 @@ export interface GatewayState {
 
 /** Names the fold: a snapshot made by another fold is not loaded. Raise the number when machines or this file change. */
 export const STATE_VERSION = [
-  'gateway-2',
+  'gateway-3',
   ...Object.values(PROJECTIONS).map((projection) => `${projection.name}-${projection.version}`),
 ].join(' ')
 
@@ -76,67 +71,6 @@ export const admission = (state: GatewayState, id: ProviderId, at: number): Admi
     : providerAdmission(snapshot, at, policy.breaker)
 }
 
-/** Tokens of a prompt for a model by the name that a provider is asked for. */
-export const promptEstimate = (state: GatewayState, size: PromptSize, model: ModelId): TokenEstimate =>
-  estimateTokens(size, state.projections.tokenRates.rates.get(model))
-
-/** Tokens of a prompt that count against a provider's limits: without what it would read from its cache, where it does so. */
-export const freshTokens = (
-  state: GatewayState,
-  request: PromptSize & Turn,
-  provider: ProviderPolicy,
-  model: ModelId,
-  at: number,
-): number => {
-  const prompt = promptEstimate(state, request, model).tokens
-  if (provider.limits?.countsCachedInput === true) return prompt
-  return Math.max(1, prompt - warmTokens(state.projections.warmCaches, request, provider.id, model, at))
-}
-
-/** What a provider's limits leave at `at` (epoch ms) for this many tokens, `input` without those read from its cache. */
-const roomFor = (
-  { projections: { limits } }: GatewayState,
-  provider: ProviderPolicy,
-  tokens: { readonly input: number; readonly output: number },
-  at: number,
-): Room => {
-  const headroom = headroomOf(limits, provider.id, tokens, at)
-  const concurrency = concurrencyOf(limits, provider.id)
-  const hasRoom = headroom.freesAt !== null && headroom.freesAt <= at
-  const most = provider.limits?.maxConcurrent
-  return {
-    headroomShare: headroom.limit === undefined ? null : hasRoom ? headroom.share : 0,
-    isFull: headroom.isShut || (most !== undefined && concurrency.inFlight >= most),
-    limitFreesAt: headroom.freesAt,
-    concurrencyShare: Math.max(0, (concurrency.limit - concurrency.inFlight - 1) / concurrency.limit),
-  }
-}
-
-/** When a provider that has no room for an attempt has it, as far as limits say that the operator named; undefined: it has room. */
-export const fullUntil = (
-  state: GatewayState,
-  request: Parameters<typeof expectedOutput>[2],
-  provider: ProviderPolicy,
-  attempt: { readonly model: ModelId; readonly input: number },
-  at: number,
-): number | undefined => {
-  if (provider.limits === undefined) return undefined
-  const output = expectedOutput(state.projections.outputSizes, attempt.model, request)
-  const room = roomFor(state, provider, { input: attempt.input, output }, at)
-  return room.isFull ? (room.limitFreesAt ?? at) : undefined
-}
-
-/** How a request would probably fare at a candidate, at `at` (epoch ms). */
-const outlookFor = (state: GatewayState, request: RequestAdmitted, candidate: Candidate, at: number): Outlook => {
-  const { provider, model } = candidate
-  const promptTokens = promptEstimate(state, request, model).tokens
-  const room = ({ cached, output }: { readonly cached: number; readonly output: number }): Room => {
-    const input = Math.max(1, promptTokens - (provider.limits?.countsCachedInput === true ? 0 : cached))
-    return roomFor(state, provider, { input, output }, at)
-  }
-  return outlookOf({ candidate, request, promptTokens, at, memory: state.projections, room })
-}
-
 const project = (state: GatewayState, occurred: Occurred): void => {
   for (const name of projectionNames) {
     // The union of projections is folded pairwise; each state only ever meets its own projection.
@@ -152,6 +86,7 @@ const MACHINE_FACTS: { readonly [K in MachineFact['_tag']]: true } = {
   RequestAbandoned: true,
   CooldownElapsed: true,
   ProbeLeaseExpired: true,
+  BreakerReset: true,
 }
 
 const isMachineFact = (fact: Fact): fact is MachineFact & { readonly provider: ProviderId } =>
@@ -182,19 +117,24 @@ export const applyDecision = (state: GatewayState, decision: Decision, occurredA
 /** Everything that follows from a fact that was just applied: what the machines concluded, and the route of a request. */
 export const decide = (state: GatewayState, fact: Fact, occurredAt: number, writer: string): readonly Decision[] => {
   const concluded = applyFact(state, fact, occurredAt, writer)
-  if (fact._tag !== 'RequestAdmitted') return concluded
-  const route = chooseRoute({
-    request: fact,
+  return fact._tag === 'RequestAdmitted' ? [...concluded, routeOf(state, fact, occurredAt)] : concluded
+}
+
+/** The route of a request at `at` (epoch ms). It reads the state and changes nothing, so a dry run may ask for it too. */
+export const routeOf = (state: GatewayState, request: RequestAdmitted, at: number): RouteChosen =>
+  chooseRoute({
+    request,
     policy: state.policy,
     policyVersion: state.policyVersion,
-    at: occurredAt,
-    admission: (id) => admission(state, id, occurredAt),
-    inputTokens: (model) => promptEstimate(state, fact, model).tokens,
-    outlook: (candidate) => outlookFor(state, fact, candidate, occurredAt),
-    avoid: failedBefore(state.projections.failedTurns, fact, occurredAt),
+    at,
+    admission: (id) => admission(state, id, at),
+    inputTokens: (model) => promptEstimate(state, request, model).tokens,
+    outlook: (candidate) => outlookFor(state, request, candidate, at),
+    avoid: failedBefore(state.projections.failedTurns, request, at),
+    isUnwell: (id) => isUnwell(state.projections.checks, id),
+    money: moneyOf(standingsOf(state.projections.budgets, request, at)),
+    mostNanoUsd: ({ provider, model }) => mostNanoUsd(state, request, provider, model),
   })
-  return [...concluded, route]
-}
 
 /** Folds one recorded event, as boot does: decisions are taken from the log, not concluded anew. */
 export const applyRecorded = (state: GatewayState, recorded: NewEvent): void => {

@@ -26,7 +26,7 @@ export const changePolicy = Effect.fnUntraced(function* (wanted: Policy) {
   return true
 })
 
-/** To be run once, before the first request is taken in. Durable when it returns. */
+/** To be run once, before the first request is taken in. `policy` as it is to be in force. Durable when it returns. */
 export const openBox = Effect.fnUntraced(function* (options: { readonly policy: Policy; readonly version: string }) {
   const ledger = yield* Ledger
   const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
@@ -40,6 +40,7 @@ export const openBox = Effect.fnUntraced(function* (options: { readonly policy: 
         requestId,
         attempts: request.attempts,
         ...(request.provider === undefined ? {} : { provider: request.provider }),
+        ...(request.expectedNanoUsd === undefined ? {} : { costNanoUsd: request.expectedNanoUsd }),
       },
       at,
     )

@@ -168,6 +168,8 @@ export const startLife = (options: LifeOptions) =>
       readonly stream?: boolean
       readonly model?: string
       readonly body?: string
+      readonly maxTokens?: number
+      readonly sessionId?: string
       readonly cancelledBy?: () => 'client' | 'shutdown'
     }) => {
       const model = request.model ?? 'claude-sonnet-5-5'
@@ -179,6 +181,8 @@ export const startLife = (options: LifeOptions) =>
               requestId: requestId(request.id),
               model: modelId(model),
               stream: request.stream ?? true,
+              ...(request.maxTokens === undefined ? {} : { maxTokens: request.maxTokens }),
+              ...(request.sessionId === undefined ? {} : { sessionId: request.sessionId }),
               bodyBytes: body.length,
               messages: 1,
               tools: 0,
@@ -228,7 +232,15 @@ export const openTestBox = (scripts: Scripts, more: Partial<Policy> = {}, provid
     let count = 0
 
     /** Sends one request in a fiber of its own. */
-    const send = (options: { readonly stream?: boolean; readonly model?: string; readonly body?: string } = {}) =>
+    const send = (
+      options: {
+        readonly stream?: boolean
+        readonly model?: string
+        readonly body?: string
+        readonly maxTokens?: number
+        readonly sessionId?: string
+      } = {},
+    ) =>
       Effect.gen(function* () {
         count += 1
         const client = recordingClient({ now })

@@ -21,6 +21,8 @@ export interface OpenRequest {
   /** Whose attempt is in flight, and the lease if it is a probe. */
   readonly provider?: ProviderId
   readonly probe?: NonNullable<AttemptStarted['probe']>
+  /** What that attempt was expected to cost, in billionths of a US dollar. */
+  readonly expectedNanoUsd?: number
   /** Who was tried last, in flight or not. */
   readonly lastProvider?: ProviderId
   readonly lastFailure?: FailureTag
@@ -55,7 +57,7 @@ export const FINISHED_KEPT = 100
 
 export const requests: Projection<Requests> = {
   name: 'requests',
-  version: 1,
+  version: 2,
   initial: () => ({ inFlight: new Map(), finished: [] }),
   evolve: (state, { event, occurredAt, writer }) => {
     switch (event._tag) {
@@ -66,13 +68,14 @@ export const requests: Projection<Requests> = {
         break
       }
       case 'AttemptStarted': {
-        const { attempt: attempts, provider, probe } = event
+        const { attempt: attempts, provider, probe, expectedNanoUsd } = event
         update(state, event.requestId, (open) => ({
           ...idle(open),
           attempts,
           provider,
           lastProvider: provider,
           ...(probe === undefined ? {} : { probe }),
+          ...(expectedNanoUsd === undefined ? {} : { expectedNanoUsd }),
         }))
         break
       }
@@ -95,7 +98,7 @@ const update = (state: Requests, id: RequestId, change: (open: OpenRequest) => O
   if (open !== undefined) state.inFlight.set(id, change(open))
 }
 
-const idle = ({ provider: _provider, probe: _probe, ...rest }: OpenRequest): OpenRequest => rest
+const idle = ({ provider: _p, probe: _l, expectedNanoUsd: _e, ...rest }: OpenRequest): OpenRequest => rest
 
 type Terminal = Extract<
   DomainEvent,

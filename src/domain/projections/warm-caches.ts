@@ -85,6 +85,14 @@ export const warmTokens = (
   return turn.messages < prefix.messages ? 0 : prefix.tokens
 }
 
+/** The most tokens of the request's prompt that any provider still has in its cache, for whatever model. */
+export const warmestTokens = ({ conversations }: WarmCaches, turn: Turn, at: number): number => {
+  const conversation = conversationOf(turn)
+  if (conversation === null) return 0
+  const prefixes = conversations.get(conversation) ?? []
+  return Math.max(0, ...prefixes.map((one) => (at < one.expiresAt && turn.messages >= one.messages ? one.tokens : 0)))
+}
+
 /** A request is asked about once per candidate. */
 const named = new WeakMap<Turn, string>()
 

@@ -8,7 +8,7 @@ import { resolveModel } from '#domain/model-map.ts'
 import type { Policy, ProviderPolicy } from '#domain/policy.ts'
 import type { RouteQuestion } from '#domain/routing/choose-route.ts'
 import { estimateTokens } from '#domain/token-estimate.ts'
-import type { Gateway } from './gateway.ts'
+import { type Gateway, plainEstimate } from './gateway.ts'
 
 /** What a plain gateway knows when it chooses. */
 export interface PlainQuestion extends Pick<RouteQuestion, 'request' | 'policy' | 'inputTokens'> {
@@ -63,7 +63,7 @@ export const plainGateway = (baseline: Baseline, policy: Policy): Gateway => {
     },
     admission: () => ({ admit: 'yes', share: 1 }),
     mayRetry: () => true,
-    inputTokens: tokensOf,
+    estimate: (request) => plainEstimate(tokensOf(request)),
     fullUntil: () => undefined,
     without: (provider) => refused.get(provider) ?? [],
   }

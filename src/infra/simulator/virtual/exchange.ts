@@ -30,6 +30,8 @@ export interface Exchange {
   readonly endsAt: number
   readonly end: ExchangeEnd
   readonly limits: readonly LimitReading[]
+  /** Its content comes token by token, so that what was made of it can be told from what has come. */
+  readonly isSpelledOut?: true
 }
 
 export interface Asked<C> {
@@ -53,6 +55,18 @@ export const billedAt = ({ headersAt, firstContentAt, endsAt, end }: Exchange, a
 /** What a broken stream has told by `at`: the prompt; of the output it tells the count at its end only. */
 export const toldAt = ({ headersAt, end }: Exchange, at: number): Usage | undefined =>
   at < headersAt || end.usage === undefined ? undefined : { ...end.usage, outputTokens: 1 }
+
+/** What the box has seen of the content by `at`: a frame a token, of the length that its estimate expects. */
+export const contentAt = (
+  exchange: Exchange,
+  at: number,
+): { readonly contentFrames: number; readonly contentBytes: number } => {
+  const isSeen = exchange.isSpelledOut === true && at >= exchange.firstContentAt
+  const tokens = !isSeen ? 0 : (billedAt(exchange, at)?.outputTokens ?? 0)
+  return { contentFrames: tokens, contentBytes: FRAME_BYTES * tokens }
+}
+/** `content_block_delta` with four characters. */
+const FRAME_BYTES = 124
 
 /** It was worked on, so it counts against the provider's limits. */
 export const wasLetIn = ({ end, firstContentAt }: Exchange): boolean =>

@@ -2,16 +2,8 @@
  * The box under test in virtual time: the real domain behind the few questions that a cascade asks. Facts go through `decide`,
  * and the timekeeper's facts (cool-downs, leases) come at its ticks. A baseline is another gateway over the same questions.
  */
-import {
-  admission,
-  applyDecision,
-  decide,
-  freshTokens,
-  fullUntil,
-  type GatewayState,
-  initialState,
-  promptEstimate,
-} from '#actors/gateway-state.ts'
+import { type AttemptEstimate, attemptEstimate, fullUntil, promptEstimate } from '#actors/estimates.ts'
+import { admission, applyDecision, decide, type GatewayState, initialState } from '#actors/gateway-state.ts'
 import { wakeAt } from '#actors/provider-machine.ts'
 import { TICK_MS } from '#actors/timekeeper.ts'
 import type { Decision, Fact, RequestAdmitted } from '#domain/events.ts'
@@ -29,8 +21,8 @@ export interface Gateway {
   readonly record: (fact: Fact, at: number) => readonly Decision[]
   readonly admission: (id: ProviderId, at: number) => Admission
   readonly mayRetry: () => boolean
-  /** What is reserved of a provider's input limit. */
-  readonly inputTokens: (request: RequestAdmitted, provider: ProviderPolicy, model: ModelId, at: number) => number
+  /** What is expected of an attempt: tokens that are reserved of the provider's input limit, cost. */
+  readonly estimate: (request: RequestAdmitted, provider: ProviderPolicy, model: ModelId, at: number) => AttemptEstimate
   /** Epoch ms from which a provider has room for so much input; undefined: it has some now, as far as its limits are known. */
   readonly fullUntil: (
     request: RequestAdmitted,
@@ -117,11 +109,21 @@ export const signalbox = (options: GatewayOptions): Gateway & { readonly state: 
     record,
     admission: (id, at) => core.admission(state, id, at),
     mayRetry: () => core.mayRetry(state.projections.retryBudget),
-    inputTokens: (request, provider, model, at) => freshTokens(state, request, provider, model, at),
+    estimate: (request, provider, model, at) => attemptEstimate(state, request, provider, model, at),
     fullUntil: (request, provider, asked, at) => fullUntil(state, request, provider, asked, at),
     without: (provider, model, at) => refusedFeatures(state.projections.capabilities, provider, model, at),
   }
 }
+
+/** Of a gateway that knows nothing of money. */
+export const plainEstimate = (inputTokens: number): AttemptEstimate => ({
+  inputTokens,
+  expectedNanoUsd: null,
+  promptNanoUsd: null,
+  switchNanoUsd: null,
+  reservedNanoUsd: undefined,
+  unpayable: undefined,
+})
 
 /** Estimated tokens of a request's whole prompt, as the box has learned to estimate. */
 export const estimateOf = (state: GatewayState, request: RequestAdmitted, model: ModelId): number =>

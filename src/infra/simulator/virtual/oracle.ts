@@ -13,7 +13,7 @@ import { type ProviderId, providerId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import type { Exchange } from './exchange.ts'
 import type { Foresight } from './foresight.ts'
-import type { Gateway } from './gateway.ts'
+import { type Gateway, plainEstimate } from './gateway.ts'
 import type { Call } from './traffic.ts'
 import type { LiveProvider } from './true-provider.ts'
 
@@ -73,7 +73,7 @@ export const oracle = ({ policy, providers, foresight, current }: OracleOptions)
     },
     admission: () => ({ admit: 'yes', share: 1 }),
     mayRetry: () => true,
-    inputTokens: () => current().call.promptTokens,
+    estimate: () => plainEstimate(current().call.promptTokens),
     fullUntil: () => undefined,
     without: (provider) => refused.get(provider) ?? [],
   }

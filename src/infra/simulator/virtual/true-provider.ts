@@ -178,6 +178,7 @@ export const makeProvider = (
       headersAt: Math.round(at + ttft * HEADERS_SHARE),
       firstContentAt,
       limits: truth.told === 'headers' ? limits.readings(at) : [],
+      isSpelledOut: true as const,
     }
     if (cutAt === null) {
       const usage = billed(call, warm, call.outputTokens)

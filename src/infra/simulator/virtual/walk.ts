@@ -3,15 +3,20 @@
  * the place of bytes: a test plays the same worlds through both and compares the events. What it leaves out: the wait for the
  * log before a probe and at the end (the log of a virtual box is instant), keep-alives, whole answers.
  */
+import { type AttemptEstimate, recordedEstimate } from '#actors/estimates.ts'
 import { type FailedAttempt, type FinalAnswer, finalAnswer, type Skip, type Stopped } from '#actors/final-answer.ts'
 import type { UpstreamAnswer } from '#actors/ports.ts'
 import { ProviderError } from '#actors/provider-error.ts'
-import type { RequestAdmitted } from '#domain/events.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
+import type { Decision, RequestAdmitted } from '#domain/events.ts'
+import { billOfFailed } from '#domain/failed-bill.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
+import type { ProviderPolicy } from '#domain/policy.ts'
+import { attemptCost } from '#domain/pricing.ts'
 import type { Usage } from '#domain/usage.ts'
-import { type Asked, type Backend, type Exchange, toldAt } from './exchange.ts'
+import { type Asked, type Backend, contentAt, type Exchange, toldAt } from './exchange.ts'
 import { type Gateway, tickAfter } from './gateway.ts'
 import { overAt } from './time-limits.ts'
 import type { Timeline, Wait } from './timeline.ts'
@@ -57,6 +62,16 @@ const LEARNED_FOR_MS = 24 * 3_600_000
 /** A request in the queue looks again no sooner than this (cascade.ts). */
 const QUEUE_STEP_MS = 50
 
+/** An attempt under way. */
+interface Started {
+  readonly policy: ProviderPolicy
+  readonly model: ModelId
+  readonly attempt: number
+  /** Epoch ms. */
+  readonly startedAt: number
+  readonly estimate: AttemptEstimate
+}
+
 type Outcome = 'over' | 'next' | 'again'
 
 /** Serves one request to its end. */
@@ -68,9 +83,9 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
   const admittedAt = now()
   const request: RequestAdmitted = { _tag: 'RequestAdmitted', ...admitted, draw: journey.draw(0) }
   const decisions = gateway.record(request, admittedAt)
-  const route = decisions.find((decision) => decision._tag === 'RouteChosen')
-  if (route === undefined) throw new Error('no route was decided for an admitted request')
+  const route = routeIn(decisions)
   const deadlineAt = admittedAt + routing.deadlineMs
+  const wanted = route.stepDown?.model ?? admitted.model
   /** A client that has heard nothing by then gets the headers of a stream. */
   const earlyAt = tickAfter(journey.startedAt, admittedAt + stream.commitHeadersAfterMs)
 
@@ -98,27 +113,45 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
   function* attemptAt(id: ProviderId, isLast: () => boolean): Generator<Wait, Outcome, void> {
     const at = now()
     const policy = gateway.policy.providers.find((provider) => provider.id === id)
-    const model = policy && resolveModel(policy, admitted.model)
+    const model = policy && resolveModel(policy, wanted)
     if (policy?.enabled !== true || model === undefined) {
       skipped.push({ provider: id, reason: 'disabled' })
       return 'next'
     }
     const admits = gateway.admission(id, at)
-    if (admits.admit === 'no') {
+    const isLastResort = route.lastResort === true && admits.admit === 'no' && admits.mayBeLastResort === true
+    if (admits.admit === 'no' && !isLastResort) {
       const { reason, until } = admits
       skipped.push({ provider: id, reason, ...(until === undefined ? {} : { until }) })
       return 'next'
     }
-    const inputTokens = gateway.inputTokens(request, policy, model, at)
-    const full = gateway.fullUntil(request, policy, { model, input: inputTokens }, at)
+    const estimate = gateway.estimate(request, policy, model, at)
+    if (estimate.unpayable !== undefined) {
+      skipped.push({ provider: id, ...estimate.unpayable })
+      return 'next'
+    }
+    const full = gateway.fullUntil(request, policy, { model, input: estimate.inputTokens }, at)
     if (full !== undefined) {
       skipped.push({ provider: id, reason: 'limitReached', until: full })
       return 'next'
     }
     attempts += 1
     const attempt = attempts
-    const probe = admits.admit === 'probe' ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}
-    gateway.record({ _tag: 'AttemptStarted', requestId, attempt, provider: id, model, inputTokens, ...probe }, at)
+    const started: Started = { policy, model, attempt, startedAt: at, estimate }
+    const isProbe = admits.admit === 'probe' || isLastResort
+    gateway.record(
+      {
+        _tag: 'AttemptStarted',
+        requestId,
+        attempt,
+        provider: id,
+        model,
+        ...recordedEstimate(estimate),
+        ...(isLastResort ? { lastResort: true } : {}),
+        ...(isProbe ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}),
+      },
+      at,
+    )
     const without = gateway.without(id, model, at)
     const asked: Asked<C> = { provider: id, model, call, issue: journey.issued + attempt, without, at }
     // As cascade.ts: asked when the attempt has been recorded.
@@ -132,12 +165,13 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
     const leaves = leavesAt < over.at
     backend.close(asked, exchange, now())
     if (leaves) {
-      fail(id, model, attempt, at, { _tag: 'Cancelled', by: 'client' }, exchange, relayedAt)
+      fail(started, { _tag: 'Cancelled', by: 'client' }, exchange, relayedAt)
       leave()
       return 'over'
     }
     if (over.timeout === undefined && exchange.end._tag === 'Answered') {
       const { usage } = exchange.end
+      const { listNanoUsd, savedNanoUsd } = attemptCost({ provider: policy, model, usage })
       gateway.record(
         {
           _tag: 'AttemptSucceeded',
@@ -151,6 +185,8 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
           ttftMs: exchange.firstContentAt - at,
           durationMs: now() - at,
           responseBytes: BYTES_PER_TOKEN * usage.outputTokens,
+          ...(listNanoUsd === null ? {} : { costNanoUsd: listNanoUsd }),
+          ...(savedNanoUsd === null || savedNanoUsd === 0 ? {} : { cacheSavedNanoUsd: savedNanoUsd }),
           ...(exchange.limits.length === 0 ? {} : { limits: exchange.limits }),
         },
         now(),
@@ -160,7 +196,7 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
     }
     const reason: FailureReason =
       over.timeout ?? (exchange.end._tag === 'Failed' ? exchange.end.reason : { _tag: 'Unknown' })
-    const error = fail(id, model, attempt, at, reason, exchange, relayedAt)
+    const error = fail(started, reason, exchange, relayedAt)
     if (now() >= relayedAt) {
       gateway.record({ _tag: 'RequestFailed', requestId, attempts, status: 200, reason }, now())
       served = { _tag: 'Broken', provider: id, ...ended() }
@@ -178,10 +214,7 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
   }
 
   const fail = (
-    provider: ProviderId,
-    model: ModelId,
-    attempt: number,
-    startedAt: number,
+    { policy, model, attempt, startedAt, estimate }: Started,
     reason: FailureReason,
     exchange: Exchange,
     relayedAt: number,
@@ -192,17 +225,25 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
     const isEarly = at >= earlyAt && relayedAt >= earlyAt
     const stage = at >= exchange.firstContentAt ? 'S2' : isEarly ? 'S1' : 'S0'
     const limits = hasHeaders ? exchange.limits : []
+    const bill = billOfFailed({
+      reason,
+      usage,
+      ...contentAt(exchange, at),
+      isCounted: false,
+      promptNanoUsd: estimate.promptNanoUsd,
+      costOf: (told) => attemptCost({ provider: policy, model, usage: told }).nanoUsd,
+    })
     gateway.record(
       {
         _tag: 'AttemptFailed',
         requestId,
         attempt,
-        provider,
+        provider: policy.id,
         model,
         reason,
         stage,
         durationMs: at - startedAt,
-        ...(usage === undefined ? {} : { usage }),
+        ...bill,
         ...(limits.length === 0 ? {} : { limits }),
         draw: journey.draw(attempt),
       },
@@ -256,7 +297,7 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
   }
   if (served !== undefined) return served
   if (stopped === 'over') throw new Error('a walk was over without an end')
-  const final = finalAnswer(admitted.model, skipped, failures, stopped, now(), admitted.needs)
+  const final = finalAnswer(wanted, skipped, failures, stopped, now(), admitted.needs, route.budget?.name)
   const hasBegun = now() >= earlyAt
   const { status } = final.answer
   gateway.record(
@@ -270,6 +311,12 @@ export function* walk<C>(journey: Journey<C>): Generator<Wait, Served, void> {
     ...(hasBegun ? { retryAfterS: null, mayRetry: true } : heard),
     ...ended(),
   }
+}
+
+const routeIn = (decisions: readonly Decision[]): RouteChosen => {
+  const route = decisions.find((decision) => decision._tag === 'RouteChosen')
+  if (route === undefined) throw new Error('no route was decided for an admitted request')
+  return route
 }
 
 const BYTES_PER_TOKEN = 4

@@ -2,9 +2,9 @@
  * A virtual world, drawn from a seed: providers with their true limits, prices, caches, latencies and bad hours, and the people
  * who ask. Half of the limits are tight for the demand that the same world has, so that there is something to decide.
  */
-import { modelId } from '#domain/ids.ts'
 import type { ModelPrice } from '#domain/policy.ts'
-import { priceOf } from '#domain/pricing.ts'
+import { scaledPrice } from '#domain/pricing.ts'
+import { listPrice } from '#infra/prices/list-price.ts'
 import { type Dice, diceFor } from './dice.ts'
 import { callsOf, makeTraffic, type Session } from './traffic.ts'
 import type { CacheLifetime } from './true-cache.ts'
@@ -125,8 +125,9 @@ const makeTrueProvider = (
 }
 
 const priceAt = (model: string, multiplier: number, hasCache: boolean): ModelPrice => {
-  const list = priceOf({}, modelId(model), multiplier)
-  if (list === null) throw new Error(`${model} has no list price`)
+  const listed = listPrice({ model, seller: 'anthropic', at: STARTS_AT })
+  if (listed === undefined) throw new Error(`${model} has no list price`)
+  const list = scaledPrice(listed, multiplier)
   return hasCache ? list : { ...list, cacheRead: list.input, cacheWrite5m: list.input, cacheWrite1h: list.input }
 }
 

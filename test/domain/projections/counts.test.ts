@@ -329,7 +329,7 @@ describe('spend', () => {
       ...Array.from({ length: 60 }, (_, n) => [midnight + n * day, life(n).succeeded()] as const),
     ])
     expect(days.length).toBe(DAYS_KEPT)
-    expect(days.at(-1)).toEqual({ slot: midnight / day + 59, attempts: 1, usage })
+    expect(days.at(-1)).toEqual({ slot: midnight / day + 59, attempts: 1, usage, costNanoUsd: 0 })
     const two = foldAt(spend, [
       [midnight - 1, life(1).succeeded()],
       [midnight, life(2).succeeded()],

@@ -1,0 +1,31 @@
+/**
+ * The admin API: all its groups, joined. Everything that is told of it, the OpenAPI document and the reference, follows from
+ * this value.
+ */
+import { HttpApi, OpenApi } from 'effect/http-api'
+import { ADMIN_API } from '#http/admin/admin.ts'
+import { boxGroup } from '#http/admin/box.ts'
+import { eventsGroup } from '#http/admin/events.ts'
+import { keysGroup } from '#http/admin/keys.ts'
+import { providersGroup } from '#http/admin/providers.ts'
+import { requestsGroup } from '#http/admin/requests.ts'
+import { routeGroup } from '#http/admin/route.ts'
+import { routingGroup } from '#http/admin/routing.ts'
+import { stateGroup } from '#http/admin/state.ts'
+
+export const adminApi = HttpApi.make(ADMIN_API)
+  .add(providersGroup)
+  .add(routingGroup)
+  .add(routeGroup)
+  .add(requestsGroup)
+  .add(eventsGroup)
+  .add(stateGroup)
+  .add(keysGroup)
+  .add(boxGroup)
+  .annotateMerge(
+    OpenApi.annotations({
+      title: 'Signalbox admin API',
+      description:
+        'Look at a Signalbox, and change it while it runs. Every path but this document and the reference needs the admin token; the read token may not change anything. Times are milliseconds since 1970.',
+    }),
+  )

@@ -1,0 +1,44 @@
+/**
+ * Wrong tokens, counted per remote address. What counts are different ones: a forgotten tab that sends its old token again and
+ * again guesses nothing, and must not lock its operator out.
+ */
+
+/** Wrong tokens within the window after which an address hears nothing else but 429. */
+export const MOST_GUESSES = 10
+export const WINDOW_MS = 60_000
+/** Addresses that are remembered; the oldest goes first. */
+const ADDRESSES_KEPT = 1_000
+
+interface Guesses {
+  readonly since: number
+  readonly digests: Set<string>
+}
+
+export interface FailedAttempts {
+  /** Epoch ms until which an address is refused, whatever it sends; undefined: it may try. */
+  readonly blockedUntil: (address: string, now: number) => number | undefined
+  readonly count: (address: string, digest: string, now: number) => void
+}
+
+export const makeFailedAttempts = (): FailedAttempts => {
+  const byAddress = new Map<string, Guesses>()
+  const recent = (address: string, now: number): Guesses | undefined => {
+    const guesses = byAddress.get(address)
+    if (guesses === undefined || now - guesses.since < WINDOW_MS) return guesses
+    byAddress.delete(address)
+    return undefined
+  }
+  return {
+    blockedUntil: (address, now) => {
+      const guesses = recent(address, now)
+      return guesses !== undefined && guesses.digests.size >= MOST_GUESSES ? guesses.since + WINDOW_MS : undefined
+    },
+    count: (address, digest, now) => {
+      const guesses = recent(address, now) ?? { since: now, digests: new Set() }
+      guesses.digests.add(digest)
+      byAddress.set(address, guesses)
+      const [oldest] = byAddress.keys()
+      if (oldest !== undefined && byAddress.size > ADDRESSES_KEPT) byAddress.delete(oldest)
+    },
+  }
+}

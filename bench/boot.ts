@@ -104,12 +104,13 @@ const FOLD_MS = 30 * 60_000
 const SECOND_MS = 1_000
 const NOTE_EVERY_MS = 10 * SECOND_MS
 
-const build = async (path: string, requests: number, note: (text: string) => void): Promise<void> => {
-  note(`boot: building a log of ${requests} requests`)
+/** Writes the log of so many requests, up to now. */
+export const build = async (path: string, requests: number, note: (text: string) => void): Promise<void> => {
+  note(`building a log of ${requests} requests`)
   const start = performance.now()
   // The end of the history is now: windows over the last minutes and days are as full as they get.
   await append(path, { requests, endAt: Date.now(), spanMs: SPAN_MS, writer: 'bench-history', beginning: true }, note)
-  note(`boot: built in ${Math.round((performance.now() - start) / SECOND_MS)} s`)
+  note(`built in ${Math.round((performance.now() - start) / SECOND_MS)} s`)
 }
 
 const eventsIn = (path: string): number => {
@@ -135,7 +136,7 @@ const append = (path: string, options: HistoryOptions, note: (text: string) => v
       const position = yield* log.append(batch)
       if (performance.now() - noted < NOTE_EVERY_MS) continue
       noted = performance.now()
-      note(`boot: ${position} events`)
+      note(`${position} events`)
     }
   }).pipe(Effect.provide(layerSqlite({ path, pragmas: BULK })), Effect.runPromise)
 

@@ -102,6 +102,7 @@ export function* history(options: HistoryOptions): Generator<readonly NewEvent[]
           durationMs: ttftMs + Math.round(draw() * 20_000),
           responseBytes: 2_000 + Math.floor(draw() * 60_000),
           upstreamRequestId: `req_011C${characters(draw, BASE_62, 20)}`,
+          costNanoUsd: Math.floor(draw() * 100_000_000),
         },
         at + 2,
         false,

@@ -4,6 +4,7 @@
 import { cpus } from 'node:os'
 import { parseArgs } from 'node:util'
 import { STREAM_PAUSE_MS } from './answers.ts'
+import { measureBooks } from './books.ts'
 import { measureBoot } from './boot.ts'
 import { compare } from './compare.ts'
 import { measureDecision } from './decision.ts'
@@ -13,7 +14,18 @@ import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
 import { measureTranslation } from './translation.ts'
 
-const SECTIONS = ['json', 'stream', 'burst', 'chat-json', 'chat-stream', 'large', 'decision', 'boot', 'disk'] as const
+const SECTIONS = [
+  'json',
+  'stream',
+  'burst',
+  'chat-json',
+  'chat-stream',
+  'large',
+  'decision',
+  'boot',
+  'books',
+  'disk',
+] as const
 type Section = (typeof SECTIONS)[number]
 
 const FULL = {
@@ -28,6 +40,7 @@ const FULL = {
   diskRequests: 10_000,
   bootRequests: 1_000_000,
   bootTimes: 5,
+  booksTimes: 15,
 }
 const QUICK = {
   rounds: 3,
@@ -41,6 +54,7 @@ const QUICK = {
   diskRequests: 2_000,
   bootRequests: 20_000,
   bootTimes: 2,
+  booksTimes: 5,
 }
 
 const HELP = `Usage: npm run bench -- [options]
@@ -56,7 +70,7 @@ const HELP = `Usage: npm run bench -- [options]
   --large-bytes N  --large-repetitions N  --large-requests N
   --disk-requests N
   --boot-requests N  --boot-times N
-  --boot-folder PATH      keep the log there and use it again
+  --boot-folder PATH      keep the log of boot and books there and use it again
 `
 
 const usage = (message: string): never => {
@@ -175,6 +189,16 @@ const measure = async (): Promise<Report> => ({
     : {}),
   ...(wanted('disk') && main !== undefined
     ? { disk: await measureDisk(main, count(values['disk-requests'], sizes.diskRequests)) }
+    : {}),
+  ...(wanted('books')
+    ? {
+        books: await measureBooks({
+          requests: count(values['boot-requests'], sizes.bootRequests),
+          times: sizes.booksTimes,
+          folder: values['boot-folder'],
+          note,
+        }),
+      }
     : {}),
   ...(wanted('boot')
     ? {

@@ -1,4 +1,5 @@
 /** The figures as a table, and what they must not exceed. */
+import type { BooksCost } from './books.ts'
 import type { Boot, BootTimes } from './boot.ts'
 import type { Comparison, FirstByte } from './compare.ts'
 import type { DecisionCost } from './decision.ts'
@@ -23,6 +24,7 @@ export interface Report {
   readonly decision?: DecisionCost
   readonly disk?: Disk
   readonly boot?: Boot
+  readonly books?: BooksCost
 }
 
 export interface Verdict {
@@ -34,7 +36,7 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, chatStream, large = [], decision, disk, boot } = report
+  const { json, stream, chatStream, large = [], decision, disk, boot, books } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -66,6 +68,8 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
     ['events per request', disk?.eventsPerRequest, LIMITS.events],
     ['bytes of disk per request', disk?.bytesPerRequest, LIMITS.diskBytes],
+    ...(books?.answers ?? []).map(({ question, ms }) => [`books, ${question}, ms`, ms.median, LIMITS.booksMs] as const),
+    ['books: longest turn of the event loop, CPU ms', books?.longestTurnCpuMs, LIMITS.turnMs],
     ['boot from a snapshot, ms', boot?.snapshot?.wallMs.median, LIMITS.bootMs],
     ['boot from a snapshot and a tail, ms', boot?.tail?.wallMs.median, LIMITS.bootMs],
   ]
@@ -88,6 +92,7 @@ export const printReport = (report: Report): void => {
   if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
   if (report.boot !== undefined) lines.push(...bootLines(report.boot))
+  if (report.books !== undefined) lines.push(...booksLines(report.books))
   const width = Math.max(...lines.map(([what]) => what.length))
   for (const [what, figures] of lines) console.log(`${what.padEnd(width)}  ${figures}`)
   const judged = verdicts(report)
@@ -107,6 +112,8 @@ const LIMITS = {
   events: 4,
   diskBytes: 2_500,
   bootMs: 2_000,
+  booksMs: 100,
+  turnMs: 10,
 }
 
 /** What Signalbox adds to another way's time, quantile by quantile. */
@@ -163,3 +170,12 @@ const bootLines = (boot: Boot): readonly Line[] => {
     ...times('first start on this log', boot.first),
   ]
 }
+
+const booksLines = (books: BooksCost): readonly Line[] => [
+  ...books.answers.map(({ question, ms }): Line => [`books: ${question}`, `${range(ms)} ms`]),
+  [
+    'books: longest turn of the event loop meanwhile',
+    `${round(books.longestTurnMs)} ms; CPU ${round(books.longestTurnCpuMs)} ms`,
+  ],
+  ['books: made from the log', `${Math.round(books.makingMs / 1_000)} s (${books.requests} requests)`],
+]

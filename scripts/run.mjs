@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // Runs a command of this project with everything it needs in place: the first command in a fresh clone installs the
-// locked dependencies (Node 24 among them), every later one only compares the lock file with what was installed.
+// locked dependencies (Node 24 among them), every later one only compares the lock file with what was installed. What shows
+// the dashboard gets it built first.
 // Works on any Node from 18 up, because it runs before our own Node is there.
 import { spawn, spawnSync } from 'node:child_process'
 import { copyFileSync, existsSync, readFileSync } from 'node:fs'
@@ -33,13 +34,28 @@ if (!same(lock, installed)) {
   copyFileSync(lock, installed)
 }
 
+const env = { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` }
+
+if (['start', 'test', 'dev'].includes(process.env.npm_lifecycle_event ?? '')) {
+  const built = spawnSync('node', [join(root, 'scripts', 'build-dashboard.mjs')], {
+    cwd: root,
+    stdio: ['ignore', 2, 2],
+    shell: windows,
+    env,
+  })
+  if (built.status !== 0) {
+    console.error('signalbox: the dashboard could not be built; see above.')
+    process.exit(1)
+  }
+}
+
 const [command, ...args] = process.argv.slice(2)
 const child = spawn(command, args, {
   // npm runs scripts in the project's folder; the bare command stays where the caller is.
   cwd: process.env.npm_lifecycle_event === undefined ? process.cwd() : root,
   stdio: 'inherit',
   shell: windows,
-  env: { ...process.env, PATH: `${bin}${delimiter}${process.env.PATH ?? ''}` },
+  env,
 })
 // The terminal sends its signals to the whole group; a supervisor signals only us. Pass them on, and outlive the child.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {

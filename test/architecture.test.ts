@@ -13,7 +13,7 @@ type Sources = ReadonlyMap<string, string>
 const root = fileURLToPath(new URL('..', import.meta.url))
 const sources: Sources = new Map(
   readdirSync(join(root, 'src'), { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile() && entry.name.endsWith('.ts'))
+    .filter((entry) => entry.isFile() && /\.tsx?$/.test(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .map((file) => [relative(root, file).replaceAll('\\', '/'), readFileSync(file, 'utf8')]),
 )
@@ -28,6 +28,11 @@ const ARROWS: {
   actors: { rooms: ['domain', 'actors'], packages: /^(effect|xstate)$/ },
   infra: { rooms: ['domain', 'actors', 'infra'], packages: null },
   http: { rooms: ['domain', 'actors', 'http'], packages: /^(node:.*|effect(\/http.*)?|@effect\/platform-node\/.*)$/ },
+  // A page in a browser: of the box it knows the shapes of answers, and pure functions.
+  dashboard: {
+    rooms: ['domain', 'actors', 'http', 'dashboard'],
+    packages: /^(preact(\/.*)?|@preact\/signals|uplot(\/.*)?)$/,
+  },
   cli: { rooms: null, packages: null },
   main: { rooms: null, packages: null },
 }

@@ -1,10 +1,14 @@
 /**
  * What the actors need from outside. Adapters in src/infra implement these, tests implement them in memory.
  */
-import { Context, Data, type Effect } from 'effect'
+import { Context, Data, type Effect, type Redacted, type Schema } from 'effect'
+import type { BookedRequest } from '#domain/books.ts'
+import type { CostQuery, CostReport, RequestPage, RequestQuery, SessionBook, SpentQuery } from '#domain/books-query.ts'
+import type { WantedKey } from '#domain/client-key.ts'
 import type { LimitReading } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import type { ClientKey } from '#domain/projections/client-keys.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import type { Upcast } from '#domain/upcast.ts'
 
@@ -92,6 +96,27 @@ export class EventLog extends Context.Service<
     readonly stats: Effect.Effect<LogStats, EventLogError>
   }
 >()('signalbox/actors/EventLog') {}
+
+// ---- the books -----------------------------------------------------------------------------------------------------
+
+/**
+ * Requests and costs as tables beside the log, which change in the same transaction as it. Asking them costs the main thread
+ * no more than taking the answer. Contract: test/support/books-contract.ts.
+ */
+export class Books extends Context.Service<
+  Books,
+  {
+    /** Sums by up to two dimensions. Dies with RangeError for a time zone that does not exist. */
+    readonly costs: (query: CostQuery) => Effect.Effect<CostReport, EventLogError>
+    /** Pages of requests, newest first. */
+    readonly requests: (query: RequestQuery) => Effect.Effect<RequestPage, EventLogError>
+    readonly request: (requestId: string) => Effect.Effect<BookedRequest | undefined, EventLogError>
+    /** Undefined when nothing of such a session has been seen. */
+    readonly session: (sessionId: string) => Effect.Effect<SessionBook | undefined, EventLogError>
+    /** Billionths of a US dollar that attempts cost which ended in hours that begin in the span. */
+    readonly spent: (query: SpentQuery) => Effect.Effect<number, EventLogError>
+  }
+>()('signalbox/actors/Books') {}
 
 // ---- upstreams -----------------------------------------------------------------------------------------------------
 
@@ -203,3 +228,47 @@ export interface ClientResponse {
   /** Breaks the connection off, so that the client cannot take the response for a complete one. */
   readonly destroy: () => void
 }
+
+// ---- the operator --------------------------------------------------------------------------------------------------
+
+/** A change that is not made. */
+export class ChangeRefused extends Data.TaggedError('ChangeRefused')<{
+  /** There is no such setting or provider; the value does not fit; the change cannot be made as things stand. */
+  readonly reason: 'notFound' | 'invalid' | 'conflict'
+  /** For the operator: what is wrong and what would be right. */
+  readonly message: string
+}> {}
+
+/** One setting as the configuration names it, e.g. `routing.strategy`; null goes back to what the configuration says. */
+export interface Setting {
+  readonly path: string
+  readonly value: Schema.Json
+}
+
+/** A client key before it is anybody's. */
+export interface MadeKey {
+  readonly keyId: string
+  /** The key itself: told once, kept nowhere. */
+  readonly secret: Redacted.Redacted<string>
+  /** SHA-256 of it, in hex. */
+  readonly digest: string
+}
+
+export interface CreatedKey {
+  readonly key: ClientKey
+  readonly secret: MadeKey['secret']
+}
+
+/** What an operator may change while the box runs. `by` says who, as `admin 127.0.0.1`. Changes are durable when they return. */
+export class AdminActions extends Context.Service<
+  AdminActions,
+  {
+    /** All of them, or none. */
+    readonly setOverrides: (settings: readonly Setting[], by: string) => Effect.Effect<void, ChangeRefused>
+    /** Declares a provider well: its circuit closes, its throttle ends. */
+    readonly resetBreaker: (provider: ProviderId, by: string) => Effect.Effect<void, ChangeRefused>
+    readonly createKey: (wanted: WantedKey, by: string) => Effect.Effect<CreatedKey, ChangeRefused>
+    /** One that is revoked already stays as it is. */
+    readonly revokeKey: (keyId: string, by: string) => Effect.Effect<ClientKey, ChangeRefused>
+  }
+>()('signalbox/actors/AdminActions') {}

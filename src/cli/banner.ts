@@ -1,6 +1,8 @@
 /**
  * What `signalbox serve` says when it is up: where it listens, whom it serves through, and what to type next.
  */
+import { Redacted } from 'effect'
+import type { AdminAccess } from '#infra/admin-token.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { describeKind, describeMissing } from '#infra/config/describe-provider.ts'
 import { describeReference } from '#infra/credentials/credential-reference.ts'
@@ -13,9 +15,10 @@ export interface BannerInput {
   readonly simulated: boolean
   readonly logPosition: number
   readonly abandoned: number
+  readonly admin?: AdminAccess
 }
 
-/** Lines for a terminal; no credential is in them. */
+/** Lines for a terminal. No credential is in them but the admin token that Signalbox made itself, which nobody could know else. */
 export const banner = (input: BannerInput): string => {
   const { config, url } = input
   const lines = [`Signalbox ${input.version} listens on ${url}`, '']
@@ -50,6 +53,7 @@ export const banner = (input: BannerInput): string => {
     )
   }
   for (const warning of config.warnings) lines.push(`Warning        ${warning.key}: ${warning.text}`)
+  if (input.admin !== undefined) lines.push('', `Dashboard      ${dashboardLink(url, input.admin)}`)
   lines.push(
     '',
     'Use it with Claude Code',
@@ -62,3 +66,7 @@ export const banner = (input: BannerInput): string => {
   )
   return lines.join('\n')
 }
+
+/** What stands behind the # stays in the browser: no server, no proxy and no log of either sees it. */
+const dashboardLink = (url: string, { tokens, isGenerated }: AdminAccess): string =>
+  isGenerated ? `${url}/#token=${Redacted.value(tokens.admin)}` : `${url}/  (asks for your admin token)`

@@ -2,18 +2,27 @@
  * `signalbox code`: starts Claude Code with the environment that sends it through a running Signalbox.
  */
 import { spawn } from 'node:child_process'
+import { basename } from 'node:path'
 import { Console, Effect } from 'effect'
+import { serverUrl } from '#cli/server-url.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
 /** Where Claude Code can go by itself. */
 const CLOUDS = ['BEDROCK', 'MANTLE', 'ANTHROPIC_AWS', 'VERTEX', 'FOUNDRY']
 
+export interface Surroundings {
+  readonly url: string
+  /** A provider wants the user's own credential. */
+  readonly clientCredential: boolean
+  /** Name of the folder that Claude Code works in. */
+  readonly folder: string
+  /** What the user calls the project, instead. */
+  readonly project?: string | undefined
+}
+
 /** The variables that Claude Code gets beside its own. */
-export const claudeEnvironment = (
-  environment: NodeJS.ProcessEnv,
-  url: string,
-  clientCredential: boolean,
-): NodeJS.ProcessEnv => {
+export const claudeEnvironment = (environment: NodeJS.ProcessEnv, around: Surroundings): NodeJS.ProcessEnv => {
+  const { url, clientCredential } = around
   const env: NodeJS.ProcessEnv = {
     ...environment,
     ANTHROPIC_BASE_URL: url,
@@ -22,13 +31,31 @@ export const claudeEnvironment = (
   // These would send it to its cloud directly, past Signalbox.
   for (const cloud of CLOUDS) delete env[`CLAUDE_CODE_USE_${cloud}`]
   // Claude Code sends nothing without some credential. Where Signalbox holds the real one, any word will do, and the
-  // user's own must not be shown to a proxy that does not need it.
+  // user's own must not be shown to a proxy that does not need it; a key to Signalbox is meant for it.
   if (!clientCredential) {
-    delete env.ANTHROPIC_API_KEY
-    env.ANTHROPIC_AUTH_TOKEN = 'signalbox'
+    if (!isClientKey(env.ANTHROPIC_API_KEY)) delete env.ANTHROPIC_API_KEY
+    if (!isClientKey(env.ANTHROPIC_AUTH_TOKEN)) env.ANTHROPIC_AUTH_TOKEN = 'signalbox'
   }
-  return env
+  const headers = customHeaders(environment.ANTHROPIC_CUSTOM_HEADERS ?? '', around)
+  return headers === '' ? env : { ...env, ANTHROPIC_CUSTOM_HEADERS: headers }
 }
+
+const isClientKey = (credential: string | undefined): boolean => credential?.startsWith('sbx_') === true
+
+const PROJECT = 'x-signalbox-project'
+
+/** `Name: value`, one a line. The user's own stay, and tell the project where they do and no other is asked for. */
+const customHeaders = (own: string, { project, folder }: Surroundings): string => {
+  const lines = own.split('\n').filter((line) => line.trim() !== '')
+  const isProject = (line: string): boolean => line.split(':')[0]?.trim().toLowerCase() === PROJECT
+  if (project === undefined && lines.some(isProject)) return own
+  const name = project ?? folder
+  const others = lines.filter((line) => !isProject(line))
+  return (name === '' ? others : [...others, `${PROJECT}: ${inAscii(name)}`]).join('\n')
+}
+
+/** A header holds ASCII; Signalbox decodes the rest. */
+const inAscii = (text: string): string => text.toWellFormed().replaceAll(/[^ -$&-~]/gu, encodeURIComponent)
 
 const ready = (url: string) =>
   Effect.tryPromise(() => fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).pipe(
@@ -37,10 +64,13 @@ const ready = (url: string) =>
   )
 
 /** Answers Claude Code's own exit code, or 1 when it cannot be started. */
-export const code = Effect.fnUntraced(function* (load: LoadOptions, args: readonly string[]) {
+export const code = Effect.fnUntraced(function* (
+  load: LoadOptions,
+  args: readonly string[],
+  options: { readonly project?: string | undefined },
+) {
   const config = yield* loadConfig(load)
-  const { host, port } = config.server
-  const url = `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const url = serverUrl(config)
   if (!(yield* ready(url))) {
     yield* Console.error(`No Signalbox answers at ${url}. Start one with \`npm start\`, or name its port with --port.`)
     return 1
@@ -48,12 +78,13 @@ export const code = Effect.fnUntraced(function* (load: LoadOptions, args: readon
   const clientCredential = config.providers.some(
     ({ credential, policy }) => policy.enabled && credential._tag === 'Client',
   )
+  // npm runs scripts in the project's folder; Claude Code belongs where the user is.
+  const cwd = process.env.INIT_CWD ?? process.cwd()
   return yield* Effect.callback<number>((resume) => {
     const child = spawn('claude', [...args], {
       stdio: 'inherit',
-      // npm runs scripts in the project's folder; Claude Code belongs where the user is.
-      cwd: process.env.INIT_CWD ?? process.cwd(),
-      env: claudeEnvironment(process.env, url, clientCredential),
+      cwd,
+      env: claudeEnvironment(process.env, { url, clientCredential, folder: basename(cwd), ...options }),
       shell: process.platform === 'win32',
     })
     child.on('error', (error: NodeJS.ErrnoException) => {

@@ -3,6 +3,7 @@
  */
 import { Console, Effect } from 'effect'
 import { EventLog, type ReadEvent, type ReadQuery } from '#actors/ports.ts'
+import { archivedNote, archivedParts } from '#cli/archived.ts'
 import { summary } from '#cli/summary.ts'
 
 export interface EventsOptions {
@@ -31,6 +32,13 @@ const json = (row: ReadEvent): string => {
   return JSON.stringify({ ...envelope, type: _tag, data })
 }
 
+/** What is not shown because it is no longer there. */
+const noteArchived = Effect.fnUntraced(function* (log: EventLog['Service'], after: number) {
+  const parts = (yield* archivedParts(log)).filter(({ upTo }) => upTo > after)
+  const note = archivedNote(parts)
+  if (note !== undefined) yield* Console.error(note)
+})
+
 /** Prints matching events, oldest first; with `follow` it never returns. */
 export const events = Effect.fnUntraced(function* (options: EventsOptions) {
   const log = yield* EventLog
@@ -45,6 +53,7 @@ export const events = Effect.fnUntraced(function* (options: EventsOptions) {
   for (const row of first) yield* show(row)
   if (!options.follow) {
     if (first.length === 0 && !options.json) yield* Console.error('No event matches.')
+    if (!options.json && first.length < options.limit) yield* noteArchived(log, options.after ?? 0)
     return 0
   }
   let after = first.length === 0 ? Math.max(head, options.after ?? 0) : positionOf(first[first.length - 1] as ReadEvent)

@@ -3,48 +3,54 @@
  */
 import { Console, Effect } from 'effect'
 import { EventLog } from '#actors/ports.ts'
+import { explainRoute, type Happened, type RouteExplanation, type Weights } from '#actors/views/explanation.ts'
+import { readExplanation } from '#actors/views/read-explanation.ts'
+import { archivedNote, archivedParts } from '#cli/archived.ts'
 import { describeReason } from '#cli/summary.ts'
 import { type Row, table } from '#cli/table.ts'
-import type { DomainEvent, RouteChosen } from '#domain/events.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
+import type { DomainEvent } from '#domain/events.ts'
 
-/** A request has a handful of events; one that was repeated often has some dozen. */
-const MOST_EVENTS = 1_000
-
-type Happened = { readonly event: DomainEvent; readonly occurredAt: number }
 type EventOf<T extends DomainEvent['_tag']> = Extract<DomainEvent, { readonly _tag: T }>
 
 /** Prints the explanation; answers 1 when the log knows no such request. */
 export const explain = Effect.fnUntraced(function* (options: { readonly requestId: string; readonly json: boolean }) {
   const log = yield* EventLog
-  const rows = yield* log.read({ after: 0, limit: MOST_EVENTS, correlation: options.requestId })
-  const happened = rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
-  if (happened.length === 0) {
+  const found = yield* readExplanation(log, options.requestId)
+  if (found === undefined) {
     yield* Console.error(
       `The log knows no request ${options.requestId}. Its id is in the answer's header x-signalbox-request-id.`,
     )
+    const archived = archivedNote(yield* archivedParts(log))
+    if (archived !== undefined) yield* Console.error(archived)
     return 1
   }
-  yield* Console.log(options.json ? JSON.stringify(explanation(happened)) : explained(happened).join('\n'))
+  const { explanation, events } = found
+  yield* Console.log(
+    options.json
+      ? JSON.stringify({ explanation, events: events.map(asData) })
+      : explained(events, explanation.route?.weights ?? null).join('\n'),
+  )
   return 0
 })
 
-/** What a program may want: the request, its decisions and outcomes as they were recorded, in order. */
-const explanation = (happened: readonly Happened[]) => ({
-  events: happened.map(({ event: { _tag, ...data }, occurredAt }) => ({ type: _tag, occurredAt, data })),
-})
+/** As it was recorded. */
+const asData = ({ event: { _tag, ...data }, occurredAt }: Happened) => ({ type: _tag, occurredAt, data })
 
-/** Lines for people. */
-export const explained = (happened: readonly Happened[]): readonly string[] => {
+/** Lines for people. `weights`: of the policy that was in force, where the strategy weighs its factors. */
+export const explained = (happened: readonly Happened[], weights: Weights | null = null): readonly string[] => {
   const [first] = happened
   const lines: string[] = []
+  let draw: number | null = null
   for (const { event, occurredAt } of happened) {
     const at = `+${occurredAt - (first?.occurredAt ?? occurredAt)} ms`.padEnd(10)
     switch (event._tag) {
       case 'RequestAdmitted':
+        draw = event.draw
         lines.push(`${new Date(occurredAt).toISOString()}  ${asked(event)}`, '')
         break
       case 'RouteChosen':
-        lines.push(...route(event), '')
+        lines.push(...routeLines(explainRoute(event, draw, weights)), '')
         break
       default:
         lines.push(`${at} ${outcome(event)}`)
@@ -63,45 +69,18 @@ const asked = (event: EventOf<'RequestAdmitted'>): string => {
   return `${event.model}, ${event.stream ? 'streamed' : 'whole'}, ${event.messages} messages, ${event.tools} tools, ${event.bodyBytes} bytes${whose}`
 }
 
-/** Shown apart, with their own units. */
-const AMOUNTS = new Set(['costNanoUsd', 'cachedTokens', 'score', 'share'])
-
-const route = ({
-  order,
-  factors,
-  skipped,
-  queue,
-  strategy,
-  rule,
-  propensity,
-  policyVersion,
-}: RouteChosen): readonly string[] => {
-  const names = Object.keys(factors).filter((name) => !AMOUNTS.has(name))
-  const value = (name: string, index: number): number | undefined => factors[name]?.[index]
-  const lines = [`Route by ${strategy}${rule === undefined ? '' : `, rule ${rule}`}, policy ${policyVersion}`]
-  if (order.length > 0) {
-    const head: Row = [
-      '',
-      'PROVIDER',
-      'SCORE',
-      ...names.map((name) => name.toUpperCase()),
-      'ESTIMATE',
-      'CACHED',
-      'SHARE',
-    ]
-    const rows = order.map((provider, index): Row => {
-      const score = value('score', index)
-      return [
-        `${index + 1}.`,
-        provider,
-        score === undefined ? '' : amount(score),
-        ...names.map((name) => amount(value(name, index) ?? 0)),
-        dollars(value('costNanoUsd', index)),
-        tokens(value('cachedTokens', index)),
-        `${Math.round((value('share', index) ?? 1) * 100)} %`,
-      ]
-    })
-    lines.push(...table([head, ...rows]).map((line) => `  ${line}`))
+const routeLines = (route: RouteExplanation): readonly string[] => {
+  const { strategy, rule, policyVersion, draw, weights, candidates, propensity, skipped, queue } = route
+  const drawn = draw === null ? '' : `, draw ${amount(draw)}`
+  const lines = [`Route by ${strategy}${rule === null ? '' : `, rule ${rule}`}, policy ${policyVersion}${drawn}`]
+  if (weights !== null) {
+    const named = Object.entries(weights).map(([name, value]) => `${name} ${amount(value)}`)
+    lines.push(`  Weights: ${named.join(', ')}`)
+  }
+  if (route.stepDown !== null) lines.push(`  The budget ${route.stepDown.budget} is used up and steps down.`)
+  if (route.lastResort) lines.push('  Every circuit is open; this one will probably be well first.')
+  if (candidates.length > 0) {
+    lines.push(...table(candidateRows(candidates)).map((line) => `  ${line}`))
     if (propensity < 1) lines.push(`  The first came first with probability ${amount(propensity)}.`)
   }
   if (skipped.length > 0) {
@@ -115,10 +94,27 @@ const route = ({
     )
     lines.push(...table(rows).map((line) => `  ${line}`))
   }
-  if (queue !== undefined) {
+  if (queue !== null) {
     lines.push(`Waits for room at ${queue.providers.join(', ')}, until ${new Date(queue.until).toISOString()} at most`)
   }
   return lines
+}
+
+const candidateRows = (candidates: RouteExplanation['candidates']): readonly Row[] => {
+  const names = Object.keys(candidates[0]?.factors ?? {})
+  const factors = names.map((name) => name.toUpperCase())
+  return [
+    ['', 'PROVIDER', 'SCORE', ...factors, 'ESTIMATE', 'CACHED', 'SHARE'],
+    ...candidates.map((candidate, index) => [
+      `${index + 1}.`,
+      candidate.provider,
+      candidate.score === null ? '' : amount(candidate.score),
+      ...names.map((name) => amount(candidate.factors[name] ?? 0)),
+      candidate.costNanoUsd === null ? 'unknown' : `$${(candidate.costNanoUsd / 1e9).toFixed(4)}`,
+      candidate.cachedTokens === null ? '' : String(candidate.cachedTokens),
+      `${Math.round(candidate.share * 100)} %`,
+    ]),
+  ]
 }
 
 const WORDS: { readonly [K in RouteChosen['skipped'][number]['reason']]: string } = {
@@ -139,11 +135,6 @@ const WORDS: { readonly [K in RouteChosen['skipped'][number]['reason']]: string 
 }
 
 const amount = (value: number): string => String(Number(value.toPrecision(3)))
-
-/** -1 is what is not known. */
-const isKnown = (value: number | undefined): value is number => value !== undefined && value >= 0
-const dollars = (nano: number | undefined): string => (isKnown(nano) ? `$${(nano / 1e9).toFixed(4)}` : 'unknown')
-const tokens = (count: number | undefined): string => (isKnown(count) ? String(count) : '')
 
 const outcome = (event: DomainEvent): string => {
   switch (event._tag) {

@@ -1,6 +1,8 @@
 /**
  * A point in time as people type it.
  */
+import { durationMs, durationPattern } from '#infra/config/quantities.ts'
+
 const UNITS: { readonly [unit: string]: number } = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 /**
@@ -15,4 +17,15 @@ export const parseMoment = (text: string, now = Date.now()): number => {
   const parsed = Date.parse(text)
   if (Number.isFinite(parsed)) return parsed
   throw new Error(`"${text}" is not a time. Use 2026-11-23T14:03, or 15m ago.`)
+}
+
+/**
+ * `30d`, `12 h`, `90 min`.
+ * @returns ms, above 0
+ * @throws Error with a message for the user
+ */
+export const lifetimeMs = (text: string): number => {
+  const ms = durationPattern.test(text) ? durationMs(text) : 0
+  if (ms > 0) return ms
+  throw new Error(`"${text}" is not a time to live. Use 30d, or 12h.`)
 }

@@ -1,93 +1,39 @@
 /**
- * The command line. One file per command under src/cli; this one names their flags and turns typed errors into messages and
- * exit codes: 0 done, 1 failed, 2 wrong usage.
+ * The command line. One file per command under src/cli; this one names their flags, and command.ts what they share. Exit codes:
+ * 0 done, 1 failed, 2 wrong usage.
  */
 import * as NodeServices from '@effect/platform-node/NodeServices'
-import { Console, Data, Effect, Exit, Option } from 'effect'
+import { Console, Effect, Exit, Option } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
+import { listAlerts, testChannel } from '#cli/alerts.ts'
+import { archiveCommand, costsCommand } from '#cli/books-commands.ts'
 import { code } from '#cli/code.ts'
+import {
+  configFile,
+  database,
+  ExitCode,
+  exitWith,
+  host,
+  json,
+  loadOptions,
+  logLevel,
+  moment,
+  port,
+  reported,
+  withLog,
+} from '#cli/command.ts'
 import { configCheck, configShow } from '#cli/config.ts'
-import { readOnlyDatabaseLayer } from '#cli/database.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
 import { doctor } from '#cli/doctor.ts'
 import { events } from '#cli/events.ts'
 import { explain } from '#cli/explain.ts'
-import { parseMoment } from '#cli/moment.ts'
+import { keysCommand } from '#cli/keys-commands.ts'
 import { replay } from '#cli/replay.ts'
+import { exportCommand, reconcileCommand } from '#cli/report-commands.ts'
 import { serve } from '#cli/serve.ts'
 import { verify } from '#cli/verify.ts'
 import { VERSION } from '#cli/version.ts'
-import { type FlagSetting, type LoadOptions, loadConfig } from '#infra/config/load.ts'
-
-const configFile = Flag.String('config').pipe(
-  Flag.withDescription('Configuration file (default: SIGNALBOX_CONFIG, ./signalbox.yaml, then the XDG config folder)'),
-  Flag.optional,
-)
-const port = Flag.String('port').pipe(
-  Flag.withDescription('Port to listen on (default 8080; 0 takes a free one)'),
-  Flag.optional,
-)
-const host = Flag.String('host').pipe(Flag.withDescription('Address to listen on (default 127.0.0.1)'), Flag.optional)
-const logLevel = Flag.String('log-level').pipe(
-  Flag.withDescription('none, error, warn, info, debug or trace'),
-  Flag.optional,
-)
-const database = Flag.String('database').pipe(
-  Flag.withDescription('The event log, e.g. sqlite:/path/events.db (default: as configured)'),
-  Flag.optional,
-)
-const json = Flag.Boolean('json').pipe(Flag.withDescription('Print JSON'), Flag.withDefault(false))
-
-interface CommonFlags {
-  readonly config?: Option.Option<string>
-  readonly port?: Option.Option<string>
-  readonly host?: Option.Option<string>
-  readonly logLevel?: Option.Option<string>
-  readonly database?: Option.Option<string>
-}
-
-const KEYS: readonly (readonly [keyof CommonFlags, string, readonly string[]])[] = [
-  ['port', '--port', ['server', 'port']],
-  ['host', '--host', ['server', 'host']],
-  ['logLevel', '--log-level', ['log', 'level']],
-  ['database', '--database', ['database', 'url']],
-]
-
-const loadOptions = (flags: CommonFlags): LoadOptions => ({
-  file: flags.config === undefined ? undefined : Option.getOrUndefined(flags.config),
-  flags: KEYS.flatMap(([name, flag, path]): FlagSetting[] => {
-    const value = flags[name]
-    return value !== undefined && Option.isSome(value) ? [{ flag, path, value: value.value }] : []
-  }),
-})
-
-/** A command that failed, or was used wrongly, after it has said why. */
-class ExitCode extends Data.TaggedError('ExitCode')<{ readonly status: number }> {}
-
-const exitWith = (status: number) => (status === 0 ? Effect.void : Effect.fail(new ExitCode({ status })))
-
-/** Expected failures are said in one message on standard error, without a stack. */
-const reported = <A, E extends { readonly _tag: string; readonly message: string }, R>(
-  effect: Effect.Effect<A, E | ExitCode, R>,
-): Effect.Effect<A, ExitCode, R> =>
-  Effect.catch(effect, (error) =>
-    error instanceof ExitCode
-      ? Effect.fail(error)
-      : Effect.andThen(Console.error(error.message), Effect.fail(new ExitCode({ status: 1 }))),
-  )
-
-/** Runs a command that reads the log which flags and configuration name. */
-const withLog = <E extends { readonly _tag: string; readonly message: string }, R>(
-  flags: CommonFlags,
-  command: Effect.Effect<number, E, R>,
-) =>
-  reported(
-    Effect.gen(function* () {
-      const config = yield* loadConfig(loadOptions(flags))
-      const status = yield* Effect.provide(command, readOnlyDatabaseLayer(config.database.url))
-      yield* exitWith(status)
-    }),
-  )
+import { loadConfig } from '#infra/config/load.ts'
 
 const serveCommand = Command.make('serve', { config: configFile, port, host, logLevel, database }, (flags) =>
   reported(serve(loadOptions(flags))),
@@ -98,20 +44,14 @@ const codeCommand = Command.make(
   {
     config: configFile,
     port,
+    project: Flag.String('project').pipe(
+      Flag.withDescription('What it works on, for costs and budgets (default: the name of the folder)'),
+      Flag.optional,
+    ),
     args: Argument.String('args').pipe(Argument.withDescription('Arguments for claude'), Argument.variadic()),
   },
-  (flags) => reported(Effect.flatMap(code(loadOptions(flags), flags.args), exitWith)),
+  (flags) => reported(Effect.flatMap(code(loadOptions(flags), flags.args, { project: Option.getOrUndefined(flags.project) }), exitWith)),
 ).pipe(Command.withDescription('Start Claude Code through a running Signalbox: signalbox code -- ARGS'))
-
-const moment = (name: string, description: string) =>
-  Flag.String(name).pipe(
-    Flag.withDescription(description),
-    Flag.mapTryCatch(
-      (text) => parseMoment(text),
-      (error) => (error instanceof Error ? error.message : String(error)),
-    ),
-    Flag.optional,
-  )
 
 const eventsCommand = Command.make(
   'events',
@@ -211,6 +151,30 @@ const doctorCommand = Command.make(
     ),
 ).pipe(Command.withDescription('Check every provider and say what to do'))
 
+const alertsCommand = Command.make('alerts', { config: configFile, database, json }, (flags) =>
+  withLog(
+    flags,
+    Effect.flatMap(loadConfig(loadOptions(flags)), ({ alerts }) => listAlerts({ config: alerts, json: flags.json })),
+  ),
+).pipe(
+  Command.withDescription('Show the alerts that are raised'),
+  Command.withSubcommands([
+    Command.make(
+      'test',
+      {
+        config: configFile,
+        channel: Argument.String('channel').pipe(Argument.withDescription('A name under alerts.channels')),
+      },
+      (flags) =>
+        reported(
+          Effect.flatMap(loadConfig(loadOptions(flags)), ({ alerts }) =>
+            Effect.flatMap(testChannel(alerts, flags.channel), exitWith),
+          ),
+        ),
+    ).pipe(Command.withDescription('Send a test message to a channel')),
+  ]),
+)
+
 const configCommand = Command.make('config').pipe(
   Command.withDescription('Check or show the configuration'),
   Command.withSubcommands([
@@ -239,6 +203,12 @@ const signalbox = Command.make('signalbox').pipe(
     verifyCommand,
     doctorCommand,
     explainCommand,
+    alertsCommand,
+    keysCommand,
+    costsCommand,
+    archiveCommand,
+    exportCommand,
+    reconcileCommand,
     configCommand,
   ]),
 )

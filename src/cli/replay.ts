@@ -6,13 +6,19 @@ import { Console, Effect } from 'effect'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
 import { EventLog } from '#actors/ports.ts'
 import { startReplay } from '#actors/replay.ts'
+import { archivedNote, archivedParts } from '#cli/archived.ts'
 import { progress } from '#cli/progress.ts'
 
 const PAGE = 5_000
 
-/** Prints the result; answers the exit code: 0 identical, 1 a difference. */
+/** Prints the result; answers the exit code: 0 identical, 1 a difference or a log whose beginning is in archives. */
 export const replay = Effect.fnUntraced(function* (options: { readonly json: boolean }) {
   const log = yield* EventLog
+  const archived = archivedNote(yield* archivedParts(log))
+  if (archived !== undefined) {
+    yield* Console.error(`The log is no longer whole, so it cannot be replayed. ${archived}`)
+    return 1
+  }
   const head = yield* log.head
   const snapshot = yield* log.latestSnapshot(STATE_VERSION)
   const run = startReplay()

@@ -4,23 +4,34 @@
  */
 import { randomBytes } from 'node:crypto'
 import { Console, Deferred, Effect, Layer } from 'effect'
+import { makeAdminActions, takePolicy } from '#actors/admin-actions.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { changePolicy, closeBox, openBox } from '#actors/open-box.ts'
-import { type HeaderList, Upstreams } from '#actors/ports.ts'
+import { closeBox, openBox } from '#actors/open-box.ts'
+import { type Books, EventLog, type HeaderList, Upstreams } from '#actors/ports.ts'
+import { seedBudgets } from '#actors/seed-budgets.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { banner } from '#cli/banner.ts'
 import { databaseLayer } from '#cli/database.ts'
 import { loggerLayer } from '#cli/logger.ts'
 import { VERSION } from '#cli/version.ts'
 import { providerId } from '#domain/ids.ts'
+import { withOverrides } from '#domain/overrides.ts'
 import { defaultBreaker, defaultTimeouts, STRATEGIES } from '#domain/policy.ts'
+import { budgetUse } from '#domain/projections/budgets.ts'
 import { ListenError, serve as serveHttp } from '#http/server.ts'
+import { adminAccess } from '#infra/admin-token.ts'
+import { diskFree } from '#infra/alerts/disk-free.ts'
+import { startAlerts } from '#infra/alerts/start-alerts.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
+import { redactedConfig } from '#infra/config/redacted-config.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
 import { watchConfig } from '#infra/config/watch.ts'
+import { startHealthChecks } from '#infra/health-checks/health-checks.ts'
+import { newClientKey } from '#infra/new-client-key.ts'
 import { type PriceFeed, startPriceFeed } from '#infra/prices/price-feed.ts'
+import { type PriceSource, startPriceSource } from '#infra/prices/price-source.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
@@ -71,13 +82,13 @@ const COMMITS = { groupMs: 5, lingerMs: 50 }
 
 const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/i
 
-/** There are no client keys yet, so whoever reaches the port spends the providers' money. */
+/** Whoever reaches the port spends the providers' money, unless a key is asked for. */
 const checkHost = ({ server }: Config) =>
-  LOOPBACK.test(server.host) || server.allowedHosts.length > 0
+  LOOPBACK.test(server.host) || server.allowedHosts.length > 0 || server.clientKeys === 'required'
     ? Effect.void
     : Effect.fail(
         new ListenError({
-          message: `Refused to listen on ${server.host}: everybody who reaches it could use your providers. Stay on 127.0.0.1, or, in a network that you trust, name the hosts that clients use in server.allowedHosts.`,
+          message: `Refused to listen on ${server.host}: everybody who reaches it could use your providers. Stay on 127.0.0.1, or set server.clientKeys to required, or, in a network that you trust, name the hosts that clients use in server.allowedHosts.`,
         }),
       )
 
@@ -101,22 +112,36 @@ const running = (config: Config, load: LoadOptions) =>
     const upstreams = yield* makeUpstreams(providersOf(config))
     let inForce = config
     let feed: PriceFeed | undefined
-    const policyOf = (from: Config) => toPolicy({ ...from, providers: providersOf(from) }, feed?.current())
-    const { abandoned } = yield* openBox({ policy: policyOf(config), version: VERSION })
+    let source: PriceSource | undefined
+    /** As configured, by the prices of now. */
+    const policyOf = (from: Config) =>
+      toPolicy({ ...from, providers: providersOf(from) }, feed?.current(), source?.current())
+    const { abandoned } = yield* openBox({
+      policy: withOverrides(policyOf(config), ledger.state.projections.overrides),
+      version: VERSION,
+    })
+    yield* seedBudgets
     const metrics = yield* makeMetrics({ version: VERSION, processMetrics: true })
     yield* logEvents
 
-    const takePolicy = Effect.suspend(() => changePolicy(policyOf(inForce))).pipe(
-      Effect.provideService(Ledger, ledger),
+    const takePolicyInForce = Effect.suspend(() => takePolicy(policyOf(inForce))).pipe(
+      Effect.andThen(seedBudgets),
+      Effect.provideContext(yield* Effect.context<Ledger | Books>()),
       Effect.asVoid,
     )
     if (config.features.priceFeed) {
       feed = yield* startPriceFeed({
         upstreams: upstreams.service,
         providers: () => providersOf(inForce),
-        onChange: takePolicy,
+        onChange: takePolicyInForce,
       })
     }
+    source = yield* startPriceSource({ url: () => inForce.prices.url, onChange: takePolicyInForce })
+    yield* startHealthChecks({
+      upstreams: upstreams.service,
+      providers: () => providersOf(inForce),
+      intervalMs: () => inForce.healthChecks.intervalMs,
+    })
 
     yield* watchConfig({
       initial: config,
@@ -128,7 +153,7 @@ const running = (config: Config, load: LoadOptions) =>
           const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
           ledger.record({ _tag: 'ConfigChanged', source, changed }, at)
           inForce = next
-          yield* takePolicy
+          yield* takePolicyInForce
           yield* Effect.logInfo('configuration reloaded', { changed })
           if (restart.length > 0) yield* Effect.logWarning('these settings take effect at the next start', { restart })
         }),
@@ -137,6 +162,13 @@ const running = (config: Config, load: LoadOptions) =>
           problems: error.message,
         }),
     })
+
+    yield* startAlerts({
+      config: () => inForce.alerts,
+      diskFree: diskFree(config.database.url),
+      budgetUse: ({ projections }, at) => budgetUse(projections.budgets, at),
+    })
+    const access = yield* adminAccess(config)
 
     // Built in the scope of the whole run: provided to `serveHttp` alone, its clock would stop when that returns.
     const timekeeper = yield* Layer.build(Timekeeper.layer)
@@ -151,7 +183,20 @@ const running = (config: Config, load: LoadOptions) =>
       version: VERSION,
       features: config.features,
       strategies: () => STRATEGIES.filter((name) => inForce.features.strategies[name]),
+      clientKeys: config.server.clientKeys,
       metrics: metrics.render,
+      admin: {
+        tokens: access.tokens,
+        corsOrigins: config.server.corsOrigins,
+        log: yield* EventLog,
+        actions: yield* makeAdminActions({
+          configured: () => policyOf(inForce),
+          afterChange: seedBudgets,
+          makeKey: newClientKey,
+        }),
+        // Plain data, which JSON makes of it: what is undefined is left out.
+        config: () => JSON.parse(JSON.stringify(redactedConfig(inForce))),
+      },
     }).pipe(Effect.provideContext(timekeeper), Effect.provideService(Upstreams, upstreams.service))
     const host = server.host.includes(':') ? `[${server.host}]` : server.host
     yield* Console.log(
@@ -163,6 +208,7 @@ const running = (config: Config, load: LoadOptions) =>
         simulated: config.simulator,
         logPosition: ledger.health().committedPosition,
         abandoned,
+        admin: access,
       }),
     )
 

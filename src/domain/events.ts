@@ -7,9 +7,31 @@
  * A stored event's meaning never changes: a new shape is a new schema version here plus an upcaster in upcast.ts.
  */
 import { Schema } from 'effect'
+import {
+  CircuitClosed,
+  CircuitHalfOpened,
+  CircuitOpened,
+  ProviderRecovered,
+  ProviderRetired,
+  ProviderThrottled,
+  RouteChosen,
+} from '#domain/decisions.ts'
 import { FailureReason } from '#domain/failure.ts'
 import { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
-import { ALERT_KINDS, Policy, STRATEGIES } from '#domain/policy.ts'
+import {
+  AlertCleared,
+  AlertDelivered,
+  AlertRaised,
+  AlertsSilenced,
+  BreakerReset,
+  BudgetSeeded,
+  ClientKeyCreated,
+  ClientKeyRevoked,
+  LogArchived,
+  ProviderChecked,
+  SettingOverridden,
+} from '#domain/operator-facts.ts'
+import { Policy, STRATEGIES } from '#domain/policy.ts'
 import { Usage } from '#domain/usage.ts'
 
 const Draw = Schema.Finite
@@ -71,7 +93,7 @@ export const RequestAdmitted = Schema.TaggedStruct('RequestAdmitted', {
   parentAgentId: Schema.optionalKey(Schema.String),
   /** The strategy that the client asked for, instead of the policy's (`x-signalbox-strategy`). */
   strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
-  /** Id of the client key that it came with. */
+  /** Name of the client key that it came with. */
   clientKey: Schema.optionalKey(Schema.String),
   /** What the client says it works on (`x-signalbox-project`). */
   project: Schema.optionalKey(Schema.String),
@@ -195,172 +217,6 @@ export const SunsetAnnounced = Schema.TaggedStruct('SunsetAnnounced', {
   deprecatedAt: Schema.optionalKey(Schema.Finite),
 })
 
-/**
- * What a health check found, recorded when it differs from the last one: a request to an endpoint that costs nothing. It never
- * moves a breaker and is no traffic.
- */
-export const ProviderChecked = Schema.TaggedStruct('ProviderChecked', {
-  provider: ProviderId,
-  ok: Schema.Boolean,
-  /** Why not. */
-  reason: Schema.optionalKey(FailureReason),
-  durationMs: Ms,
-})
-/** An operator declared a provider well: its circuit closes, its throttle ends. `by` says who, as `admin 127.0.0.1`. */
-export const BreakerReset = Schema.TaggedStruct('BreakerReset', { provider: ProviderId, by: Schema.String })
-/** An operator set one setting at run time. It stands above the configuration until it is set to null. */
-export const SettingOverridden = Schema.TaggedStruct('SettingOverridden', {
-  /** As in the configuration, e.g. `routing.strategy`, `providers.vertex.enabled`. */
-  path: Schema.String,
-  value: Schema.NullOr(Schema.Json),
-  by: Schema.String,
-})
-/** A key for a client of the box. The key itself is shown once and kept nowhere. */
-export const ClientKeyCreated = Schema.TaggedStruct('ClientKeyCreated', {
-  keyId: Schema.String,
-  name: Schema.String,
-  /** SHA-256, in hex. */
-  digest: Schema.String,
-  /** Patterns of the models that it may ask for; absent: all. */
-  models: Schema.optionalKey(Schema.Array(Schema.String)),
-  requestsPerMinute: Schema.optionalKey(Schema.Int),
-  /** Epoch ms. */
-  expiresAt: Schema.optionalKey(Schema.Finite),
-  by: Schema.String,
-})
-export const ClientKeyRevoked = Schema.TaggedStruct('ClientKeyRevoked', { keyId: Schema.String, by: Schema.String })
-/** What had been spent of a budget in the running period when the policy began to name it. */
-export const BudgetSeeded = Schema.TaggedStruct('BudgetSeeded', {
-  budget: Schema.String,
-  /** Whose, where the budget is one each of a session, an agent, …; else empty. */
-  subject: Schema.String,
-  /** Epoch ms of the period's start, and of the moment up to which was counted. */
-  periodStart: Schema.Finite,
-  until: Schema.Finite,
-  spentNanoUsd: Schema.Int,
-})
-/** The watcher found that something asks for an operator. Until `AlertCleared` it is not raised again. */
-export const AlertRaised = Schema.TaggedStruct('AlertRaised', {
-  /** Kind and subject: the same whenever it is raised. */
-  alertId: Schema.String,
-  kind: Schema.Literals(ALERT_KINDS),
-  /** What it is about: a provider, a budget, a model; empty: the box. */
-  subject: Schema.String,
-  severity: Schema.Literals(['info', 'warning', 'critical']),
-  /** What was measured, and the bound that it crossed; the kind tells the unit. */
-  value: Schema.Finite,
-  threshold: Schema.Finite,
-})
-export const AlertCleared = Schema.TaggedStruct('AlertCleared', {
-  alertId: Schema.String,
-  value: Schema.Finite,
-})
-/** A channel took the news of alerts; what no channel took is tried again, also after a restart. */
-export const AlertDelivered = Schema.TaggedStruct('AlertDelivered', {
-  channel: Schema.String,
-  news: Schema.Array(
-    Schema.Struct({ alertId: Schema.String, at: Schema.Finite, change: Schema.Literals(['raised', 'cleared']) }),
-  ),
-})
-/** An operator wants to hear nothing of some alerts until then. Absent kind or subject: any. */
-export const AlertsSilenced = Schema.TaggedStruct('AlertsSilenced', {
-  kind: Schema.optionalKey(Schema.Literals(ALERT_KINDS)),
-  subject: Schema.optionalKey(Schema.String),
-  until: Schema.Finite,
-  by: Schema.String,
-})
-/** The events up to a position went to an archive and were deleted here; aggregates keep their sums. */
-export const LogArchived = Schema.TaggedStruct('LogArchived', {
-  upTo: Schema.Int,
-  events: Schema.Int,
-  /** Name of the archive's file, without its folder. */
-  file: Schema.String,
-  by: Schema.String,
-})
-
-// ---- decisions -----------------------------------------------------------------------------------------------------
-
-/** Why a provider was left out of a route. */
-export const SkipReason = Schema.Literals([
-  'disabled',
-  'ruledOut',
-  'modelNotMapped',
-  'inputTooLarge',
-  'circuitOpen',
-  'throttled',
-  'probeInFlight',
-  'retired',
-  'featureLacking',
-  'limitReached',
-  'credentialMissing',
-  'credentialRefused',
-  'overBudget',
-  'priceUnknown',
-])
-export type SkipReason = typeof SkipReason.Type
-
-/** The route of a request: whom to try, in which order, and why not the others. */
-export const RouteChosen = Schema.TaggedStruct('RouteChosen', {
-  requestId: RequestId,
-  strategy: Schema.String,
-  /** Name of the operator's rule that fits the request. */
-  rule: Schema.optionalKey(Schema.String),
-  policyVersion: Schema.Int,
-  order: Schema.Array(ProviderId),
-  /** Factor values per candidate, in `order`; what they are depends on the strategy. */
-  factors: Schema.Record(Schema.String, Schema.Array(Schema.Finite)),
-  skipped: Schema.Array(
-    Schema.Struct({ provider: ProviderId, reason: SkipReason, until: Schema.optionalKey(Schema.Finite) }),
-  ),
-  /** Every circuit is open: `order` names the provider that will probably be well first. */
-  lastResort: Schema.optionalKey(Schema.Literal(true)),
-  /** What the first costs more than the cheapest candidate, in billionths of a US dollar, as expected of this request. */
-  regretNanoUsd: Schema.optionalKey(Schema.Int),
-  /** A hard budget is used up, and steps down: to another strategy, or to another model than the asked one. */
-  stepDown: Schema.optionalKey(
-    Schema.Struct({
-      budget: Schema.String,
-      strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
-      model: Schema.optionalKey(ModelId),
-    }),
-  ),
-  /** Nobody has room now: these are asked, in this order, when they have, until `until` (epoch ms). */
-  queue: Schema.optionalKey(Schema.Struct({ providers: Schema.Array(ProviderId), until: Schema.Finite })),
-  /** Probability with which the first of `order` was first, given the draw was yet unknown. */
-  propensity: Schema.Finite,
-})
-/** A limit or an exhausted account takes the provider out until `until`. */
-export const ProviderThrottled = Schema.TaggedStruct('ProviderThrottled', {
-  provider: ProviderId,
-  until: Schema.Finite,
-  because: FailureReason,
-  /** Throttles in a row without a success; the exponent of the back-off where nobody told a time. */
-  level: Schema.Int,
-})
-/** A throttled provider may be used again. */
-export const ProviderRecovered = Schema.TaggedStruct('ProviderRecovered', { provider: ProviderId })
-/** Failures opened the circuit: no attempt until `until`, then one probe. */
-export const CircuitOpened = Schema.TaggedStruct('CircuitOpened', {
-  provider: ProviderId,
-  until: Schema.Finite,
-  because: FailureReason,
-  trip: Schema.Literals(['consecutive', 'rate', 'probe', 'ramp', 'account']),
-  /** 1 for the first opening, growing until the provider has been well for a while. */
-  level: Schema.Int,
-})
-/** The open time is over: one request at a time may probe. */
-export const CircuitHalfOpened = Schema.TaggedStruct('CircuitHalfOpened', { provider: ProviderId })
-/** Probes succeeded; traffic ramps up until `rampUntil`. */
-export const CircuitClosed = Schema.TaggedStruct('CircuitClosed', {
-  provider: ProviderId,
-  rampUntil: Schema.Finite,
-})
-/** The provider says that it is gone for good: it is not asked again until its entry in the configuration changes. */
-export const ProviderRetired = Schema.TaggedStruct('ProviderRetired', {
-  provider: ProviderId,
-  because: FailureReason,
-})
-
 // ---- the unions ----------------------------------------------------------------------------------------------------
 
 export const Fact = Schema.Union([
@@ -412,11 +268,8 @@ export type RequestAdmitted = typeof RequestAdmitted.Type
 export type AttemptStarted = typeof AttemptStarted.Type
 export type AttemptSucceeded = typeof AttemptSucceeded.Type
 export type AttemptFailed = typeof AttemptFailed.Type
-export type RouteChosen = typeof RouteChosen.Type
 export type CapabilityLearned = typeof CapabilityLearned.Type
 export type PolicyChanged = typeof PolicyChanged.Type
-export type ClientKeyCreated = typeof ClientKeyCreated.Type
-export type AlertRaised = typeof AlertRaised.Type
 
 /** What the catalogue says of each event: its nature, its current schema version, whether it ends a request. */
 export const CATALOGUE: {

@@ -80,10 +80,19 @@ const Prices = {
   cacheWrite5m: Schema.Finite,
   cacheWrite1h: Schema.Finite,
 }
-/** `tier`: prices of the whole request when its prompt has more tokens than that. */
+/**
+ * - `tier`: prices of the whole request when its prompt has more tokens than that.
+ * - `fast`, `geoUs`, `batch`: factors of all prices of tokens, at `speed: fast`, with `inference_geo: us`, in batches; they stack.
+ *   Absent: 1.
+ * - `webSearchUsd`: USD per 1,000 searches. Absent: not known.
+ */
 export const ModelPrice = Schema.Struct({
   ...Prices,
   tier: Schema.optionalKey(Schema.Struct({ abovePromptTokens: Schema.Int, ...Prices })),
+  fast: Schema.optionalKey(Schema.Finite),
+  geoUs: Schema.optionalKey(Schema.Finite),
+  batch: Schema.optionalKey(Schema.Finite),
+  webSearchUsd: Schema.optionalKey(Schema.Finite),
 })
 export type ModelPrice = typeof ModelPrice.Type
 

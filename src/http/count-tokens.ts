@@ -5,7 +5,8 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Effect, Option, Result } from 'effect'
-import { admission, type GatewayState, promptEstimate } from '#actors/gateway-state.ts'
+import { promptEstimate } from '#actors/estimates.ts'
+import { admission, type GatewayState } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { type HeaderList, type UpstreamAnswer, Upstreams } from '#actors/ports.ts'
 import { answerHeaders, type Served } from '#actors/respond.ts'
@@ -17,6 +18,7 @@ import { countsAgainst, type FailureReason, retryableElsewhere } from '#domain/f
 import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
 import { refusedFeatures } from '#domain/projections/capabilities.ts'
+import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
 import type { CountLimits } from '#http/count-limits.ts'
 import { headerList, refuse } from '#http/messages.ts'
@@ -30,10 +32,22 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   request: IncomingMessage,
   response: ServerResponse,
   query: string,
-  options: { readonly bodyLimit: number; readonly ownHeaders: HeaderList; readonly counts: CountLimits },
+  options: {
+    readonly bodyLimit: number
+    readonly ownHeaders: HeaderList
+    readonly counts: CountLimits
+    readonly auth: ClientAuth
+  },
 ) {
   const requestId = newRequestId()
-  const { ownHeaders, counts } = options
+  const { ownHeaders, counts, auth } = options
+  const clock = yield* Effect.clockWith(Effect.succeed)
+  const now = () => clock.currentTimeMillisUnsafe()
+  const client = auth.admit(headerList(request), 'tokenCounts', now())
+  if (client._tag === 'Refused') {
+    refuse(response, requestId, client.answer, ownHeaders)
+    return
+  }
   const body = yield* readJsonBody(request, options.bodyLimit).pipe(
     Effect.catch((refused) => {
       refuse(response, requestId, refused.answer, ownHeaders)
@@ -48,9 +62,12 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   }
   const { state } = yield* Ledger
   const upstreams = yield* Upstreams
-  const clock = yield* Effect.clockWith(Effect.succeed)
-  const now = () => clock.currentTimeMillisUnsafe()
   const asked = modelId(reading.request.model)
+  const refusal = auth.refusal(client, asked, now())
+  if (refusal !== undefined) {
+    refuse(response, requestId, refusal, ownHeaders)
+    return
+  }
   const size = { ...reading.request, bodyBytes: body.length }
 
   const tell = (answer: UpstreamAnswer, who: Omit<Served, 'requestId'>, more: HeaderList = []): void => {
@@ -72,7 +89,7 @@ export const handleCountTokens = Effect.fnUntraced(function* (
         path: '/v1/messages/count_tokens',
         query,
         method: 'POST',
-        headers: headerList(request),
+        headers: client.headers,
         body,
         target: { asked, model, stream: false, without, inputTokens },
       },

@@ -22,9 +22,14 @@ const hostHeaders = (request: IncomingMessage): readonly string[] => {
 
 /**
  * @param allowed names beside the loopback ones, from `server.allowedHosts`
+ * @param corsOrigins origins whose pages may call the admin API
  * @returns the refusal, or undefined when the request may go on
  */
-export const guard = (request: IncomingMessage, allowed: ReadonlySet<string>): ErrorAnswer | undefined => {
+export const guard = (
+  request: IncomingMessage,
+  allowed: ReadonlySet<string>,
+  corsOrigins: ReadonlySet<string> = NOBODY,
+): ErrorAnswer | undefined => {
   const hosts = hostHeaders(request)
   const [host] = hosts
   if (host === undefined || hosts.length !== 1)
@@ -37,8 +42,13 @@ export const guard = (request: IncomingMessage, allowed: ReadonlySet<string>): E
     )
   }
   // A page of another site has no business here; tools and scripts send no such header.
-  if (request.headers['sec-fetch-site'] === 'cross-site') {
+  if (request.headers['sec-fetch-site'] === 'cross-site' && !mayCall(request, corsOrigins)) {
     return errorAnswer.forbidden('Requests from other sites are not served.')
   }
   return undefined
 }
+
+const NOBODY: ReadonlySet<string> = new Set()
+
+const mayCall = ({ url, headers }: IncomingMessage, corsOrigins: ReadonlySet<string>): boolean =>
+  url?.startsWith('/admin/') === true && headers.origin !== undefined && corsOrigins.has(headers.origin)

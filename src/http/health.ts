@@ -2,8 +2,7 @@
  * GET /health: the state of the box in one JSON document, for people and for checks that want more than a status.
  */
 import type { Ledger } from '#actors/ledger.ts'
-import type { ProviderId } from '#domain/ids.ts'
-import type { Capabilities } from '#domain/projections/capabilities.ts'
+import { learnedOf } from '#actors/views/provider-view.ts'
 
 /** Reads the live state; no credential and no prompt is in it. */
 export const healthReport = (
@@ -30,6 +29,7 @@ export const healthReport = (
         priority: provider.priority,
         state: machine?.state ?? 'unknown',
         ...projections.health.get(provider.id),
+        check: projections.checks.get(provider.id),
         learned: learnedOf(projections.capabilities, provider.id, at),
       }
     }),
@@ -37,15 +37,3 @@ export const healthReport = (
     log: { position: log.committedPosition, pending: log.pending, failing: log.failingSince !== undefined },
   }
 }
-
-/** What a provider has said about itself: features that its requests go without for now, and announced ends. */
-const learnedOf = (capabilities: Capabilities, id: ProviderId, at: number) =>
-  [...capabilities.values()]
-    .filter(({ provider }) => provider === id)
-    .map(({ model, refused, sunsetAt, deprecatedAt }) => ({
-      model,
-      refused: [...refused].flatMap(([feature, until]) => (until > at ? [{ feature, until }] : [])),
-      sunsetAt,
-      deprecatedAt,
-    }))
-    .filter(({ refused, sunsetAt, deprecatedAt }) => refused.length > 0 || sunsetAt !== null || deprecatedAt !== null)

@@ -9,8 +9,10 @@ import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
-import { modelId, type RequestId } from '#domain/ids.ts'
+import type { RequestId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
+import { readAdmission } from '#http/admitted.ts'
+import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
 import { inTurns, readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -21,6 +23,7 @@ export interface MessagesOptions {
   readonly ownHeaders: HeaderList
   /** Strategies that a request may ask for, now. */
   readonly strategies: () => readonly Policy['routing']['strategy'][]
+  readonly auth: ClientAuth
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
 
@@ -33,8 +36,6 @@ export const headerList = (request: IncomingMessage): HeaderList => {
   }
   return list
 }
-
-const one = (value: string | string[] | undefined): string | undefined => (Array.isArray(value) ? value[0] : value)
 
 /** Answers with an error of our own. */
 export const refuse = (
@@ -62,7 +63,8 @@ export const handleMessages = Effect.fnUntraced(function* (
   options: MessagesOptions,
 ) {
   const requestId = newRequestId()
-  const { ownHeaders } = options
+  const { ownHeaders, auth } = options
+  const clock = yield* Effect.clockWith(Effect.succeed)
   const ledger = yield* Ledger
   if (ledger.health().overflowing) {
     refuse(
@@ -71,6 +73,11 @@ export const handleMessages = Effect.fnUntraced(function* (
       errorAnswer.overloaded('The event log cannot keep up; try again shortly.', 5_000),
       ownHeaders,
     )
+    return
+  }
+  const client = auth.admit(headerList(request), 'messages', clock.currentTimeMillisUnsafe())
+  if (client._tag === 'Refused') {
+    refuse(response, requestId, client.answer, ownHeaders)
     return
   }
   const body = yield* readJsonBody(request, options.bodyLimit).pipe(
@@ -85,41 +92,29 @@ export const handleMessages = Effect.fnUntraced(function* (
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)
     return
   }
-  const { model, stream, maxTokens, messages, tools, images, imageBytes, needs } = reading.request
-  const wish = one(request.headers['x-signalbox-strategy'])
-  const strategies = options.strategies()
-  const strategy = strategies.find((name) => name === wish)
-  if (wish !== undefined && strategy === undefined) {
-    const message = `x-signalbox-strategy: ${clip(wish)} is no strategy here; there are ${strategies.join(', ')}`
-    refuse(response, requestId, errorAnswer.invalidRequest(message), ownHeaders)
+  const admission = readAdmission({
+    requestId,
+    request: reading.request,
+    bodyBytes: body.length,
+    header: (wanted) => client.headers.find(([name]) => name === wanted)?.[1],
+    strategies: options.strategies(),
+    client,
+  })
+  if (admission._tag === 'Invalid') {
+    refuse(response, requestId, errorAnswer.invalidRequest(admission.message), ownHeaders)
     return
   }
-  const sessionId = one(request.headers['x-claude-code-session-id'])
-  const agentId = one(request.headers['x-claude-code-agent-id'])
-  const parentAgentId = one(request.headers['x-claude-code-parent-agent-id'])
+  const { admitted } = admission
+  const refusal = auth.refusal(client, admitted.model, clock.currentTimeMillisUnsafe())
+  if (refusal !== undefined) {
+    refuse(response, requestId, refusal, ownHeaders)
+    return
+  }
   yield* runCascade({
-    admitted: {
-      requestId,
-      model: modelId(clip(model)),
-      stream,
-      ...(maxTokens === undefined ? {} : { maxTokens }),
-      bodyBytes: body.length,
-      messages,
-      tools,
-      images,
-      ...(imageBytes === 0 ? {} : { imageBytes }),
-      ...(needs.length === 0 ? {} : { needs }),
-      ...(strategy === undefined ? {} : { strategy }),
-      ...(sessionId === undefined ? {} : { sessionId: clip(sessionId) }),
-      ...(agentId === undefined ? {} : { agentId: clip(agentId) }),
-      ...(parentAgentId === undefined ? {} : { parentAgentId: clip(parentAgentId) }),
-    },
-    request: { path: '/v1/messages', query, method: 'POST', headers: headerList(request), body },
+    admitted,
+    request: { path: '/v1/messages', query, method: 'POST', headers: client.headers, body },
     client: clientResponse(response),
     ownHeaders,
     cancelledBy: options.cancelledBy,
   })
 })
-
-/** Names that a client invents do not fill the log. */
-const clip = (text: string): string => (text.length > 200 ? text.slice(0, 200) : text)

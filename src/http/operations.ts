@@ -7,6 +7,10 @@ import { HttpRouter, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
+import type { ListedModel } from '#domain/model-list.ts'
+import type { AdminHandler } from '#http/admin/mount.ts'
+import type { ClientAuth } from '#http/client-auth.ts'
+import { assetResponse, type Dashboard, pageResponse, wantsPage } from '#http/dashboard.ts'
 import { healthReport } from '#http/health.ts'
 import { makeModelLists } from '#http/models.ts'
 import { newRequestId } from '#http/request-id.ts'
@@ -25,6 +29,12 @@ export class Operations extends Context.Service<
     /** POST /v1/messages/count_tokens is served (elsewhere). */
     readonly countTokens: boolean
     readonly ownHeaders: HeaderList
+    /** Who may ask for models, and for which. */
+    readonly auth: ClientAuth
+    /** Everything under /admin, where it is served. */
+    readonly admin: AdminHandler | undefined
+    /** The page at / for browsers, where it was built. */
+    readonly dashboard: Dashboard | undefined
   }
 >()('signalbox/http/Operations') {}
 
@@ -86,9 +96,27 @@ export const operationRoutes = Layer.unwrap(
         ),
     )
 
-    const listModels = Effect.gen(function* () {
-      const data = yield* models.list(yield* clientHeaders)
-      return withHeaders(
+    const { dashboard } = operations
+    const start = Effect.map(HttpServerRequest.HttpServerRequest, ({ headers }) =>
+      dashboard !== undefined && wantsPage(headers.accept)
+        ? pageResponse(dashboard)
+        : HttpServerResponse.text(START_PAGE(operations.version), { headers: { vary: 'accept' } }),
+    )
+    const asset = Effect.map(HttpServerRequest.HttpServerRequest, ({ url }) => {
+      const found = dashboard === undefined ? undefined : assetResponse(dashboard, url.split('?')[0] ?? url)
+      return found ?? refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders)
+    })
+
+    /** What the client's key may ask for; all without one. */
+    const modelsFor = (tell: (models: readonly ListedModel[]) => HttpServerResponse.HttpServerResponse) =>
+      Effect.gen(function* () {
+        const client = operations.auth.identify(yield* clientHeaders, now())
+        if (client._tag === 'Refused') return refusal(client.answer, ownHeaders)
+        return tell((yield* models.list(client.headers)).filter(({ id }) => operations.auth.mayList(client, id)))
+      })
+
+    const listModels = modelsFor((data) =>
+      withHeaders(
         HttpServerResponse.jsonUnsafe({
           data,
           has_more: false,
@@ -96,16 +124,17 @@ export const operationRoutes = Layer.unwrap(
           last_id: data.at(-1)?.id ?? null,
         }),
         [['request-id', newRequestId()], ...ownHeaders],
-      )
-    })
+      ),
+    )
 
-    const oneModel = Effect.gen(function* () {
-      const { id } = yield* HttpRouter.params
-      const found = (yield* models.list(yield* clientHeaders)).find((model) => model.id === id)
-      return found === undefined
-        ? refusal(errorAnswer.notFound(`model: ${id}`), ownHeaders)
-        : withHeaders(HttpServerResponse.jsonUnsafe(found), [['request-id', newRequestId()], ...ownHeaders])
-    })
+    const oneModel = Effect.flatMap(HttpRouter.params, ({ id }) =>
+      modelsFor((data) => {
+        const found = data.find((model) => model.id === id)
+        return found === undefined
+          ? refusal(errorAnswer.notFound(`model: ${id}`), ownHeaders)
+          : withHeaders(HttpServerResponse.jsonUnsafe(found), [['request-id', newRequestId()], ...ownHeaders])
+      }),
+    )
 
     const ready = Effect.sync(() => {
       const { failingSince, overflowing } = ledger.health()
@@ -120,7 +149,8 @@ export const operationRoutes = Layer.unwrap(
     })
 
     return Layer.mergeAll(
-      get('/', Effect.succeed(HttpServerResponse.text(START_PAGE(operations.version)))),
+      get('/', start),
+      get('/assets/*', asset),
       get('/api/hello', Effect.succeed(HttpServerResponse.empty({ status: 200 }))),
       get('/livez', Effect.succeed(HttpServerResponse.jsonUnsafe({ status: 'alive' }))),
       get('/readyz', ready),
@@ -135,6 +165,7 @@ export const operationRoutes = Layer.unwrap(
       operations.modelDiscovery
         ? Layer.mergeAll(get('/v1/models', listModels), get('/v1/models/:id', oneModel))
         : Layer.empty,
+      operations.admin === undefined ? Layer.empty : HttpRouter.add('*', '/admin/*', operations.admin),
       onlyPost('/v1/messages'),
       operations.countTokens ? onlyPost('/v1/messages/count_tokens') : Layer.empty,
       HttpRouter.add(

@@ -7,12 +7,17 @@ import type { AddressInfo } from 'node:net'
 import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
 import { Cause, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
 import { HttpRouter } from 'effect/http'
-import type { Ledger } from '#actors/ledger.ts'
+import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList, Upstreams } from '#actors/ports.ts'
 import type { Timekeeper } from '#actors/timekeeper.ts'
+import type { KeyMode } from '#domain/client-key.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
+import type { AdminOptions } from '#http/admin/admin.ts'
+import { makeAdminHandler } from '#http/admin/mount.ts'
+import { makeClientAuth } from '#http/client-auth.ts'
 import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
+import { readDashboard } from '#http/dashboard.ts'
 import { guard } from '#http/guard.ts'
 import { handleMessages, type MessagesOptions, refuse } from '#http/messages.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
@@ -36,7 +41,13 @@ export interface ServerOptions {
   /** Optional endpoints that are switched on. */
   readonly features: { readonly modelDiscovery: boolean; readonly countTokens: boolean }
   readonly strategies: MessagesOptions['strategies']
+  /** Whether clients need a key, or may have one. */
+  readonly clientKeys: KeyMode
   readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
+  /** The admin API; without it there is none. */
+  readonly admin?: AdminOptions
+  /** Folder of the built dashboard; without it / is a plain text. */
+  readonly dashboard?: string
 }
 
 /** The server cannot listen; the message says why and what to do. */
@@ -79,11 +90,16 @@ export const serve = (
     const scope = yield* Effect.scope
     const context = yield* Effect.context<Ledger | Upstreams | Timekeeper>()
     const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
+    const { state } = yield* Ledger
+    const auth = makeClientAuth(options.clientKeys, () => state.projections.clientKeys)
     const counts = makeCountLimits()
     const active = new Set<Fiber.Fiber<void>>()
     let accepting = true
     let stopping = false
     const { ownHeaders } = options
+    const corsOrigins = new Set(options.admin?.corsOrigins)
+    const admin = options.admin === undefined ? undefined : yield* makeAdminHandler({ ...options, ...options.admin })
+    const dashboard = options.dashboard === undefined ? undefined : yield* readDashboard(options.dashboard)
 
     const operations = yield* HttpRouter.toHttpEffect(
       operationRoutes.pipe(
@@ -98,6 +114,9 @@ export const serve = (
                 version: options.version,
                 ...options.features,
                 ownHeaders,
+                auth,
+                admin,
+                dashboard,
               }),
             ),
           ),
@@ -129,7 +148,7 @@ export const serve = (
     }
 
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
-      const refusal = guard(request, allowed)
+      const refusal = guard(request, allowed, corsOrigins)
       if (refusal !== undefined) {
         refuse(response, newRequestId(), refusal, ownHeaders)
         request.resume()
@@ -148,11 +167,12 @@ export const serve = (
             bodyLimit: options.bodyLimit,
             ownHeaders,
             strategies: options.strategies,
+            auth,
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
           }),
         )
       } else if (request.method === 'POST' && path === '/v1/messages/count_tokens' && options.features.countTokens) {
-        run(request, response, handleCountTokens(request, response, query, { ...options, counts }))
+        run(request, response, handleCountTokens(request, response, query, { ...options, counts, auth }))
       } else handleOperation(request, response)
     }
 

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from 'vitest'
 import { applyFact, decide, type GatewayState, initialState } from '#actors/gateway-state.ts'
-import type { RequestAdmitted, RouteChosen } from '#domain/events.ts'
+import type { RouteChosen } from '#domain/decisions.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import { providerId } from '#domain/ids.ts'
 import { defaultPolicy } from '#domain/policy.ts'
 import { admitted, MODEL, providerNamed, started, succeeded } from '#test/attempts.ts'

@@ -1,8 +1,10 @@
+import { Redacted } from 'effect'
 import { describe, expect, it } from 'vitest'
 import { banner } from '#cli/banner.ts'
+import type { AdminAccess } from '#infra/admin-token.ts'
 import { place } from '../infra/config/place.ts'
 
-const shown = (environment: Readonly<Record<string, string>>) => {
+const shown = (environment: Readonly<Record<string, string>>, admin?: AdminAccess) => {
   const config = place().good({ environment })
   const { providers, simulator: simulated } = config
   return banner({
@@ -13,6 +15,7 @@ const shown = (environment: Readonly<Record<string, string>>) => {
     simulated,
     logPosition: 0,
     abandoned: 0,
+    ...(admin === undefined ? {} : { admin }),
   })
 }
 
@@ -35,5 +38,16 @@ describe('the banner', () => {
     )
     expect(lines[1]).not.toContain('ANTHROPIC_API_KEY')
     expect(lines[1]).not.toContain('GITHUB_TOKEN')
+  })
+
+  it('links to the dashboard with the token that Signalbox made, behind the # that no server sees', () => {
+    const text = shown({}, { tokens: { admin: Redacted.make('made-here') }, isGenerated: true })
+    expect(text).toMatch(/^Dashboard +http:\/\/127\.0\.0\.1:8080\/#token=made-here$/m)
+  })
+
+  it('links to it without a token that the operator has set', () => {
+    const text = shown({}, { tokens: { admin: Redacted.make('tell-no-one') }, isGenerated: false })
+    expect(text).toMatch(/^Dashboard +http:\/\/127\.0\.0\.1:8080\/ /m)
+    expect(text).not.toContain('tell-no-one')
   })
 })

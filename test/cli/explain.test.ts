@@ -80,12 +80,16 @@ const story: readonly (readonly [number, DomainEvent])[] = [
 
 describe('the explanation of a request', () => {
   it('tells what was asked, why this order, why not the others, and what happened', () => {
-    const text = explained(story.map(([after, event]) => ({ event, occurredAt: T0 + after }))).join('\n')
+    const text = explained(
+      story.map(([after, event]) => ({ event, occurredAt: T0 + after })),
+      { headroom: 0.4, performance: 0.3, cost: 0.2, reliability: 0.1 },
+    ).join('\n')
     expect(text).toBe(
       [
         '2026-11-25T14:03:00.000Z  claude-opus-5-5, streamed, 3 messages, 12 tools, 49000 bytes, session s-1',
         '',
-        'Route by intelligent, rule helpers, policy 4',
+        'Route by intelligent, rule helpers, policy 4, draw 0.1',
+        '  Weights: headroom 0.4, performance 0.3, cost 0.2, reliability 0.1',
         '      PROVIDER  SCORE  HEADROOM  COST  ESTIMATE  CACHED  SHARE',
         '  1.  alpha     0.93   0.9       1     $0.0123   11000   100 %',
         '  2.  beta      0.4    0.512     0.25  unknown   0       40 %',

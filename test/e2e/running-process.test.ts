@@ -157,7 +157,7 @@ describe('the first run, without any key', () => {
         expect(shown.stdout).toContain('RequestAdmitted')
         expect(shown.stdout).toContain('AttemptSucceeded')
         const explained = yield* box.command('explain', id)
-        expect(explained.stdout).toMatch(/Route by \w+, policy 1\n[\s\S]*sim-blue[\s\S]*served by sim-/)
+        expect(explained.stdout).toMatch(/Route by \w+, policy 1\b[\s\S]*sim-blue[\s\S]*served by sim-/)
         expect((yield* box.command('explain', 'req_nothing')).code).toBe(1)
         const metrics = yield* send(box.port, { method: 'GET', path: '/metrics', headers: [] })
         expect(metrics.body.toString()).toMatch(/^signalbox_requests_total\{.*outcome="success".*\} 2$/m)

@@ -3,7 +3,8 @@
  * well-formed histories (each request: one admission first, at most one terminal event last).
  */
 import fc from 'fast-check'
-import type { DomainEvent, LimitReading, SkipReason, Stage } from '#domain/events.ts'
+import type { SkipReason } from '#domain/decisions.ts'
+import type { DomainEvent, LimitReading, Stage } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
 import {
@@ -281,6 +282,7 @@ const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
     rule: text,
     lastResort: fc.constant(true as const),
     regretNanoUsd: count,
+    budget: fc.record({ name: text, leftNanoUsd: count, until: time }),
     stepDown: record({ budget: text }, { strategy: fc.constantFrom(...STRATEGIES), model }),
     queue: fc.record({ providers: fc.array(provider, { maxLength: 2 }), until: time }),
   })

@@ -2,12 +2,19 @@
  * A whole Signalbox in the process of the test: the layers of src/cli/serve.ts, so that a test can look inside, on a free
  * port of loopback. signalbox-process.ts starts the command line itself.
  */
-import { Context, Effect, Layer, type Scope } from 'effect'
+import { Context, Effect, Layer, Redacted, type Scope } from 'effect'
 import { encodeState } from '#actors/gateway-state.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
-import { EventLog, type EventLogError, type ReadEvent, Upstreams } from '#actors/ports.ts'
+import {
+  type AdminActions,
+  ChangeRefused,
+  EventLog,
+  type EventLogError,
+  type ReadEvent,
+  Upstreams,
+} from '#actors/ports.ts'
 import { canonicalState, type Replay, startReplay } from '#actors/replay.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { providerId } from '#domain/ids.ts'
@@ -20,6 +27,7 @@ import {
   STRATEGIES,
 } from '#domain/policy.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { AdminOptions } from '#http/admin/admin.ts'
 import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
@@ -49,6 +57,8 @@ export interface BoxOptions {
   readonly retryBudget?: Partial<Policy['retryBudget']>
   readonly stream?: Partial<Policy['stream']>
   readonly server?: Partial<ServerOptions>
+  /** Serves the admin API; its token is `ADMIN_TOKEN` where nothing else is said. */
+  readonly admin?: Partial<AdminOptions>
   /** Default: in memory. */
   readonly log?: Layer.Layer<EventLog, EventLogError>
 }
@@ -58,6 +68,7 @@ export interface RunningBox {
   readonly port: number
   readonly server: RunningServer
   readonly ledger: Ledger['Service']
+  readonly log: EventLog['Service']
   readonly timekeeper: Timekeeper['Service']
   /** Every event of the log, after a commit of what is recorded. */
   readonly events: Effect.Effect<readonly RecordedEvent[]>
@@ -105,8 +116,10 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       ownHeaders: [],
       features: { modelDiscovery: true, countTokens: true },
       strategies: () => STRATEGIES,
+      clientKeys: 'optional',
       version: 'test',
       metrics: metrics.render,
+      ...(options.admin === undefined ? {} : { admin: { ...adminOf(log), ...options.admin } }),
       ...options.server,
     }).pipe(
       Effect.provideService(Ledger, ledger),
@@ -124,6 +137,7 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       port: server.port,
       server,
       ledger,
+      log,
       timekeeper,
       events: Effect.map(readAll, knownOf),
       until: (fits) =>
@@ -146,6 +160,26 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
     }
     return box
   }).pipe(Effect.orDie)
+
+export const ADMIN_TOKEN = 'the-token-of-the-tests'
+
+/** An operator who may look, and whose every change is refused. */
+const adminOf = (log: EventLog['Service']): AdminOptions => ({
+  tokens: { admin: Redacted.make(ADMIN_TOKEN) },
+  corsOrigins: [],
+  log,
+  actions: refusesAll,
+  config: () => ({}),
+})
+
+const refusal = Effect.fail(new ChangeRefused({ reason: 'conflict', message: 'Nothing can be changed here.' }))
+/** Every change is refused. */
+export const refusesAll: AdminActions['Service'] = {
+  setOverrides: () => refusal,
+  resetBreaker: () => refusal,
+  createKey: () => refusal,
+  revokeKey: () => refusal,
+}
 
 /** The events of a page, without rows of a newer release. */
 export const knownOf = (rows: readonly ReadEvent[]): readonly RecordedEvent[] =>

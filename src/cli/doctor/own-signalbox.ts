@@ -57,6 +57,7 @@ export const ownSignalbox = (
       version: VERSION,
       features: config.features,
       strategies: () => [],
+      clientKeys: 'off',
       metrics: metrics.render,
     }).pipe(
       Effect.provideContext(timekeeper),

@@ -3,11 +3,14 @@
  */
 import type { Redacted } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
+import type { KeyMode } from '#domain/client-key.ts'
 import type { ProviderId } from '#domain/ids.ts'
-import type { Policy, ProviderPolicy } from '#domain/policy.ts'
+import type { Budget, Policy, ProviderPolicy } from '#domain/policy.ts'
+import type { AlertsConfig } from '#infra/alerts/settings.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import type { ConfigProblem } from '#infra/config/problem.ts'
-import type { CredentialReference } from '#infra/credentials/credential-reference.ts'
+import type { CredentialReference, TokenReference } from '#infra/credentials/credential-reference.ts'
+import type { PriceBook } from '#infra/prices/price-book.ts'
 import type { ProviderKind } from '#infra/upstream/presets/index.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
 
@@ -41,6 +44,11 @@ export interface ServerConfig {
   readonly allowedHosts: readonly string[]
   readonly drainTimeoutMs: number
   readonly requestTimeoutMs: number
+  readonly adminToken?: TokenReference
+  readonly readToken?: TokenReference
+  /** As browsers write them: scheme, host and port where it is not the usual one. */
+  readonly corsOrigins: readonly string[]
+  readonly clientKeys: KeyMode
 }
 
 /** A provider that needs nothing but variables, and whether they are set. */
@@ -63,11 +71,31 @@ export interface Config {
   /** Client pattern → provider → the name it is asked for. */
   readonly models: Readonly<Record<string, Readonly<Record<string, string>>>>
   readonly routing: Policy['routing']
+  /** IANA name. */
+  readonly timeZone: string
+  readonly budgets: readonly Budget[]
   readonly retryBudget: Policy['retryBudget']
   readonly stream: Policy['stream']
+  /** 0: no checks. */
+  readonly healthChecks: { readonly intervalMs: number }
   readonly server: ServerConfig
   /** `sqlite:` and an absolute path, or `sqlite::memory:`. */
   readonly database: { readonly url: string }
+  readonly retention: {
+    /** Requests older than this go to an archive; 0: never. */
+    readonly detailMs: number
+    /** Absolute path of a folder. */
+    readonly archive: string
+  }
+  /** The operator's own, beside those of the providers. */
+  readonly prices: {
+    /** Absolute path of the file. */
+    readonly file?: string
+    /** What stands in it. */
+    readonly book?: PriceBook
+    readonly url?: string
+  }
+  readonly alerts: AlertsConfig
   readonly log: {
     readonly level: 'none' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
     readonly format: 'pretty' | 'json'

@@ -130,11 +130,11 @@ const explainCredential = (tree: MapNode, path: readonly PropertyKey[]): ConfigP
     if (keys.later.includes(node.value)) {
       return make('notAvailable', `${node.value} is not available yet in this version; expected ${keys.expected}`)
     }
-    const near = nearest(node.value, ['client', 'none', 'adc'])
+    const near = keys.keys.has('adc') ? nearest(node.value, ['client', 'none', 'adc']) : []
     if (near.length > 0) return make('invalidValue', `expected ${keys.expected}`, near)
     return make(
       'literalSecret',
-      `a secret does not belong in the configuration; put it into an environment variable, say MY_API_KEY, and write credential: { env: MY_API_KEY } (or ${keys.expected.replace('{ env: NAME }, ', '')})`,
+      `a secret does not belong in the configuration; put it into an environment variable, say MY_API_KEY, and write ${String(path.at(-1))}: { env: MY_API_KEY } (or ${keys.expected.replace(/^\{ env: NAME \}(,| or) /, '')})`,
     )
   }
   if (node._tag !== 'Map') return make('invalidValue', `expected ${keys.expected}`)
@@ -145,9 +145,11 @@ const explainCredential = (tree: MapNode, path: readonly PropertyKey[]): ConfigP
     if (near.length === 0) return make('unknownKey', `expected ${keys.expected}`)
     return problemAt(tree, [...path, unknown])('unknownKey', 'unknown key', near)
   }
-  const sources = ['env', 'file', 'command', 'adc'].filter((name) => node.entries.has(name))
+  const forms = ['env', 'file', 'command', 'adc'].filter((name) => keys.keys.has(name))
+  const sources = forms.filter((name) => node.entries.has(name))
   if (sources.length !== 1) {
-    return make('invalidValue', `needs exactly one of env, file, command and adc; expected ${keys.expected}`)
+    const names = `${forms.slice(0, -1).join(', ')} and ${forms.at(-1)}`
+    return make('invalidValue', `needs exactly one of ${names}; expected ${keys.expected}`)
   }
   if (sources[0] === 'adc' && node.entries.has('header')) {
     return problemAt(tree, [...path, 'header'])('conflict', 'does not go with adc; Google takes a bearer token only')

@@ -152,7 +152,7 @@ const reasons: Readonly<Record<string, string>> = {
   ERR_ENCODING_INVALID_ENCODED_DATA: 'is not UTF-8 text',
 }
 
-const whyUnreadable = (error: unknown): string => {
+export const whyUnreadable = (error: unknown): string => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
   return reasons[code] ?? `cannot be read (${code})`
 }

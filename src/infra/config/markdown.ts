@@ -2,7 +2,7 @@
  * docs/configuration.md, from the schema's own keys, descriptions and defaults.
  */
 import { otherNames, shortNames, variableName } from '#infra/config/environment.ts'
-import { configKeys, type KeyTree, keyPaths } from '#infra/config/keys.ts'
+import { configKeys, type KeyTree, keyPaths, keysAt } from '#infra/config/keys.ts'
 
 /** The whole page; `example` is the text of signalbox.example.yaml. */
 export const configurationMarkdown = (example: string): string =>
@@ -11,7 +11,7 @@ export const configurationMarkdown = (example: string): string =>
     '## Example',
     `\`\`\`yaml\n${example.trim()}\n\`\`\``,
     '## Every key',
-    'In a path, `<id>` is the name of a provider, `<rule>` that of a rule, `<pattern>` a model name with `*` as wildcard, `<header>` the name of a header.',
+    'In a path, `<id>` is the name of a provider, `<rule>` that of a rule, `<pattern>` a model name with `*` as wildcard, `<header>` the name of a header, `<channel>` and `<silence>` names of your choice.',
     ...sections(),
     '## Variables that are no key of the file',
     table(
@@ -63,7 +63,9 @@ const sections = (): readonly string[] => {
 const form = (path: readonly string[], keys: KeyTree): string => {
   const kind = keys._tag === 'Leaf' ? keys.form : 'block'
   // Of the forms of a credential just one is needed.
-  const required = keys.optional || keys._tag !== 'Leaf' || path.includes('credential') ? '' : ', required'
+  const around = keysAt(path.slice(0, -1))
+  const isForm = around?._tag === 'Block' && around.credential
+  const required = keys.optional || keys._tag !== 'Leaf' || isForm ? '' : ', required'
   return `${kind.includes('|') ? code(kind) : kind}${required}`
 }
 

@@ -1,6 +1,7 @@
 /**
  * The configuration for people and for the admin API: no secret in any form.
  */
+import type { ChannelSettings, TextSource } from '#infra/alerts/settings.ts'
 import type { Config } from '#infra/config/config.ts'
 import { formatProblem } from '#infra/config/problem.ts'
 import { describeReference } from '#infra/credentials/credential-reference.ts'
@@ -23,9 +24,45 @@ export const redactedConfig = (config: Config) => ({
     headers: Object.fromEntries(provider.headers.map(([name, value]) => [name, isSecretName(name) ? HIDDEN : value])),
     ...(provider.proxy === undefined ? {} : { proxy: withoutUser(provider.proxy) }),
   })),
+  server: {
+    ...config.server,
+    ...(config.server.adminToken === undefined ? {} : { adminToken: describeReference(config.server.adminToken) }),
+    ...(config.server.readToken === undefined ? {} : { readToken: describeReference(config.server.readToken) }),
+  },
   database: { url: withoutUser(config.database.url) },
+  alerts: { ...config.alerts, channels: config.alerts.channels.map(shownChannel) },
+  prices: shownPrices(config.prices),
   adminToken: config.adminToken === undefined ? 'none' : HIDDEN,
 })
+
+/** Without the content of the file: it may have thousands of rows, and can be looked at where it lies. */
+const shownPrices = ({ file, url }: Config['prices']) => ({
+  ...(file === undefined ? {} : { file }),
+  ...(url === undefined ? {} : { url: withoutQuery(withoutUser(url)) }),
+})
+
+/** Where a URL has a key, it stands there. */
+const withoutQuery = (url: string): string => url.replace(/\?[^#]*/, '?•••')
+
+/** Of a plain URL only where it leads: its path may be what opens it. Of a command only the program, as for credentials. */
+const shownChannel = (channel: ChannelSettings) =>
+  channel._tag === 'Command'
+    ? { name: channel.name, kind: 'command', argv: channel.argv.map((part, index) => (index === 0 ? part : HIDDEN)) }
+    : {
+        name: channel.name,
+        kind: 'webhook',
+        url: shownUrl(channel.url),
+        format: channel.format,
+        headers: Object.fromEntries(channel.headers.map(([name, value]) => [name, shownSource(value)])),
+      }
+
+const shownSource = (source: TextSource): string => (source._tag === 'Plain' ? HIDDEN : describeReference(source))
+
+const shownUrl = (source: TextSource): string => {
+  const url = source._tag === 'Plain' ? URL.parse(source.text) : null
+  if (url === null) return shownSource(source)
+  return url.pathname === '/' && url.search === '' ? url.origin : `${url.origin}/${HIDDEN}`
+}
 
 const shownProfile = (profile: Profile): unknown => ({
   ...profile,
@@ -50,7 +87,7 @@ const withoutSecrets = (value: unknown): unknown => {
 /** `max_tokens: 100` is no secret. */
 const isPlain = (value: unknown): boolean => typeof value === 'number' || typeof value === 'boolean'
 
-const isSecretName = (name: string): boolean =>
+export const isSecretName = (name: string): boolean =>
   /authorization|cookie|token|secret|key|password|credential|signature/i.test(name)
 
 /** `scheme://user:password@host` → `scheme://host`. On the text, because not every such value is a URL that parses. */

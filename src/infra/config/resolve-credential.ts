@@ -4,7 +4,7 @@
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import { looksSecret } from '#infra/config/problem.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
-import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
+import type { CredentialHeader, CredentialReference, TokenReference } from '#infra/credentials/credential-reference.ts'
 import type { Preset, Profile } from '#infra/upstream/profile.ts'
 
 type ProviderFile = NonNullable<ConfigFile['providers']>[string]
@@ -68,18 +68,26 @@ const written = (
     return { ...GOOGLE, file: absolutePath(credential.adc, [...path, 'adc'], checks) }
   }
   const header = credential.header ?? usualHeader(preset)
-  if ('env' in credential) {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(credential.env) || looksSecret(credential.env)) {
-      checks.report('literalSecret', [...path, 'env'], 'expected the name of an environment variable, not a value')
-    }
-    return { _tag: 'Env', name: credential.env, header }
-  }
-  if ('file' in credential) {
-    if (looksSecret(credential.file)) checks.report('literalSecret', [...path, 'file'], 'expected a path, not a value')
-    return { _tag: 'File', path: absolutePath(credential.file, [...path, 'file'], checks), header }
-  }
+  if ('env' in credential || 'file' in credential) return resolveToken(credential, header, path, checks)
   if (credential.command[0] === '') checks.report('invalidValue', [...path, 'command'], 'the program has no name')
   return { _tag: 'Command', argv: credential.command, header }
+}
+
+/** A variable or a file that holds a secret, and is not the secret itself. */
+export const resolveToken = (
+  token: { readonly env: string } | { readonly file: string },
+  header: CredentialHeader,
+  path: readonly string[],
+  checks: Checks,
+): TokenReference => {
+  if ('env' in token) {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(token.env) || looksSecret(token.env)) {
+      checks.report('literalSecret', [...path, 'env'], 'expected the name of an environment variable, not a value')
+    }
+    return { _tag: 'Env', name: token.env, header }
+  }
+  if (looksSecret(token.file)) checks.report('literalSecret', [...path, 'file'], 'expected a path, not a value')
+  return { _tag: 'File', path: absolutePath(token.file, [...path, 'file'], checks), header }
 }
 
 const usualHeader = ({ credential, dialect }: Preset): CredentialHeader => {

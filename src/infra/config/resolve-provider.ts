@@ -8,7 +8,6 @@ import {
   defaultBreaker,
   defaultTimeouts,
   type LimitPolicy,
-  type ModelPrice,
   type TimeoutPolicy,
 } from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
@@ -17,6 +16,7 @@ import { durationMs } from '#infra/config/quantities.ts'
 import { resolveCredential } from '#infra/config/resolve-credential.ts'
 import { resolveProfile } from '#infra/config/resolve-profile.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
+import { resolvePrices } from '#infra/prices/price-book.ts'
 import { CHAT_PATHS, type Preset, type Profile } from '#infra/upstream/profile.ts'
 
 type ProviderFile = NonNullable<ConfigFile['providers']>[string]
@@ -81,14 +81,6 @@ const resolveLimits = (file: ProviderFile['limits']): { readonly limits?: LimitP
   return Object.keys(limits).length === 0 ? {} : { limits }
 }
 
-const resolvePrices = (file: NonNullable<ProviderFile['prices']>): Readonly<Record<string, ModelPrice>> =>
-  Object.fromEntries(
-    Object.entries(file).map(([pattern, { input, output, cacheRead = input, cacheWrite5m = input, cacheWrite1h }]) => [
-      pattern,
-      { input, output, cacheRead, cacheWrite5m, cacheWrite1h: cacheWrite1h ?? cacheWrite5m },
-    ]),
-  )
-
 /** Milliseconds of a duration key, or its default. */
 export const ms = (value: string | number | undefined, standard: number): number =>
   value === undefined ? standard : durationMs(value)
@@ -141,7 +133,7 @@ export const checkPattern = (pattern: string, path: readonly string[], checks: C
   if (/\s/.test(pattern)) checks.report('invalidValue', path, 'a model name holds no blanks')
 }
 
-const checkUrl = (value: string, path: readonly string[], checks: Checks): string => {
+export const checkUrl = (value: string, path: readonly string[], checks: Checks): string => {
   const url = URL.parse(value)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
     checks.report('invalidValue', path, 'expected a URL that starts with http:// or https://')

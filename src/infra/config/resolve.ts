@@ -1,5 +1,6 @@
 /**
- * From the decoded file to the configuration in force. Pure: what it needs of the process is in `Place`.
+ * From the decoded file to the configuration in force. What it needs of the process is in `Place`; of the disk it reads the
+ * operator's file of prices, so that what is wrong there is a problem among the others.
  */
 import { join, resolve as resolvePath } from 'node:path'
 import { Redacted, Result } from 'effect'
@@ -10,9 +11,13 @@ import type { Config, Discovery, ResolvedProvider, ServerConfig } from '#infra/c
 import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
 import { nearest } from '#infra/config/nearest.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
-import { sizeBytes } from '#infra/config/quantities.ts'
+import { resolveAlerts } from '#infra/config/resolve-alerts.ts'
+import { resolveBudgets, resolveTimeZone } from '#infra/config/resolve-budgets.ts'
 import { isLoopback } from '#infra/config/resolve-credential.ts'
+import { resolvePriceBook } from '#infra/config/resolve-prices.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
+import { resolveRetention } from '#infra/config/resolve-retention.ts'
+import { resolveServer } from '#infra/config/resolve-server.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
 
@@ -55,11 +60,18 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
       'write a providers block, set ANTHROPIC_API_KEY or another of the variables in docs/upstreams.md, or set features.simulator to on'
     checks.report('noProvider', ['providers'], `there is no provider; ${ways}`)
   }
-  const server = resolveServer(file)
+  const server = resolveServer(file, checks)
   for (const provider of providers) warnOfLoop(provider, server, checks)
+  const prices = resolvePriceBook(file.prices, checks)
+  const databaseUrl = resolveDatabase(file.database?.url, checks, place)
   const token = place.environment.SIGNALBOX_ADMIN_TOKEN ?? ''
   const config: Config = {
-    source: { files: input.source.files, patterns: input.source.patterns },
+    // The file of prices is watched as they are, but is no file of the configuration.
+    source: {
+      files: input.source.files,
+      patterns: [...input.source.patterns, ...(prices.file === undefined ? [] : [prices.file])],
+    },
+    prices,
     warnings,
     discovery: input.discovery,
     simulator,
@@ -77,13 +89,18 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
       ...(file.routing?.queue === undefined ? {} : { queueMs: ms(file.routing.queue, 0) }),
       deadlineMs: ms(file.routing?.deadline, defaultPolicy.routing.deadlineMs),
     },
+    timeZone: resolveTimeZone(file, checks),
+    budgets: resolveBudgets(file, features, checks),
     retryBudget: { ...defaultPolicy.retryBudget, ...file.retryBudget },
     stream: {
       commitHeadersAfterMs: ms(file.stream?.commitHeadersAfter, defaultPolicy.stream.commitHeadersAfterMs),
       keepAliveMs: ms(file.stream?.keepAlive, defaultPolicy.stream.keepAliveMs),
     },
+    healthChecks: resolveHealthChecks(file, checks),
     server,
-    database: { url: resolveDatabase(file.database?.url, checks, place) },
+    database: { url: databaseUrl },
+    retention: resolveRetention(file, databaseUrl, checks),
+    alerts: resolveAlerts(file, checks),
     log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'pretty' },
     features,
     ...(token === '' ? {} : { adminToken: Redacted.make(token) }),
@@ -114,14 +131,16 @@ const resolveRules = (
   return rules.length === 0 ? {} : { rules }
 }
 
-const resolveServer = ({ server }: ConfigFile): ServerConfig => ({
-  host: server?.host ?? '127.0.0.1',
-  port: server?.port ?? 8080,
-  bodyLimitBytes: sizeBytes(server?.bodyLimit ?? '32 MiB'),
-  allowedHosts: (server?.allowedHosts ?? []).map((host) => host.toLowerCase()),
-  drainTimeoutMs: ms(server?.drainTimeout, 300_000),
-  requestTimeoutMs: ms(server?.requestTimeout, 300_000),
-})
+/** More often than this is of no use to anybody, and a burden for the providers. */
+const MIN_CHECK_INTERVAL_MS = 1_000
+
+const resolveHealthChecks = ({ healthChecks }: ConfigFile, checks: Checks): Config['healthChecks'] => {
+  const intervalMs = ms(healthChecks?.interval, 60_000)
+  if (intervalMs > 0 && intervalMs < MIN_CHECK_INTERVAL_MS) {
+    checks.report('invalidValue', ['healthChecks', 'interval'], 'expected at least 1 s, or 0 for no checks')
+  }
+  return { intervalMs }
+}
 
 /** Requests to a provider at our own address would come back to us for ever. */
 const warnOfLoop = (provider: ResolvedProvider, { port }: ServerConfig, checks: Checks): void => {

@@ -84,13 +84,39 @@ const price = (description: string) =>
     form: 'number',
   })
 
-const Price = Schema.Struct({
+const rates = {
   input: price('Uncached input.'),
   output: price('Output.'),
   cacheRead: opt(price('Input read from the cache. Default: as `input`.')),
   cacheWrite5m: opt(price('Input written to the cache for five minutes. Default: as `input`.')),
   cacheWrite1h: opt(price('Input written to the cache for an hour. Default: as `cacheWrite5m`.')),
+}
+
+const factor = (description: string) => number(description, 0, 1_000, 1)
+
+const Price = Schema.Struct({
+  ...rates,
+  tier: opt(
+    Schema.Struct({
+      abovePromptTokens: Schema.Int.check(Schema.isBetween({ minimum: 1, maximum: 1_000_000_000 })).annotate({
+        description: 'The prompt has more tokens than this, cached ones included.',
+        expected: 'a whole number from 1 to 1000000000',
+        form: 'whole number',
+      }),
+      ...rates,
+    }).annotate({ description: 'Prices of the whole request when its prompt is long.' }),
+  ),
+  fast: factor('Factor of all prices at `speed: fast`.'),
+  geoUs: factor('Factor of all prices with `inference_geo: us`.'),
+  batch: factor('Factor of all prices in batches.'),
+  webSearchUsd: opt(
+    price('US dollars per 1,000 web searches. Without it the cost of a request that searched is not known.'),
+  ),
 }).annotate({ description: 'US dollars per million tokens.' })
+
+/** Pattern of a provider's model names → price. */
+export const PriceRecord = Schema.Record(text('a model name; * stands for any text'), Price)
+export type PriceFile = typeof PriceRecord.Type
 
 const Timeouts = Schema.Struct({
   connect: duration('Until the connection stands.', timeouts.connectMs),
@@ -188,9 +214,9 @@ export const Provider = Schema.Struct({
   ),
   limits: opt(Limits),
   prices: opt(
-    Schema.Record(text('a model name; * stands for any text'), Price).annotate({
+    PriceRecord.annotate({
       description:
-        'What its models cost, by its own names of them; `*` is a wildcard. Known models have their list prices without it.',
+        'What its models cost, by its own names of them; `*` is a wildcard. Known models have their list prices without it ([costs](costs.md#prices)).',
       entry: 'pattern',
     }),
   ),

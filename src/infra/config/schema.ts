@@ -7,9 +7,12 @@
  * a choice) that a coming version knows; `hint` maps wrong names to the right ones; `concealed` values are never shown.
  */
 import { Schema } from 'effect'
+import { KEY_MODES } from '#domain/client-key.ts'
 import { defaultPolicy as policy, REQUEST_KINDS, STRATEGIES } from '#domain/policy.ts'
 import { sizePattern } from '#infra/config/quantities.ts'
+import { Alerts } from '#infra/config/schema-alerts.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
+import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
 
 const Providers = Schema.Record(
@@ -103,10 +106,26 @@ const StreamRules = Schema.Struct({
   keepAlive: duration('Longest silence towards the client while content is held back.', policy.stream.keepAliveMs),
 }).annotate({ description: 'Streaming towards the client.' })
 
+/** Where a token of the admin API is found; never the token. */
+const tokenReference = (description: string) =>
+  opt(
+    Schema.Union([
+      Schema.Struct({
+        env: text('the name of an environment variable').annotate({
+          description: 'Name of the environment variable that holds it.',
+        }),
+      }),
+      Schema.Struct({
+        file: text('a path').annotate({ description: 'Path of a file that holds it and nothing else.' }),
+      }),
+    ]).annotate({ description, expected: '{ env: NAME } or { file: PATH }', credential: true }),
+  )
+
 const Server = Schema.Struct({
   host: opt(
     text('a host name or address').annotate({
-      description: 'Address to listen on. Beyond loopback, everyone who reaches it can use the providers.',
+      description:
+        'Address to listen on. Beyond loopback, everyone who reaches it can use the providers, unless `clientKeys` is `required`.',
       default: '127.0.0.1',
     }),
   ),
@@ -132,6 +151,25 @@ const Server = Schema.Struct({
   ),
   drainTimeout: duration('Longest wait for requests in flight at shutdown.', 300_000),
   requestTimeout: duration('Longest time a client may take to send its request.', 300_000),
+  adminToken: tokenReference(
+    'Where the token of the admin API and the dashboard is found ([admin](admin.md#tokens)). Default: `SIGNALBOX_ADMIN_TOKEN`, else a token that Signalbox makes and keeps in the file `admin-token` beside the event log.',
+  ),
+  readToken: tokenReference('Where a second token is found, which may look at everything and change nothing.'),
+  corsOrigins: opt(
+    Schema.Array(text('an origin such as https://ops.example.com')).annotate({
+      description: 'Other origins whose pages may call the admin API.',
+      default: [],
+      expected: 'a list of origins',
+      form: 'list',
+    }),
+  ),
+  clientKeys: opt(
+    choice(
+      KEY_MODES,
+      'Keys of clients to Signalbox ([client keys](client-keys.md)): `off` does not look at them, `optional` recognises them and serves clients without one too, `required` serves nobody without one.',
+      { default: 'optional' },
+    ),
+  ),
 }).annotate({ description: 'The HTTP server.' })
 
 const Database = Schema.Struct({
@@ -144,6 +182,35 @@ const Database = Schema.Struct({
   ),
 }).annotate({ description: 'Where the event log lives. Takes effect at the next start.' })
 
+const Prices = Schema.Struct({
+  file: opt(
+    text('a path').annotate({
+      description: 'A JSON file of prices; read again when it changes.',
+      form: 'path',
+    }),
+  ),
+  url: opt(
+    text('a URL such as https://prices.example.com/data.json').annotate({
+      description: 'Where such a file is fetched from, at the start and once a day; `file` goes before it.',
+      concealed: true,
+      form: 'URL',
+    }),
+  ),
+}).annotate({ description: 'Prices that are newer than this release ([costs](costs.md#prices)).' })
+
+const Retention = Schema.Struct({
+  detail: duration(
+    'Requests older than this go from the log to an archive, once a day; at least 1 d. 0 = they stay for ever. Sums of tokens and costs stay in any case.',
+    0,
+  ),
+  archive: opt(
+    text('a path').annotate({
+      description: 'Folder of the archives. Default: `archive` beside the event log.',
+      form: 'path',
+    }),
+  ),
+}).annotate({ description: 'How long requests are kept in full ([operations](operations.md#archives)).' })
+
 const Log = Schema.Struct({
   level: opt(
     choice(['none', 'error', 'warn', 'info', 'debug', 'trace'], 'The least serious messages that are written.', {
@@ -152,6 +219,16 @@ const Log = Schema.Struct({
   ),
   format: opt(choice(['pretty', 'json'], 'For people or for machines.', { default: 'pretty' })),
 }).annotate({ description: 'Log messages on standard error.' })
+
+const HealthChecks = Schema.Struct({
+  interval: duration(
+    'From one check of a provider to its next, at least 1 s; 0 = no checks. Who has served a request within this time is not asked.',
+    60_000,
+  ),
+}).annotate({
+  description:
+    'Asks the providers whether they answer, by requests that cost nothing ([routing](routing.md#health-checks)).',
+})
 
 const Features = Schema.Struct({
   simulator: opt(
@@ -198,10 +275,16 @@ export const ConfigFile = Schema.Struct({
     }),
   ),
   routing: opt(Routing),
+  timeZone: opt(timeZone),
+  budgets: opt(Budgets),
   retryBudget: opt(RetryBudget),
   stream: opt(StreamRules),
+  healthChecks: opt(HealthChecks),
   server: opt(Server),
   database: opt(Database),
+  retention: opt(Retention),
+  prices: opt(Prices),
+  alerts: opt(Alerts),
   log: opt(Log),
   features: opt(Features),
 }).annotate({ title: 'Signalbox configuration' })

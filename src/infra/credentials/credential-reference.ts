@@ -13,11 +13,15 @@ export interface GoogleAdcReference {
   readonly header: 'bearer'
 }
 
-/** A credential that Signalbox itself holds. */
-export type HeldCredential =
+/** Of those that can be looked up at any time. */
+export type TokenReference =
   | { readonly _tag: 'Env'; readonly name: string; readonly header: CredentialHeader }
   /** Absolute path. */
   | { readonly _tag: 'File'; readonly path: string; readonly header: CredentialHeader }
+
+/** A credential that Signalbox itself holds. */
+export type HeldCredential =
+  | TokenReference
   /** Program and arguments; no shell. */
   | { readonly _tag: 'Command'; readonly argv: readonly string[]; readonly header: CredentialHeader }
   | GoogleAdcReference

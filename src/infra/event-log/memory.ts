@@ -2,8 +2,9 @@
  * The event log in memory, for tests and simulations: the same contract as the databases, rows and all, so what would be
  * lost on the way through JSON is lost here too.
  */
-import { Clock, Effect, Layer } from 'effect'
+import { Clock, Context, Effect, Layer } from 'effect'
 import {
+  Books,
   EventLog,
   EventLogError,
   type EventLogReason,
@@ -11,54 +12,80 @@ import {
   type StoredSnapshot,
   type VerifyProblem,
 } from '#actors/ports.ts'
-import type { NewEvent } from '#domain/recorded-event.ts'
+import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { auditRow } from '#infra/event-log/audit.ts'
 import { readRow, rowOf } from '#infra/event-log/codec.ts'
+import { makeMemoryBooks } from '#infra/event-log/memory-books.ts'
 import { correlationOf, type StoredRow, sameEvent } from '#infra/event-log/row.ts'
 
-export type EventLogOperation = 'append' | 'read' | 'head' | 'saveSnapshot' | 'latestSnapshot' | 'verify' | 'stats'
+export type EventLogOperation =
+  | 'append'
+  | 'read'
+  | 'head'
+  | 'saveSnapshot'
+  | 'latestSnapshot'
+  | 'verify'
+  | 'stats'
+  | 'books'
 
-/** An empty log. `fail` is asked before every operation and makes it fail by answering with a reason. */
+/** An empty log and its books. `fail` is asked before every operation and makes it fail by answering with a reason. */
 export const layerMemory = (
   options: { readonly fail?: (operation: EventLogOperation) => EventLogReason | undefined } = {},
-): Layer.Layer<EventLog> =>
-  Layer.sync(EventLog, () => {
-    const store = makeStore()
-    const snapshots = new Map<string, StoredSnapshot[]>()
-    const guard = Effect.fnUntraced(function* (operation: EventLogOperation) {
-      const reason = options.fail?.(operation)
-      if (reason !== undefined) return yield* new EventLogError({ reason })
-    })
+): Layer.Layer<EventLog | Books> =>
+  Layer.effectContext(
+    Effect.sync(() => {
+      const books = makeMemoryBooks()
+      const store = makeStore(books.book)
+      const snapshots = new Map<string, StoredSnapshot[]>()
+      const guard = Effect.fnUntraced(function* (operation: EventLogOperation) {
+        const reason = options.fail?.(operation)
+        if (reason !== undefined) return yield* new EventLogError({ reason })
+      })
 
-    return EventLog.of({
-      append: Effect.fnUntraced(function* (events) {
-        yield* guard('append')
-        const reason = store.append(events, yield* Clock.currentTimeMillis)
-        if (typeof reason === 'number') return reason
-        return yield* new EventLogError({ reason: { _tag: 'Conflict', detail: reason } })
-      }),
-      read: (query) => Effect.map(guard('read'), () => select(store.rows, query).map(readRow)),
-      head: Effect.map(guard('head'), () => store.rows.length),
-      saveSnapshot: (snapshot) =>
-        Effect.map(guard('saveSnapshot'), () => {
-          const others = (snapshots.get(snapshot.version) ?? []).filter(
-            ({ position }) => position !== snapshot.position,
-          )
-          const newestFirst = [...others, snapshot].sort((a, b) => b.position - a.position)
-          snapshots.set(snapshot.version, newestFirst.slice(0, 2))
+      const answer =
+        <Q, A>(ask: (query: Q) => A) =>
+        (query: Q) =>
+          Effect.map(guard('books'), () => ask(query))
+      const { costs, requests, request, session, spent } = books
+      const asked = Books.of({
+        costs: answer(costs),
+        requests: answer(requests),
+        request: answer(request),
+        session: answer(session),
+        spent: answer(spent),
+      })
+      const log = EventLog.of({
+        append: Effect.fnUntraced(function* (events) {
+          yield* guard('append')
+          const reason = store.append(events, yield* Clock.currentTimeMillis)
+          if (typeof reason === 'number') return reason
+          return yield* new EventLogError({ reason: { _tag: 'Conflict', detail: reason } })
         }),
-      latestSnapshot: (version) => Effect.map(guard('latestSnapshot'), () => snapshots.get(version)?.[0]),
-      verify: (progress) =>
-        Effect.map(guard('verify'), () => {
-          const problems = store.verify()
-          progress(1)
-          return { events: store.rows.length, head: store.rows.length, problems }
-        }),
-      stats: Effect.map(guard('stats'), () => ({ head: store.rows.length, databaseBytes: 0, walBytes: 0 })),
-    })
-  })
+        read: (query) => Effect.map(guard('read'), () => select(store.rows, query).map(readRow)),
+        head: Effect.map(guard('head'), () => store.rows.length),
+        saveSnapshot: (snapshot) =>
+          Effect.map(guard('saveSnapshot'), () => {
+            const others = (snapshots.get(snapshot.version) ?? []).filter(
+              ({ position }) => position !== snapshot.position,
+            )
+            const newestFirst = [...others, snapshot].sort((a, b) => b.position - a.position)
+            snapshots.set(snapshot.version, newestFirst.slice(0, 2))
+          }),
+        latestSnapshot: (version) => Effect.map(guard('latestSnapshot'), () => snapshots.get(version)?.[0]),
+        verify: (progress) =>
+          Effect.map(guard('verify'), () => {
+            const problems = store.verify()
+            progress(1)
+            return { events: store.rows.length, head: store.rows.length, problems }
+          }),
+        stats: Effect.map(guard('stats'), () => ({ head: store.rows.length, databaseBytes: 0, walBytes: 0 })),
+      })
+      return Context.make(EventLog, log).pipe(Context.add(Books, asked))
+    }),
+  )
 
-const makeStore = () => {
+/** `appended` hears of every new event, as it will be read back. */
+const makeStore = (appended: (recorded: RecordedEvent) => void) => {
   const rows: StoredRow[] = []
   const writers = new Map<string, StoredRow[]>()
   const streams = new Map<string, Set<number>>()
@@ -92,6 +119,8 @@ const makeStore = () => {
       if (known === undefined) writers.set(row.writer, [row])
       else known.push(row)
       streams.set(row.stream, (streams.get(row.stream) ?? new Set()).add(row.streamVersion))
+      const read = readRow(row)
+      if (read._tag === 'Known') appended(read.recorded)
     }
     return last
   }

@@ -8,6 +8,7 @@
 import type { Database } from 'better-sqlite3'
 import { type Batch, unpackBatch } from '#infra/event-log/batch.ts'
 import { type NewRow, sameEvent } from '#infra/event-log/row.ts'
+import type { KeptBooks } from '#infra/event-log/sqlite-books.ts'
 import { conflict, reasonOf } from '#infra/event-log/sqlite-failure.ts'
 
 export type Outcome = { readonly position: number } | { readonly failure: unknown }
@@ -15,14 +16,15 @@ export type Outcome = { readonly position: number } | { readonly failure: unknow
 /** Commits the batches and answers for each with the position of its last event, or with its failure. */
 export type Append = (batches: readonly Batch[], now: number) => readonly Outcome[]
 
-export const makeAppend = (database: Database): Append => {
+/** What is appended is booked in the same transaction. */
+export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | 'write' | 'forget'>): Append => {
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
   const rollback = database.prepare('ROLLBACK')
   const getHead = database.prepare<[], number>('SELECT position FROM log_head').pluck()
   const setHead = database.prepare<[number]>('UPDATE log_head SET position = ?')
   const getWriter = database.prepare<[string], { id: number; last: number }>(
-    `SELECT id, coalesce((SELECT max(writer_seq) FROM events WHERE writer = writers.id), 0) AS last
+    `SELECT id, max(coalesce((SELECT max(writer_seq) FROM events WHERE writer = writers.id), 0), archived_seq) AS last
      FROM writers WHERE name = ?`,
   )
   const addWriter = database.prepare<[string]>('INSERT INTO writers (name) VALUES (?)')
@@ -85,6 +87,7 @@ export const makeAppend = (database: Database): Append => {
         row.causation,
         row.data,
       )
+      books.book({ ...row, position })
       writer.last = row.writerSeq
       last = position
     }
@@ -104,11 +107,13 @@ export const makeAppend = (database: Database): Append => {
         outcomes.push({ position: done.last })
       }
       if (head !== before) setHead.run(head)
+      books.write()
       commit.run()
       knownHead = head
       return outcomes
     } catch (error) {
       knownHead = -1
+      books.forget()
       if (database.inTransaction) rollback.run()
       throw error
     }

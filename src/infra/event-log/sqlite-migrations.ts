@@ -94,5 +94,50 @@ const firstSchema: Step = async (db) => {
     FROM events LEFT JOIN writers ON writers.id = events.writer`.execute(db)
 }
 
+/**
+ * The books, empty (sqlite-catch-up.ts fills them), and what the log must remember of events that went to an archive. The
+ * sums of a cell are spelled out in both tables, because this text must stay what it is when the code moves on.
+ */
+const books: Step = async (db) => {
+  const sums = `
+    requests INTEGER NOT NULL, attempts INTEGER NOT NULL, succeeded INTEGER NOT NULL, failed INTEGER NOT NULL,
+    input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL, cache_write_5m INTEGER NOT NULL,
+    cache_write_1h INTEGER NOT NULL, web_searches INTEGER NOT NULL, cost_nano INTEGER NOT NULL, list_nano INTEGER NOT NULL,
+    saved_nano INTEGER NOT NULL, switch_nano INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+    estimated_nano INTEGER NOT NULL`
+  const statements = [
+    'CREATE TABLE names (id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT',
+    `CREATE TABLE requests (
+       position INTEGER PRIMARY KEY, id TEXT NOT NULL, admitted_at INTEGER NOT NULL, model INTEGER NOT NULL, session INTEGER,
+       agent INTEGER, parent_agent INTEGER, client_key INTEGER, project INTEGER, stream INTEGER NOT NULL, strategy INTEGER,
+       provider INTEGER, served_model INTEGER, attempts INTEGER NOT NULL, outcome INTEGER, status INTEGER, reason INTEGER,
+       ttft_ms INTEGER, duration_ms INTEGER, input INTEGER NOT NULL, output INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+       cache_write_5m INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, web_searches INTEGER NOT NULL,
+       cost_nano INTEGER NOT NULL, saved_nano INTEGER NOT NULL, unpriced INTEGER NOT NULL, estimated INTEGER NOT NULL,
+       ended_position INTEGER
+     ) STRICT`,
+    'CREATE INDEX requests_session ON requests (session) WHERE session IS NOT NULL',
+    'CREATE INDEX requests_provider ON requests (provider)',
+    'CREATE INDEX requests_unsuccessful ON requests (outcome) WHERE outcome > 1',
+    `CREATE TABLE cost_hours (
+       hour INTEGER NOT NULL, provider INTEGER NOT NULL, model INTEGER NOT NULL, asked INTEGER NOT NULL,
+       client_key INTEGER NOT NULL, project INTEGER NOT NULL, archived INTEGER NOT NULL, ${sums},
+       PRIMARY KEY (hour, provider, model, asked, client_key, project, archived)
+     ) STRICT, WITHOUT ROWID`,
+    `CREATE TABLE cost_sessions (
+       session INTEGER NOT NULL, agent INTEGER NOT NULL, parent_agent INTEGER NOT NULL, hour INTEGER NOT NULL,
+       provider INTEGER NOT NULL, model INTEGER NOT NULL, asked INTEGER NOT NULL, client_key INTEGER NOT NULL,
+       project INTEGER NOT NULL, archived INTEGER NOT NULL, ${sums},
+       PRIMARY KEY (session, agent, parent_agent, hour, provider, model, asked, client_key, project, archived)
+     ) STRICT, WITHOUT ROWID`,
+    'CREATE TABLE books (one INTEGER PRIMARY KEY CHECK (one = 1), version INTEGER NOT NULL, folded_to INTEGER) STRICT',
+    'INSERT INTO books (one, version, folded_to) VALUES (1, 0, 0)',
+    'ALTER TABLE log_head ADD COLUMN archived_to INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE log_head ADD COLUMN archived_events INTEGER NOT NULL DEFAULT 0',
+    'ALTER TABLE writers ADD COLUMN archived_seq INTEGER NOT NULL DEFAULT 0',
+  ]
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
 /** Step n lifts user_version n to n + 1; there are SCHEMA_VERSION of them. */
-const STEPS: readonly Step[] = [firstSchema]
+const STEPS: readonly Step[] = [firstSchema, books]

@@ -5,6 +5,8 @@
 import { existsSync, mkdirSync } from 'node:fs'
 import { dirname } from 'node:path'
 import Database from 'better-sqlite3'
+import { type KeptBooks, makeBooks } from '#infra/event-log/sqlite-books.ts'
+import { catchUp } from '#infra/event-log/sqlite-catch-up.ts'
 import { reasonOf, unusable } from '#infra/event-log/sqlite-failure.ts'
 import { createPrivately, signHolder, takeLock } from '#infra/event-log/sqlite-lock.ts'
 import { APPLICATION_ID, SCHEMA_VERSION } from '#infra/event-log/sqlite-tables.ts'
@@ -15,18 +17,27 @@ const JOURNAL_LIMIT_BYTES = 16 * 1024 * 1024
 /** Rows at the end of the log whose positions are checked at every start; `verify` checks all. */
 const CHECKED_TAIL = 1_000
 
-/** The write connection and the lock that goes with it. */
+/** The write connection, its books, and the lock that goes with it. */
 export interface OpenLog {
   readonly database: Database.Database
+  readonly books: KeptBooks
   readonly close: () => null
 }
 
-/** Opens the log for writing; makes the folder and the file, and brings the tables up to date. `pragmas` come last. */
-export const openForWriting = async (path: string, pragmas: readonly string[]): Promise<OpenLog> => {
+/**
+ * Opens the log for writing; makes the folder and the file, and brings the tables up to date. `pragmas` come last. `progress`
+ * is told the share done while the books of a long log are made.
+ */
+export const openForWriting = async (
+  path: string,
+  pragmas: readonly string[],
+  progress: (share: number) => void = () => undefined,
+): Promise<OpenLog> => {
   requireSafeSqlite()
   makeFile(path)
   const database = openDatabase(path, false)
   let lock: Database.Database | undefined
+  let books: KeptBooks
   try {
     checkIdentity(database, path)
     lock = takeLock(path)
@@ -36,6 +47,8 @@ export const openForWriting = async (path: string, pragmas: readonly string[]): 
     if (have < SCHEMA_VERSION) await (await import('#infra/event-log/sqlite-migrations.ts')).migrate(database, have)
     checkTail(database, path)
     signHolder(database, Date.now())
+    books = makeBooks(database)
+    await catchUp(database, books, progress)
     for (const pragma of pragmas) database.pragma(pragma)
   } catch (error) {
     database.close()
@@ -45,6 +58,7 @@ export const openForWriting = async (path: string, pragmas: readonly string[]): 
   const held = lock
   return {
     database,
+    books,
     close: () => {
       try {
         database.pragma('wal_checkpoint(TRUNCATE)')
@@ -167,24 +181,23 @@ const prepare = (database: Database.Database): void => {
 /** Cheap at any size: the head row, the last position, and that no row is missing among the last thousand. */
 const checkTail = (database: Database.Database, path: string): void => {
   const found = database
-    .prepare<[number, number], { head: number | null; last: number; tail: number; first: number }>(
-      `SELECT (SELECT position FROM log_head) AS head, coalesce(max(position), 0) AS last,
-        (SELECT count(*) FROM (SELECT 1 FROM events ORDER BY position DESC LIMIT ?)) AS tail,
-        (SELECT coalesce(min(position), 1) FROM (SELECT position FROM events ORDER BY position DESC LIMIT ?)) AS first
+    .prepare<[], { head: number | null; archivedTo: number; last: number }>(
+      `SELECT (SELECT position FROM log_head) AS head, coalesce((SELECT archived_to FROM log_head), 0) AS archivedTo,
+        coalesce(max(position), 0) AS last
        FROM events`,
     )
-    .get(CHECKED_TAIL, CHECKED_TAIL)
+    .get()
   if (found === undefined) throw new Error('an aggregate answered no row')
   const advice = 'restore a backup, or look at the damage with `signalbox verify`'
-  if (found.head !== found.last) {
+  const last = Math.max(found.last, found.archivedTo)
+  if (found.head !== last) {
     throw unusable(
-      `the event log ${path} is damaged: its head is ${found.head}, its last event is at ${found.last}: ${advice}`,
+      `the event log ${path} is damaged: its head is ${found.head}, its last event is at ${last}: ${advice}`,
     )
   }
-  const expectedFirst = Math.max(1, found.last - CHECKED_TAIL + 1)
-  if (found.tail !== found.last - expectedFirst + 1 || (found.tail > 0 && found.first !== expectedFirst)) {
-    throw unusable(
-      `the event log ${path} is damaged: events are missing after position ${expectedFirst - 1}: ${advice}`,
-    )
+  const before = Math.max(found.archivedTo, last - CHECKED_TAIL)
+  const tail = database.prepare<[number], number>('SELECT count(*) FROM events WHERE position > ?').pluck().get(before)
+  if (tail !== last - before) {
+    throw unusable(`the event log ${path} is damaged: events are missing after position ${before}: ${advice}`)
   }
 }

@@ -6,10 +6,12 @@ import { statSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
 import type { LogStats, ReadQuery, StoredSnapshot } from '#actors/ports.ts'
+import type { CostQuery, RequestQuery, SpentQuery } from '#domain/books-query.ts'
 import { writePage } from '#infra/event-log/page-text.ts'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
 import { type Bounds, compileRead, MOST_ROWS, walksTheLog } from '#infra/event-log/sqlite-query.ts'
+import { makeReadBooks } from '#infra/event-log/sqlite-read-books.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
 
 export interface ReaderData {
@@ -27,6 +29,12 @@ export interface ReaderCalls {
   readonly head: (nothing: null) => number
   readonly latestSnapshot: (version: string) => StoredSnapshot | null
   readonly stats: (nothing: null) => LogStats
+  /** The answers of the books are JSON: the main thread parses a text faster than it takes objects over. */
+  readonly costs: (query: CostQuery) => string
+  readonly requests: (query: RequestQuery) => string
+  readonly request: (requestId: string) => string | null
+  readonly session: (sessionId: string) => string | null
+  readonly spent: (query: SpentQuery) => number
   readonly close: (nothing: null) => null
 }
 
@@ -80,11 +88,16 @@ const makeReader = (
       .prepare<unknown[], IdRow>(sql)
       .raw()
       .all(...parameters) as IdRow[]
-    return { text: writePage(found.map(named), current), full: found.length === query.limit }
+    const last = Number(found.at(-1)?.[0] ?? query.after)
+    return { text: writePage(found.map(named), current), full: found.length === query.limit, last }
   }
 
+  const book = makeReadBooks(database)
+
   /** The page that a replay will ask for next, made while the main thread folds the one before. */
-  let ahead: { readonly after: number; readonly limit: number; readonly text: string } | undefined
+  let ahead:
+    | { readonly after: number; readonly limit: number; readonly text: string; readonly last: number }
+    | undefined
   let wanted: { readonly after: number; readonly limit: number } | undefined
 
   return {
@@ -92,15 +105,15 @@ const makeReader = (
       if (asRows) return pageOf(query, new Map()).text
       const ready = isReplay(query) && ahead?.after === query.after && ahead.limit === query.limit ? ahead : undefined
       ahead = undefined
-      const page = ready === undefined ? pageOf(query, versions) : { text: ready.text, full: true }
-      wanted = isReplay(query) && page.full ? { after: query.after + query.limit, limit: query.limit } : undefined
+      const page = ready === undefined ? pageOf(query, versions) : { ...ready, full: true }
+      wanted = isReplay(query) && page.full ? { after: page.last, limit: query.limit } : undefined
       return page.text
     },
     readAhead: () => {
       if (wanted === undefined) return
       const page = pageOf(wanted, versions)
       // A full page of an append-only log stays what it is; one that is not full may grow before it is asked for.
-      if (page.full) ahead = { ...wanted, text: page.text }
+      if (page.full) ahead = { ...wanted, text: page.text, last: page.last }
       wanted = undefined
     },
     head: () => selectHead.get() ?? 0,
@@ -110,6 +123,11 @@ const makeReader = (
       databaseBytes: bytesOf(path),
       walBytes: bytesOf(`${path}-wal`),
     }),
+    costs: (query) => JSON.stringify(book.costs(query)),
+    requests: (query) => JSON.stringify(book.requests(query)),
+    request: (requestId) => textOf(book.request(requestId)),
+    session: (sessionId) => textOf(book.session(sessionId)),
+    spent: book.spent,
     close: () => {
       database.close()
       return null
@@ -117,7 +135,9 @@ const makeReader = (
   }
 }
 
-/** Long unfiltered pages in the log's order: a boot, an export. Positions are gapless, so the next page is known. */
+const textOf = (found: object | undefined): string | null => (found === undefined ? null : JSON.stringify(found))
+
+/** Long unfiltered pages in the log's order: a boot, an export. The next page begins where this one ends. */
 const isReplay = (query: ReadQuery): boolean =>
   query.limit >= 1_000 && query.limit <= MOST_ROWS && query.descending !== true && Object.keys(query).every(isPlainKey)
 

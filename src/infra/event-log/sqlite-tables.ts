@@ -3,7 +3,8 @@
  *
  * Compact on purpose (a request of four events takes less than 2.5 kB, indexes included; a test holds it): writers are
  * numbered, the correlation is stored only where the stream does not tell it, and the indexes for rare questions cover
- * rare rows only. The view `event_log` shows it all in plain words to a person with a SQLite shell.
+ * rare rows only. The view `event_log` shows it all in plain words to a person with a SQLite shell. The tables of the books are
+ * told of in sqlite-books-schema.ts.
  */
 import type { Generated } from 'kysely'
 
@@ -11,7 +12,7 @@ import type { Generated } from 'kysely'
 export const APPLICATION_ID = 0x5349_4742
 
 /** The `user_version` of a file that has had every migration. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 export interface LogTables {
   readonly events: {
@@ -33,12 +34,27 @@ export interface LogTables {
     readonly causation: number | null
     readonly data: string
   }
-  readonly writers: { readonly id: Generated<number>; readonly name: string }
-  /** One row: the last position. */
-  readonly log_head: { readonly one: number; readonly position: number }
+  readonly writers: {
+    readonly id: Generated<number>
+    readonly name: string
+    /** The highest number among its events that went to an archive. */
+    readonly archived_seq: Generated<number>
+  }
+  /** One row. */
+  readonly log_head: {
+    readonly one: number
+    /** Of the last event. */
+    readonly position: number
+    /** The highest position that went to an archive: up to it events are missing, after it none. */
+    readonly archived_to: Generated<number>
+    /** How many are missing. */
+    readonly archived_events: Generated<number>
+  }
   /** One row: who last opened the file for writing; the lock beside the file decides, this only names it. */
   readonly holder: { readonly one: number; readonly pid: number; readonly host: string; readonly since: number }
   readonly snapshots: { readonly version: string; readonly position: number; readonly state: string }
+  /** One row. `folded_to`: how far the books have been made from the log; null when they keep up with it. */
+  readonly books: { readonly one: number; readonly version: number; readonly folded_to: number | null }
 }
 
 /** The types that make up nearly all rows: a question for them finds some on every page and needs no index. */

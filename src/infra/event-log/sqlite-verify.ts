@@ -33,11 +33,12 @@ export const verifyLog = (database: Database, progress: (share: number) => void)
   }
   part('the file', () => checkFile(database, report), undefined)
   progress(DONE.integrity)
-  const { head, last, events } = part('the head', () => checkHead(database, report), { head: 0, last: 0, events: 0 })
-  part('the sequences', () => checkSequences(database, last, report), undefined)
+  const nothing = { head: 0, last: 0, events: 0, archivedTo: 0 }
+  const { head, last, events, archivedTo } = part('the head', () => checkHead(database, report), nothing)
+  part('the sequences', () => checkSequences(database, last, archivedTo, report), undefined)
   progress(DONE.sequences)
   const rest = (share: number) => progress(DONE.sequences + (1 - DONE.sequences) * share)
-  part('the rest of the events', () => checkRows(database, last, report, rest), undefined)
+  part('the rest of the events', () => checkRows(database, last, archivedTo, report, rest), undefined)
   progress(1)
   return { events, head, problems }
 }
@@ -51,40 +52,75 @@ const checkFile = (database: Database, report: Report): void => {
 
 const checkHead = (database: Database, report: Report) => {
   const found = database
-    .prepare<[], { head: number | null; last: number; events: number }>(
-      `SELECT (SELECT position FROM log_head) AS head, coalesce(max(position), 0) AS last, count(*) AS events FROM events`,
+    .prepare<[], Head & { readonly newest: number }>(
+      `SELECT position AS head, archived_to AS archivedTo, archived_events AS archivedEvents,
+         (SELECT coalesce(max(position), 0) FROM events) AS newest, (SELECT count(*) FROM events) AS events
+       FROM (SELECT 1) LEFT JOIN log_head`,
     )
     .get()
-  if (found === undefined) throw new Error('an aggregate answered no row')
-  if (found.head !== found.last) report(found.last, `the head is ${found.head}, the last event is at ${found.last}`)
+  if (found === undefined) throw new Error('an outer join answered no row')
+  const { archivedTo, archivedEvents } = {
+    archivedTo: found.archivedTo ?? 0,
+    archivedEvents: found.archivedEvents ?? 0,
+  }
+  const last = Math.max(found.newest, archivedTo)
+  if (found.head !== last) report(last, `the head is ${found.head}, the last event is at ${last}`)
+  // Up to there events may be missing, but only as many as went to an archive.
+  const kept =
+    database.prepare<[number], number>('SELECT count(*) FROM events WHERE position <= ?').pluck().get(archivedTo) ?? 0
+  if (kept + archivedEvents !== archivedTo) {
+    const missing = archivedTo - archivedEvents - kept
+    report(
+      null,
+      `up to position ${archivedTo}, ${missing} events are missing beside the ${archivedEvents} archived ones`,
+    )
+  }
   const beyond = database
     .prepare<[number], { version: string; position: number }>(
       'SELECT version, position FROM snapshots WHERE position > ?',
     )
-    .all(found.last)
+    .all(last)
   for (const { version, position } of beyond) report(position, `snapshot ${version} is beyond the end of the log`)
-  return { head: found.head ?? 0, last: found.last, events: found.events }
+  return { head: found.head ?? 0, last, events: found.events, archivedTo }
 }
 
-/** Both sequences are walked along their unique index, which holds the position too: no row is touched. */
-const checkSequences = (database: Database, last: number, report: Report): void => {
-  const holes = (owner: string, number: string) =>
+/** Null where the head is lost. */
+interface Head {
+  readonly head: number | null
+  readonly archivedTo: number | null
+  readonly archivedEvents: number | null
+  readonly events: number
+}
+
+/**
+ * Both sequences are walked along their unique index, which holds the position too: no row is touched. Streams go to an archive
+ * as a whole; of what a writer wrote up to `archivedTo`, any may be gone.
+ */
+const checkSequences = (database: Database, last: number, archivedTo: number, report: Report): void => {
+  const holes = (owner: string, number: string, complete: string) =>
     database.prepare<[number], { position: number; owner: string | number; number: number; before: number }>(
       `SELECT * FROM (
          SELECT position, ${owner} AS owner, ${number} AS number,
            coalesce(lag(${number}) OVER sequence, 0) AS before, coalesce(lag(position) OVER sequence, 0) AS earlier
          FROM events WINDOW sequence AS (PARTITION BY ${owner} ORDER BY ${number}))
-       WHERE position <= ? AND (number <> before + 1 OR position <= earlier) LIMIT ${MOST_PROBLEMS}`,
+       WHERE position <= ? AND ((number <> before + 1 AND (${complete} OR number <= before)) OR position <= earlier)
+       LIMIT ${MOST_PROBLEMS}`,
     )
-  for (const hole of holes('stream', 'stream_version').all(last)) {
+  for (const hole of holes('stream', 'stream_version', 'true').all(last)) {
     report(hole.position, `stream ${hole.owner} has version ${hole.number} after ${hole.before}, or out of order`)
   }
-  for (const hole of holes('writer', 'writer_seq').all(last)) {
+  for (const hole of holes('writer', 'writer_seq', `earlier >= ${archivedTo}`).all(last)) {
     report(hole.position, `writer ${hole.owner} has number ${hole.number} after ${hole.before}, or out of order`)
   }
 }
 
-const checkRows = (database: Database, last: number, report: Report, progress: (share: number) => void): void => {
+const checkRows = (
+  database: Database,
+  last: number,
+  archivedTo: number,
+  report: Report,
+  progress: (share: number) => void,
+): void => {
   const terminal = TERMINAL_TYPES.map((type) => `'${type}'`).join(', ')
   const page = database
     .prepare<[number, number], [...RawRow, lastVersion: number | null]>(
@@ -102,7 +138,9 @@ const checkRows = (database: Database, last: number, report: Report, progress: (
     if (rows.length === 0) break
     for (const row of rows) {
       const position = row[0]
-      if (position !== expected) report(position, `position ${expected} is missing`)
+      // Up to there, checkHead has counted.
+      const next = position > archivedTo ? Math.max(expected, archivedTo + 1) : position
+      if (position !== next) report(position, `position ${next} is missing`)
       expected = position + 1
       const [, , , , , writer, , , , , , , lastVersion] = row
       if (writer === null) report(position, 'the writer is unknown')

@@ -6,6 +6,8 @@ import { workerData } from 'node:worker_threads'
 import type { StoredSnapshot } from '#actors/ports.ts'
 import type { Batch } from '#infra/event-log/batch.ts'
 import { makeAppend } from '#infra/event-log/sqlite-append.ts'
+import { type ArchiveBounds, makeRemoval, type RemovedSlice } from '#infra/event-log/sqlite-archive.ts'
+import { decoder } from '#infra/event-log/sqlite-catch-up.ts'
 import { openForWriting } from '#infra/event-log/sqlite-open.ts'
 import { makeSaveSnapshot } from '#infra/event-log/sqlite-snapshots.ts'
 import type { Reply } from '#infra/event-log/worker-messages.ts'
@@ -21,15 +23,20 @@ export interface WriterCalls {
   /** The position of the batch's last event. */
   readonly append: (batch: Batch) => number
   readonly saveSnapshot: (snapshot: StoredSnapshot) => null
+  /** Makes ready to remove: old rows may be of an older shape. */
+  readonly prepareRemoval: (nothing: null) => null
+  readonly remove: (bounds: ArchiveBounds) => RemovedSlice
+  readonly shrink: (nothing: null) => number
   /** Moves the WAL into the file, closes it and gives the lock back. */
   readonly close: (nothing: null) => null
 }
 
-await converse(async () => {
+await converse(async (progress) => {
   const { path, pragmas } = workerData as WriterData
-  const log = await openForWriting(path, pragmas)
-  const append = makeAppend(log.database)
+  const log = await openForWriting(path, pragmas, progress)
+  const append = makeAppend(log.database, log.books)
   const saveSnapshot = makeSaveSnapshot(log.database)
+  const removal = makeRemoval(log.database, log.books)
 
   return (waiting, reply) => {
     const replies: Reply[] = []
@@ -54,6 +61,17 @@ await converse(async () => {
       }
       flush()
       if (operation === 'saveSnapshot') replies.push(attempt(id, () => saveSnapshot(payload as StoredSnapshot)))
+      if (operation === 'prepareRemoval') {
+        decoder().then(
+          (decode) => {
+            log.books.decodeWith(decode)
+            reply([[id, 'done', null]])
+          },
+          (error: unknown) => reply([failureReply(id, error)]),
+        )
+      }
+      if (operation === 'remove') replies.push(attempt(id, () => removal.remove(payload as ArchiveBounds)))
+      if (operation === 'shrink') replies.push(attempt(id, removal.shrink))
       if (operation === 'close') {
         replies.push(attempt(id, log.close))
         reply(replies)

@@ -22,15 +22,16 @@ type ResultOf<Call> = Call extends (payload: never) => infer Result ? Result : n
 
 /**
  * Starts a thread at `entry` without waiting for it. When the scope closes, the thread is asked to `close`, so every entry
- * must know that operation.
+ * must know that operation. `opening` is told the share done while the thread takes long to become ready.
  */
 export const startThread = <Calls>(
   name: string,
   entry: URL,
   data: unknown,
+  opening?: (share: number) => void,
 ): Effect.Effect<Thread<Calls>, never, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.sync(() => makeHandle(name, entry, data)),
+    Effect.sync(() => makeHandle(name, entry, data, opening)),
     (handle) => handle.close,
     // The one cast: who answers is a file, and its operations are what its type says.
   ).pipe(Effect.map(({ ready, call }) => ({ ready, call }) as Thread<Calls>))
@@ -47,7 +48,7 @@ interface Life {
   readonly calls: Map<number, Call>
 }
 
-const makeHandle = (name: string, entry: URL, data: unknown) => {
+const makeHandle = (name: string, entry: URL, data: unknown, opening: ((share: number) => void) | undefined) => {
   let life: Life | undefined
   let closed = false
   let lastId = READY
@@ -88,7 +89,7 @@ const makeHandle = (name: string, entry: URL, data: unknown) => {
     closed ? fail(unavailable('the event log is closed')) : send(operation, payload, progress)
 
   const opened = Promise.withResolvers<Answer>()
-  live().calls.set(READY, { answer: opened.resolve, progress: undefined })
+  live().calls.set(READY, { answer: opened.resolve, progress: opening })
   const ready = Effect.asVoid(Effect.flatten(Effect.promise(() => opened.promise)))
 
   const close = Effect.gen(function* () {

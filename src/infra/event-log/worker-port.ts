@@ -7,15 +7,17 @@ import { READY, type Reply, type Request } from '#infra/event-log/worker-message
 
 /**
  * Opens what the thread needs, reports READY, then hands over everything that waits, again and again, in order. When
- * opening fails the thread reports that and ends.
+ * opening fails the thread reports that and ends; while it takes long it may tell the share done.
  */
 export const converse = async (
-  open: () => Promise<(waiting: readonly Request[], reply: (replies: readonly Reply[]) => void) => void>,
+  open: (
+    progress: (share: number) => void,
+  ) => Promise<(waiting: readonly Request[], reply: (replies: readonly Reply[]) => void) => void>,
 ): Promise<void> => {
   const port = parentOf()
   const reply = (replies: readonly Reply[]) => port.postMessage(replies)
   try {
-    const handle = await open()
+    const handle = await open((share) => reply([[READY, 'progress', share]]))
     port.on('message', (first: Request) => {
       const waiting = [first]
       for (let next = receiveMessageOnPort(port); next !== undefined; next = receiveMessageOnPort(port)) {

@@ -4,6 +4,7 @@
  */
 import { Effect, References, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
+import { sentence } from '#domain/alerts/sentence.ts'
 import { describeEnd } from '#domain/announced-end.ts'
 import type { DomainEvent } from '#domain/events.ts'
 
@@ -31,6 +32,10 @@ export const line = (event: DomainEvent): readonly [Level, string] | undefined =
       return ['Info', `circuit of ${event.provider} closed; traffic ramps up`]
     case 'ProviderRecovered':
       return ['Info', `${event.provider} may be used again`]
+    case 'AlertRaised':
+      return [event.severity === 'info' ? 'Info' : 'Warn', `alert: ${sentence({ change: 'raised', ...event })}`]
+    case 'AlertCleared':
+      return ['Info', `the alert ${event.alertId} is over`]
     case 'RequestFailed':
       return ['Warn', 'request failed']
     case 'RequestAbandoned':

@@ -7,9 +7,11 @@ import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom
 import { Ledger } from '#actors/ledger.ts'
 import type { ProviderState } from '#actors/provider-machine.ts'
 import type { DomainEvent } from '#domain/events.ts'
+import { ALERT_KINDS } from '#domain/policy.ts'
 
 /** Models that get a label value of their own; a client can invent any number of names. */
 const MAX_MODELS = 50
+const SEVERITIES = ['info', 'warning', 'critical'] as const
 /** Seconds. Answers of models take from a tenth of a second to minutes. */
 const TTFT_BUCKETS = [0.1, 0.25, 0.5, 1, 2, 3, 5, 8, 13, 20, 30, 60, 120, 180]
 const DURATION_BUCKETS = [0.5, 1, 2, 5, 10, 20, 40, 80, 160, 320, 640, 1280]
@@ -103,6 +105,16 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
       },
     })
     new Gauge({
+      name: 'signalbox_provider_check_ok',
+      help: '1 while the health checks of a provider succeed, 0 while they fail; absent while nothing is known.',
+      labelNames: ['provider'],
+      registers,
+      collect() {
+        this.reset()
+        for (const [provider, { ok }] of ledger.state.projections.checks) this.set({ provider }, ok ? 1 : 0)
+      },
+    })
+    new Gauge({
       name: 'signalbox_requests_in_flight',
       help: 'Requests that were admitted and have not ended.',
       registers,
@@ -132,6 +144,17 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
       registers,
       collect() {
         this.set(ledger.health().failingSince === undefined ? 0 : 1)
+      },
+    })
+
+    new Gauge({
+      name: 'signalbox_alert_raised',
+      help: 'Alerts that are raised, by kind and severity.',
+      labelNames: ['kind', 'severity'],
+      registers,
+      collect() {
+        for (const kind of ALERT_KINDS) for (const severity of SEVERITIES) this.set({ kind, severity }, 0)
+        for (const { kind, severity } of ledger.state.projections.alerts.raised.values()) this.inc({ kind, severity })
       },
     })
 

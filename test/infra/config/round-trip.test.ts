@@ -1,8 +1,9 @@
+import { fileURLToPath } from 'node:url'
 import { Result } from 'effect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stringify } from 'yaml'
-import { defaultBreaker, STRATEGIES } from '#domain/policy.ts'
+import { ALERT_KINDS, defaultBreaker, STRATEGIES } from '#domain/policy.ts'
 import { decodeTree } from '#infra/config/decode.ts'
 import { diffConfig } from '#infra/config/diff-config.ts'
 import { variableName } from '#infra/config/environment.ts'
@@ -39,10 +40,19 @@ const breaker = some(
 )
 const count = fc.integer({ min: 1, max: 1_000_000 })
 const usd = fc.integer({ min: 0, max: 100_000 }).map((n) => n / 1_000)
+const rates = { input: usd, output: usd, cacheRead: usd, cacheWrite5m: usd, cacheWrite1h: usd }
 const price = fc.record(
-  { input: usd, output: usd, cacheRead: usd, cacheWrite5m: usd, cacheWrite1h: usd },
+  {
+    ...rates,
+    tier: fc.record({ abovePromptTokens: count, ...rates }, { requiredKeys: ['abovePromptTokens', 'input', 'output'] }),
+    fast: usd.map((factor) => factor / 100),
+    geoUs: share,
+    batch: share,
+    webSearchUsd: usd,
+  },
   { requiredKeys: ['input', 'output'] },
 )
+const priceFile = fileURLToPath(new URL('../../fixtures/prices/short.json', import.meta.url))
 const common = {
   models: fc.dictionary(pattern, name, { maxKeys: 3 }),
   limits: some({
@@ -160,6 +170,90 @@ const provider = fc.oneof(
     { requiredKeys: ['kind', 'preset', 'resource'] },
   ),
 )
+const source = fc.oneof(
+  fc.record({ env: fc.constantFrom('A_HOOK', 'B') }),
+  fc.record({ file: fc.constant('/hook') }),
+  fc.record({ command: fc.array(fc.string({ minLength: 1 }), { minLength: 1 }) }),
+)
+const off = <A>(value: fc.Arbitrary<A>) => fc.option(value)
+const alertName = fc.constantFrom('ops', 'on-call')
+const alerts = some({
+  costPerHour: off(usd),
+  costPerDay: off(usd),
+  costForecast: off(usd),
+  costSpike: off(usd),
+  budget: fc.array(fc.constantFrom(0.5, 0.8, 1, 1.5), { maxLength: 3 }),
+  errorRate: off(share),
+  latency: off(fc.nat(120_000)),
+  window: fc.constantFrom('10 s', '15 min', 60_000),
+  minimumRequests: count,
+  providerDown: off(duration),
+  providerRetired: fc.boolean(),
+  limitForecast: fc.boolean(),
+  priceUnknown: fc.boolean(),
+  logFailing: fc.boolean(),
+  diskSpace: off(fc.constantFrom('500 MB', '1 GB', 0)),
+  digest: duration,
+  channels: fc
+    .dictionary(
+      alertName,
+      fc.oneof(
+        fc.record(
+          {
+            kind: fc.constant('webhook'),
+            url: fc.oneof(fc.constantFrom('https://hooks.example.com/in', 'http://127.0.0.1:1'), source),
+            format: fc.constantFrom('json', 'slack'),
+            headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.oneof(fc.constant('blue'), source), {
+              maxKeys: 2,
+            }),
+          },
+          { requiredKeys: ['kind', 'url'] },
+        ),
+        fc.record({ kind: fc.constant('command'), argv: fc.constant(['page', '--urgent']) }),
+      ),
+      { minKeys: 1, noNullPrototype: true },
+    )
+    .map((entries) => inOrder<unknown>(entries)),
+  silences: fc
+    .dictionary(
+      alertName,
+      fc.record(
+        {
+          kind: fc.constantFrom(...ALERT_KINDS),
+          subject: fc.constant('vertex'),
+          until: fc.constantFrom('2026-12-01', '2026-12-01T08:00Z'),
+        },
+        { requiredKeys: ['kind'] },
+      ),
+      { minKeys: 1, noNullPrototype: true },
+    )
+    .map((entries) => inOrder<unknown>(entries)),
+})
+const budget = fc.oneof(
+  fc.record(
+    {
+      period: fc.constantFrom('day', 'week', 'month'),
+      usd: fc.nat(1_000),
+      key: fc.constant('ci'),
+      project: fc.constant('web'),
+      model: fc.constantFrom('claude-opus-*', '*'),
+      each: fc.constantFrom('key', 'project', 'model', 'session', 'agent'),
+      action: fc.constantFrom('alert', 'refuse', 'stepDown'),
+    },
+    { requiredKeys: ['period', 'usd'] },
+  ),
+  fc.record({
+    period: fc.constant('day'),
+    usd: share,
+    action: fc.constant('stepDown'),
+    stepDownTo: some({ strategy: fc.constantFrom(...STRATEGIES), model: fc.constant('claude-haiku-5-5') }),
+  }),
+)
+const budgets = fc
+  .dictionary(fc.constantFrom('daily', 'team_1', 'x-y'), budget, { minKeys: 1, noNullPrototype: true })
+  .map((entries) => inOrder<unknown>(entries))
+const token = fc.constantFrom<object>({ env: 'OPS_TOKEN' }, { file: '/run/secrets/token' })
+
 const plain = fc.record(
   {
     providers: fc.dictionary(id, provider, { minKeys: 1, maxKeys: 3, noNullPrototype: true }),
@@ -174,8 +268,11 @@ const plain = fc.record(
       queue: duration,
       deadline: duration,
     }),
+    timeZone: fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata'),
+    budgets,
     retryBudget: some({ tokens: fc.nat(99), perSuccess: share, reserve: fc.nat(9) }),
     stream: some({ commitHeadersAfter: duration, keepAlive: duration }),
+    healthChecks: some({ interval: fc.constantFrom(0, 1_000, '90 s', '1 h') }),
     server: some({
       host: fc.constantFrom('::1', '127.0.0.1'),
       port: fc.nat(65_535),
@@ -183,8 +280,13 @@ const plain = fc.record(
       allowedHosts: fc.array(fc.domain(), { maxLength: 2 }),
       drainTimeout: duration,
       requestTimeout: duration,
+      adminToken: token,
+      readToken: token,
+      corsOrigins: fc.array(fc.constantFrom('https://ops.example.com', 'http://localhost:5173'), { maxLength: 2 }),
     }),
     database: some({ url: fc.constant('sqlite:/data/log.db') }),
+    prices: some({ file: fc.constant(priceFile), url: fc.webUrl() }),
+    alerts,
     log: some({ level: fc.constantFrom('none', 'debug'), format: fc.constantFrom('json', 'pretty') }),
     features: some({
       simulator: fc.constantFrom('auto', 'on', 'off'),
@@ -259,20 +361,26 @@ describe('any valid configuration', () => {
             .slice(0, 4)
             .join('.')
             .replace(/^providers\.[^.]+/, 'providers.<id>')
-            .replace(/^routing\.rules\.[^.]+/, 'routing.rules.<rule>'),
+            .replace(/^routing\.rules\.[^.]+/, 'routing.rules.<rule>')
+            .replace(/^budgets\.[^.]+/, 'budgets.<budget>')
+            .replace(/^alerts\.channels\.[^.]+/, 'alerts.channels.<channel>')
+            .replace(/^alerts\.silences\.[^.]+/, 'alerts.silences.<silence>'),
         )
     }
     const known = keyPaths()
       .filter(({ keys, path }) => keys._tag === 'Leaf' && !path.join('.').includes('<pattern>'))
       .map(({ path }) => path.join('.'))
-    const wanted = known.filter((path) => path !== 'include' && !/<header>|<member>|\.(credential)\./.test(path))
+    const wanted = known.filter(
+      (path) => path !== 'include' && !/<header>|<member>|\.(credential)\.|^alerts\..*\.url\./.test(path),
+    )
     expect(wanted.filter((path) => !seen.has(path))).toEqual([])
   })
 })
 
 /** Values of keys; what a variable gives whole counts as one. */
 const leavesOf = (value: unknown, path: readonly string[]): readonly (readonly [readonly string[], unknown])[] => {
-  const whole = ['models', 'headers', 'credential', 'extraBody', 'prices'].includes(path.at(-1) ?? '')
+  const isWhole = ['models', 'headers', 'credential', 'extraBody', 'prices'].includes(path.at(-1) ?? '')
+  const whole = isWhole && path.join('.') !== 'prices'
   if (whole || typeof value !== 'object' || value === null || Array.isArray(value)) return [[path, value]]
   return Object.entries(value).flatMap(([key, inner]) => leavesOf(inner, [...path, key]))
 }

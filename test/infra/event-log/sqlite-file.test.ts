@@ -170,7 +170,7 @@ const damaged: readonly (readonly [what: string, statements: readonly string[], 
   [
     'a newer schema',
     [`PRAGMA user_version = ${SCHEMA_VERSION + 1}`],
-    /written by a newer Signalbox \(schema 2.*: upgrade/,
+    new RegExp(`written by a newer Signalbox \\(schema ${SCHEMA_VERSION + 1}.*: upgrade`),
   ],
   [
     'a head behind the events',

@@ -1,0 +1,37 @@
+/**
+ * Taking old requests out of a log: what adapters offer, step by step, so that whoever archives can record it and leave room
+ * for appends between the steps. The order is: plan, write, record, remove until nothing is left, shrink until nothing is left.
+ */
+import { Context, Effect, Layer } from 'effect'
+import type { EventLogError } from '#actors/ports.ts'
+import type { RemovedSlice } from '#infra/event-log/sqlite-archive.ts'
+import type { ArchivePlan, PlanQuery } from '#infra/event-log/sqlite-archiver.ts'
+
+export class LogArchive extends Context.Service<
+  LogArchive,
+  {
+    /** Undefined: there is nothing to archive. Changes nothing. */
+    readonly plan: (query: PlanQuery) => Effect.Effect<ArchivePlan | undefined, EventLogError>
+    /** Writes the events to a file in the folder and reads it back; answers the file's name. The log stays as it is. */
+    readonly write: (
+      plan: ArchivePlan,
+      folder: string,
+      progress: (share: number) => void,
+    ) => Effect.Effect<string | undefined, EventLogError>
+    /** Deletes some of the requests of a plan that was written; call again until it answers with none. */
+    readonly remove: (plan: ArchivePlan) => Effect.Effect<RemovedSlice, EventLogError>
+    /** Gives some free space back to the disk; answers the pages that are left to give. */
+    readonly shrink: Effect.Effect<number, EventLogError>
+  }
+>()('signalbox/infra/LogArchive') {}
+
+/** For a log in memory, which ends with its process. */
+export const layerNoArchive: Layer.Layer<LogArchive> = Layer.succeed(
+  LogArchive,
+  LogArchive.of({
+    plan: () => Effect.undefined,
+    write: () => Effect.undefined,
+    remove: () => Effect.succeed({ requests: 0, events: 0 }),
+    shrink: Effect.succeed(0),
+  }),
+)

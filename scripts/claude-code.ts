@@ -5,6 +5,7 @@
  */
 import { Cause, Effect, Exit } from 'effect'
 import { badDays } from './claude-code/bad-days.ts'
+import { clientKeys } from './claude-code/client-keys.ts'
 import { eachKind, switches } from './claude-code/each-kind.ts'
 import { goodDays } from './claude-code/good-days.ts'
 import { ownFigures } from './claude-code/own-figures.ts'
@@ -24,7 +25,7 @@ const HELP = `Usage: npm run e2e -- [options]
 const values = readOptions(HELP, { only: { type: 'string', default: '' }, list: { type: 'boolean', default: false } })
 /** What measures time runs alone; of the others two at a time, for the client starts slowly. */
 const groups = [
-  { scenarios: [...goodDays, ...badDays, ...spentDays, ...ownFigures], atOnce: 1 },
+  { scenarios: [...goodDays, ...badDays, ...spentDays, ...ownFigures, ...clientKeys], atOnce: 1 },
   { scenarios: [...eachKind, ...switches], atOnce: 2 },
 ].map(({ scenarios, atOnce }) => ({ scenarios: scenarios.filter(({ name }) => name.includes(values.only)), atOnce }))
 

@@ -29,6 +29,8 @@ export interface CascadeInput {
   readonly client: ClientResponse
   /** Headers for every answer, e.g. `x-signalbox-simulated`. */
   readonly ownHeaders: HeaderList
+  /** Headers that tell a provider which trace an attempt (1, 2, 3 …) is part of; absent: it is not told. */
+  readonly traceUpstream?: (attempt: number) => HeaderList
   /** Who is to blame when the running fiber is interrupted. */
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
@@ -171,7 +173,11 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     const result = yield* Effect.result(
       runAttempt({
         upstream,
-        request: { ...input.request, target },
+        request: {
+          ...input.request,
+          target,
+          ...(input.traceUpstream === undefined ? {} : { trace: input.traceUpstream(attempt) }),
+        },
         gate,
         client,
         clientHeaders: (upstreamHeaders) =>

@@ -4,7 +4,7 @@
  * waits for the disk; whoever has promised something to the outside (the end of a response, a probe) waits with
  * `committed`. docs/adr/0004 has the reasons.
  */
-import { Cause, Context, Effect, Fiber, Latch, Layer, Result, type Scope, Semaphore } from 'effect'
+import { Cause, Context, Duration, Effect, Fiber, Latch, Layer, Result, type Scope, Semaphore } from 'effect'
 import {
   applyDecision,
   decide,
@@ -13,15 +13,18 @@ import {
   STATE_VERSION,
   trackStream,
 } from '#actors/gateway-state.ts'
-import { EventLog, type EventLogError } from '#actors/ports.ts'
+import { EventLog, type EventLogError, SNAPSHOT_SPACING } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
 import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
 import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
 
 /** A batch goes to the log when it holds this many events, when somebody waits, or when it is `lingerMs` old. */
 const BATCH_EVENTS = 64
-/** A snapshot after this many events, or with the first commit after this long, keeps a restart short. */
-const SNAPSHOT_EVERY = 10_000
+/**
+ * A snapshot after this many events, or with the first commit after this long, keeps a restart short, and any moment of the
+ * past a short fold away. The margin is for the batch in which it falls due.
+ */
+const SNAPSHOT_EVERY = SNAPSHOT_SPACING - 100
 const SNAPSHOT_AFTER_MS = 60_000
 /** While the log fails, whoever waits for a commit is let go after this: serving goes on, and the failure is loud. */
 const WAIT_WHILE_FAILING_MS = 1_000
@@ -41,7 +44,22 @@ export interface LedgerHealth {
   readonly overflowing: boolean
 }
 
-export type CommitListener = (events: readonly RecordedEvent[]) => void
+/** How far the log is behind the state, and the newest snapshot behind the log. */
+export interface LedgerLag {
+  /** Events of the state that are not durable yet: those that wait, and those on their way to the log. */
+  readonly uncommitted: number
+  /** What the next start has not to fold again: the events up to this position. */
+  readonly snapshotPosition: number
+  /** Epoch ms at which this process stored that snapshot; undefined: an earlier process did, or nobody has. */
+  readonly snapshotAt: number | undefined
+}
+
+/** One commit. `tookMs`: until it was durable, with all that had to be tried again. */
+export interface Commit {
+  readonly tookMs: number
+}
+
+export type CommitListener = (events: readonly RecordedEvent[], commit: Commit) => void
 
 export class Ledger extends Context.Service<
   Ledger,
@@ -57,6 +75,7 @@ export class Ledger extends Context.Service<
     /** Hears every commit, in order, until the scope closes. A listener must be quick and must not throw. */
     readonly subscribe: (listener: CommitListener) => Effect.Effect<void, never, Scope.Scope>
     readonly health: () => LedgerHealth
+    readonly lag: () => LedgerLag
     /** Never succeeds; dies when the writer does, so that the process can end loudly. */
     readonly running: Effect.Effect<never>
     /** Commits everything and stores a snapshot; for the end of the process. */
@@ -95,6 +114,7 @@ const make = (options: LedgerOptions) =>
     let committedSeq = 0
     let position = restored.position
     let snapshotPosition = restored.snapshotPosition
+    let snapshotStoredAt: number | undefined
     let snapshotAt = Number.NEGATIVE_INFINITY
     let failingSince: number | undefined
     let failure: string | undefined
@@ -160,7 +180,7 @@ const make = (options: LedgerOptions) =>
       Effect.suspend(() => (failingSince === undefined ? wait : Effect.timeoutOption(wait, WAIT_WHILE_FAILING_MS))),
     )
 
-    const publish = (batch: readonly NewEvent[], last: number, recordedAt: number) =>
+    const publish = (batch: readonly NewEvent[], last: number, recordedAt: number, tookMs: number) =>
       Effect.sync(() => {
         if (listeners.size === 0) return
         const first = last - batch.length + 1
@@ -178,7 +198,7 @@ const make = (options: LedgerOptions) =>
           Effect.forEach(
             listeners,
             (listener) =>
-              Effect.sync(() => listener(events)).pipe(
+              Effect.sync(() => listener(events, { tookMs })).pipe(
                 // An observer's bug stops neither the log nor the other observers.
                 Effect.catchCause((cause) =>
                   Effect.logError('an observer of the event log failed', Cause.squash(cause)),
@@ -227,7 +247,7 @@ const make = (options: LedgerOptions) =>
         position + batch.length - snapshotPosition >= SNAPSHOT_EVERY || now() - snapshotAt >= SNAPSHOT_AFTER_MS
       const snapshot = due ? encodeState(state) : undefined
       if (due) snapshotAt = now()
-      const last = yield* append(batch)
+      const [took, last] = yield* Effect.timed(append(batch))
       if (ahead) return
       if (failingSince !== undefined) {
         yield* Effect.logWarning('the event log writes again', { failedForMs: now() - failingSince })
@@ -237,7 +257,7 @@ const make = (options: LedgerOptions) =>
       position = last
       committedSeq = lastSeq
       release(lastSeq)
-      yield* publish(batch, last, now())
+      yield* publish(batch, last, now(), Duration.toMillis(took))
       if (snapshot !== undefined) yield* saveSnapshot(snapshot, last)
     }).pipe(oneAtATime.withPermit)
 
@@ -245,6 +265,7 @@ const make = (options: LedgerOptions) =>
       log.saveSnapshot({ version: STATE_VERSION, position: at, state: text }).pipe(
         Effect.tap(() => {
           snapshotPosition = at
+          snapshotStoredAt = now()
           return Effect.void
         }),
         // Without it the next start reads more of the log; nothing is lost.
@@ -296,6 +317,7 @@ const make = (options: LedgerOptions) =>
         failure,
         overflowing: pending.length >= MAX_PENDING,
       }),
+      lag: () => ({ uncommitted: seq - committedSeq, snapshotPosition, snapshotAt: snapshotStoredAt }),
       running: Fiber.join(fiber),
       close,
     })

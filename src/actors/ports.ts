@@ -38,6 +38,25 @@ export interface StoredSnapshot {
   readonly state: string
 }
 
+/** `occurredAt`: epoch ms of the last event that is folded in; null: the log does not know it (any more). */
+export interface DatedSnapshot extends StoredSnapshot {
+  readonly occurredAt: number | null
+}
+
+/**
+ * Snapshots lie at most so many events apart, as far as they were made: to fold so many takes some 100 ms, and a million events
+ * have some 10 MB of snapshots then.
+ */
+export const SNAPSHOT_SPACING = 2_500
+
+/** Where the log stood at a moment. */
+export interface LogPlace {
+  /** The last position whose event had occurred by then; 0: none. */
+  readonly position: number
+  /** Up to this position events are missing, because they went to an archive; 0: none are. */
+  readonly archivedTo: number
+}
+
 /** One row as it is read back; events that this release cannot know are passed on as such, never dropped silently. */
 export type ReadEvent =
   | { readonly _tag: 'Known'; readonly recorded: RecordedEvent }
@@ -91,6 +110,13 @@ export class EventLog extends Context.Service<
     readonly saveSnapshot: (snapshot: StoredSnapshot) => Effect.Effect<void, EventLogError>
     /** The newest snapshot of this version, if any. */
     readonly latestSnapshot: (version: string) => Effect.Effect<StoredSnapshot | undefined, EventLogError>
+    /** The newest snapshot of this version up to a position (inclusive), if any. Older ones are thinned out with time. */
+    readonly snapshotBefore: (
+      version: string,
+      position: number,
+    ) => Effect.Effect<DatedSnapshot | undefined, EventLogError>
+    /** Where the log stood at a moment (epoch ms), as far as clocks were never set back by more than an hour. */
+    readonly placeAt: (at: number) => Effect.Effect<LogPlace, EventLogError>
     /** Reads the whole log and checks it; calls back with the share done (0..1). */
     readonly verify: (progress: (share: number) => void) => Effect.Effect<VerifyReport, EventLogError>
     readonly stats: Effect.Effect<LogStats, EventLogError>
@@ -148,6 +174,8 @@ export interface UpstreamRequest {
   readonly body: Uint8Array | null
   /** Absent for model lists. */
   readonly target?: Target
+  /** Headers of the trace that it is part of, whatever the provider speaks; absent: the provider is told of none. */
+  readonly trace?: HeaderList
 }
 
 /** A whole answer: the upstream's own, or what the client is to hear instead. */

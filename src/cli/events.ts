@@ -32,9 +32,9 @@ const json = (row: ReadEvent): string => {
   return JSON.stringify({ ...envelope, type: _tag, data })
 }
 
-/** What is not shown because it is no longer there. */
-const noteArchived = Effect.fnUntraced(function* (log: EventLog['Service'], after: number) {
-  const parts = (yield* archivedParts(log)).filter(({ upTo }) => upTo > after)
+/** What may be missing from what is shown, of which this is the first position. */
+const noteArchived = Effect.fnUntraced(function* (log: EventLog['Service'], first: number) {
+  const parts = (yield* archivedParts(log)).filter(({ upTo }) => upTo > first)
   const note = archivedNote(parts)
   if (note !== undefined) yield* Console.error(note)
 })
@@ -53,7 +53,7 @@ export const events = Effect.fnUntraced(function* (options: EventsOptions) {
   for (const row of first) yield* show(row)
   if (!options.follow) {
     if (first.length === 0 && !options.json) yield* Console.error('No event matches.')
-    if (!options.json && first.length < options.limit) yield* noteArchived(log, options.after ?? 0)
+    if (!options.json) yield* noteArchived(log, first.length < options.limit ? 0 : positionOf(first[0] as ReadEvent))
     return 0
   }
   let after = first.length === 0 ? Math.max(head, options.after ?? 0) : positionOf(first[first.length - 1] as ReadEvent)

@@ -29,7 +29,7 @@ import { events } from '#cli/events.ts'
 import { explain } from '#cli/explain.ts'
 import { keysCommand } from '#cli/keys-commands.ts'
 import { replay } from '#cli/replay.ts'
-import { exportCommand, reconcileCommand } from '#cli/report-commands.ts'
+import { exportCommand, reconcileCommand, statuslineCommand } from '#cli/report-commands.ts'
 import { serve } from '#cli/serve.ts'
 import { verify } from '#cli/verify.ts'
 import { VERSION } from '#cli/version.ts'
@@ -50,7 +50,10 @@ const codeCommand = Command.make(
     ),
     args: Argument.String('args').pipe(Argument.withDescription('Arguments for claude'), Argument.variadic()),
   },
-  (flags) => reported(Effect.flatMap(code(loadOptions(flags), flags.args, { project: Option.getOrUndefined(flags.project) }), exitWith)),
+  (flags) =>
+    reported(
+      Effect.flatMap(code(loadOptions(flags), flags.args, { project: Option.getOrUndefined(flags.project) }), exitWith),
+    ),
 ).pipe(Command.withDescription('Start Claude Code through a running Signalbox: signalbox code -- ARGS'))
 
 const eventsCommand = Command.make(
@@ -209,6 +212,7 @@ const signalbox = Command.make('signalbox').pipe(
     archiveCommand,
     exportCommand,
     reconcileCommand,
+    statuslineCommand,
     configCommand,
   ]),
 )

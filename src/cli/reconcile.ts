@@ -53,7 +53,7 @@ export const reconcile = Effect.fnUntraced(function* (options: ReconcileOptions)
     const { files, unreadable } = read
     yield* Console.log(JSON.stringify({ agree, window, folders, files, unreadable, ...found, differences }))
   } else {
-    yield* Effect.forEach(report(found, days, read, folders), Console.log, { discard: true })
+    yield* Effect.forEach(report(found, days, read, folders), (line) => Console.log(line), { discard: true })
   }
   return agree ? 0 : 1
 })

@@ -92,3 +92,8 @@ export const reconcileCommand = Command.make(
       ),
     ),
 ).pipe(Command.withDescription("Compare the ledger with Claude Code's own files, and with a provider's export"))
+
+/** Without arguments main.ts does not even come here: the program takes longer to load than a status bar waits. */
+export const statuslineCommand = Command.make('statusline', {}, () =>
+  Effect.promise(async () => (await import('#cli/statusline.ts')).printStatusline()),
+).pipe(Command.withDescription("Print one line for Claude Code's status bar: provider, costs, cache, nearest limit"))

@@ -8,12 +8,12 @@ import { makeAdminActions, takePolicy } from '#actors/admin-actions.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
-import { type Books, EventLog, type HeaderList, Upstreams } from '#actors/ports.ts'
+import { Books, EventLog, type HeaderList, Upstreams } from '#actors/ports.ts'
 import { seedBudgets } from '#actors/seed-budgets.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { banner } from '#cli/banner.ts'
 import { databaseLayer } from '#cli/database.ts'
-import { loggerLayer } from '#cli/logger.ts'
+import { type Logging, startLogging } from '#cli/logger.ts'
 import { VERSION } from '#cli/version.ts'
 import { providerId } from '#domain/ids.ts'
 import { withOverrides } from '#domain/overrides.ts'
@@ -36,6 +36,8 @@ import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
+import { openSpanExporter } from '#infra/telemetry/span-exporter.ts'
+import { traceRequests } from '#infra/telemetry/traces.ts'
 import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
@@ -97,13 +99,24 @@ const NEEDS_RESTART = [
   'server.',
   'database.',
   'log.',
+  'telemetry.',
   'features.simulator',
   'features.modelDiscovery',
   'features.countTokens',
   'features.priceFeed',
 ]
 
-const running = (config: Config, load: LoadOptions) =>
+/** Sends a trace of every request where the configuration says so; answers what of it the server needs to know. */
+const startTraces = (config: Config, providers: () => readonly ResolvedProvider[]) =>
+  Effect.gen(function* () {
+    const { endpoint, headers, sampleShare, propagate } = config.telemetry.traces
+    if (endpoint === undefined) return { tracing: { propagate, sampleShare: 0 } }
+    const exporter = yield* openSpanExporter({ endpoint, headers, version: VERSION })
+    yield* traceRequests({ exporter, sampleShare, providers })
+    return { tracing: { propagate, sampleShare }, exporter }
+  })
+
+const running = (config: Config, load: LoadOptions, logging: Logging) =>
   Effect.gen(function* () {
     const signalled = yield* listenForSignals
     const ledger = yield* Ledger
@@ -116,13 +129,21 @@ const running = (config: Config, load: LoadOptions) =>
     /** As configured, by the prices of now. */
     const policyOf = (from: Config) =>
       toPolicy({ ...from, providers: providersOf(from) }, feed?.current(), source?.current())
+    yield* logEvents
+    const { tracing, exporter } = yield* startTraces(config, () => providersOf(inForce))
     const { abandoned } = yield* openBox({
       policy: withOverrides(policyOf(config), ledger.state.projections.overrides),
       version: VERSION,
     })
     yield* seedBudgets
-    const metrics = yield* makeMetrics({ version: VERSION, processMetrics: true })
-    yield* logEvents
+    const metrics = yield* makeMetrics({
+      version: VERSION,
+      processMetrics: true,
+      telemetry: () => {
+        const { exported = 0, dropped = 0 } = exporter?.counts() ?? {}
+        return { logLinesDropped: logging.file?.dropped() ?? 0, spansExported: exported, spansDropped: dropped }
+      },
+    })
 
     const takePolicyInForce = Effect.suspend(() => takePolicy(policyOf(inForce))).pipe(
       Effect.andThen(seedBudgets),
@@ -184,11 +205,13 @@ const running = (config: Config, load: LoadOptions) =>
       features: config.features,
       strategies: () => STRATEGIES.filter((name) => inForce.features.strategies[name]),
       clientKeys: config.server.clientKeys,
+      tracing,
       metrics: metrics.render,
       admin: {
         tokens: access.tokens,
         corsOrigins: config.server.corsOrigins,
         log: yield* EventLog,
+        books: yield* Books,
         actions: yield* makeAdminActions({
           configured: () => policyOf(inForce),
           afterChange: seedBudgets,
@@ -231,7 +254,8 @@ export const serve = (load: LoadOptions) =>
     const ledger = ledgerLayer
       .layer({ writer, ...COMMITS })
       .pipe(Layer.provideMerge(databaseLayer(config.database.url)))
-    yield* Effect.scoped(running(config, load).pipe(Effect.provide(ledger))).pipe(
-      Effect.provide(loggerLayer(config.log)),
+    const logging = yield* startLogging(config.log)
+    yield* Effect.scoped(running(config, load, logging).pipe(Effect.provide(ledger))).pipe(
+      Effect.provide(logging.layer),
     )
-  })
+  }).pipe(Effect.scoped)

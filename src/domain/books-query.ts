@@ -103,13 +103,11 @@ export interface SpentQuery extends Span {
   readonly model?: string
 }
 
-export const addCost = (a: CostSums, b: CostSums): CostSums =>
-  // As many keys as SUMS has.
-  Object.fromEntries(SUMS.map((name) => [name, a[name] + b[name]])) as CostSums
+export const addCost = (a: CostSums, b: CostSums): CostSums => sumCost([a, b])
 
 export const sumCost = (all: Iterable<CostSums>): CostSums => {
-  let sum = noCost
-  for (const one of all) sum = addCost(sum, one)
+  const sum = { ...noCost }
+  for (const one of all) for (const name of SUMS) sum[name] += one[name]
   return sum
 }
 

@@ -97,6 +97,8 @@ export const RequestAdmitted = Schema.TaggedStruct('RequestAdmitted', {
   clientKey: Schema.optionalKey(Schema.String),
   /** What the client says it works on (`x-signalbox-project`). */
   project: Schema.optionalKey(Schema.String),
+  /** The trace that it is part of, in the form of W3C Trace Context, where the client sent one. */
+  traceparent: Schema.optionalKey(Schema.String),
   /** It brought no credential that could be passed through to a provider. */
   anonymous: Schema.optionalKey(Schema.Literal(true)),
   /** Breaks ties and admits to ramping providers. */

@@ -6,6 +6,7 @@ import type { MessagesRequest } from '#domain/dialect/anthropic-request.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import { modelId, type RequestId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
+import { readTraceparent } from '#domain/trace-context.ts'
 import type { Client } from '#http/client-auth.ts'
 
 type Strategy = Policy['routing']['strategy']
@@ -38,6 +39,7 @@ export const readAdmission = (question: AdmissionQuestion): AdmissionReading => 
   const sessionId = header('x-claude-code-session-id')
   const agentId = header('x-claude-code-agent-id')
   const parentAgentId = header('x-claude-code-parent-agent-id')
+  const traceparent = readTraceparent(header('traceparent'))
   const project = readProject(header('x-signalbox-project') ?? '')
   return {
     _tag: 'Admitted',
@@ -58,6 +60,7 @@ export const readAdmission = (question: AdmissionQuestion): AdmissionReading => 
       ...(parentAgentId === undefined ? {} : { parentAgentId: clip(parentAgentId) }),
       ...(client?.key === undefined ? {} : { clientKey: client.key.name }),
       ...(project === '' ? {} : { project }),
+      ...(traceparent === undefined ? {} : { traceparent }),
       ...(client?.isAnonymous === true ? { anonymous: true } : {}),
     },
   }

@@ -70,7 +70,7 @@ const OWN_HEADER = 'x-signalbox-key'
 const CREDENTIALS = ['authorization', 'x-api-key']
 const CREDENTIAL_WITH_KEY = /^(?:bearer\s+)?(sbx_.*)$/i
 /** Wherever a client put it. */
-const WHOLE_KEY = /(?<![0-9A-Za-z])sbx_[0-9A-Za-z]{32}(?![0-9A-Za-z])/
+const WHOLE_KEY = /sbx_[0-9A-Za-z]{32}/
 
 type Header = HeaderList[number]
 

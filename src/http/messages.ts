@@ -9,8 +9,10 @@ import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
+import type { RequestAdmitted } from '#domain/events.ts'
 import type { RequestId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
+import { attemptTraceparent, traceOf } from '#domain/trace-context.ts'
 import { readAdmission } from '#http/admitted.ts'
 import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
@@ -24,8 +26,28 @@ export interface MessagesOptions {
   /** Strategies that a request may ask for, now. */
   readonly strategies: () => readonly Policy['routing']['strategy'][]
   readonly auth: ClientAuth
+  /** Absent: no provider is told of a trace. */
+  readonly tracing?: TracingOptions
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
+
+export interface TracingOptions {
+  /** Providers are told the trace of their attempt. */
+  readonly propagate: boolean
+  /** Share of the traces that begin here which are recorded. */
+  readonly sampleShare: number
+}
+
+/** The vendors' part of a trace (`tracestate`) belongs to the client's, and goes along with that only. */
+const traceHeaders = (
+  { requestId, traceparent }: Pick<RequestAdmitted, 'requestId' | 'traceparent'>,
+  attempt: number,
+  traceState: HeaderList,
+  sampleShare: number,
+): HeaderList => [
+  ['traceparent', attemptTraceparent(requestId, traceparent, attempt, sampleShare)],
+  ...(traceparent === undefined ? [] : traceState),
+]
 
 /** Name and value of every header, names in lower case, repetitions kept. */
 export const headerList = (request: IncomingMessage): HeaderList => {
@@ -110,11 +132,16 @@ export const handleMessages = Effect.fnUntraced(function* (
     refuse(response, requestId, refusal, ownHeaders)
     return
   }
+  const { tracing } = options
+  const traceState = client.headers.filter(([name]) => name === 'tracestate')
+  const traceUpstream = (attempt: number): HeaderList =>
+    traceHeaders(admitted, attempt, traceState, tracing?.sampleShare ?? 0)
   yield* runCascade({
     admitted,
     request: { path: '/v1/messages', query, method: 'POST', headers: client.headers, body },
     client: clientResponse(response),
-    ownHeaders,
+    ownHeaders: [...ownHeaders, ['x-signalbox-trace-id', traceOf(requestId, admitted.traceparent).traceId]],
+    ...(tracing?.propagate === true ? { traceUpstream } : {}),
     cancelledBy: options.cancelledBy,
   })
 })

@@ -19,7 +19,7 @@ import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { readDashboard } from '#http/dashboard.ts'
 import { guard } from '#http/guard.ts'
-import { handleMessages, type MessagesOptions, refuse } from '#http/messages.ts'
+import { handleMessages, type MessagesOptions, refuse, type TracingOptions } from '#http/messages.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
 import { newRequestId } from '#http/request-id.ts'
 
@@ -43,6 +43,7 @@ export interface ServerOptions {
   readonly strategies: MessagesOptions['strategies']
   /** Whether clients need a key, or may have one. */
   readonly clientKeys: KeyMode
+  readonly tracing?: TracingOptions
   readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
   /** The admin API; without it there is none. */
   readonly admin?: AdminOptions
@@ -168,6 +169,7 @@ export const serve = (
             ownHeaders,
             strategies: options.strategies,
             auth,
+            ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
           }),
         )

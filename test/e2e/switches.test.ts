@@ -36,7 +36,7 @@ describe('a running Signalbox', () => {
   )
 
   it.live(
-    'does not listen beyond loopback unless the hosts are named',
+    'does not listen beyond loopback unless the hosts are named or clients need a key',
     () =>
       Effect.gen(function* () {
         const { sim } = yield* startProviders({ sim: {} })
@@ -46,6 +46,8 @@ describe('a running Signalbox', () => {
         expect(refused.stderr()).toContain('server.allowedHosts')
         const named = { ...open, server: { host: '0.0.0.0', allowedHosts: ['signalbox.internal'] } }
         yield* (yield* spawnSignalbox({ config: named })).printed(/listens on/)
+        const keyed = { ...open, server: { host: '0.0.0.0', clientKeys: 'required' } }
+        yield* (yield* spawnSignalbox({ config: keyed })).printed(/listens on/)
       }),
     LIMIT,
   )

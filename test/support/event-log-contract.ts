@@ -283,6 +283,55 @@ export const eventLogContract = (name: string, makeLayer: () => Layer.Layer<Even
       }),
     )
 
+    it.effect('gives the newest snapshot up to a position, with the time of its last event', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { request } = newWriter()
+        const before = yield* log.head
+        yield* log.append(request())
+        const [, second, third] = known(yield* log.read({ after: before, limit: 3 }))
+        // The larger one is not like the smaller: each must come back by itself.
+        const large = JSON.stringify(Array.from({ length: 4_000 }, (_, n) => [n, Math.sin(n)]))
+        const texts = new Map([
+          [second?.position ?? 0, '{"é":"模"}'],
+          [third?.position ?? 0, `{"large":${large}}`],
+        ])
+        for (const [position, state] of texts) yield* log.saveSnapshot({ version: 'fold-3', position, state })
+        for (const [wanted, found] of [
+          [before + 1, undefined],
+          [before + 2, second],
+          [before + 3, third],
+          [before + 400, third],
+        ] as const) {
+          const snapshot = yield* log.snapshotBefore('fold-3', wanted)
+          if (found === undefined) expect(snapshot).toBeUndefined()
+          else {
+            const { position, occurredAt } = found
+            expect(snapshot).toEqual({ version: 'fold-3', position, occurredAt, state: texts.get(position) })
+          }
+        }
+        expect(yield* log.snapshotBefore('fold-4', before + 400)).toBeUndefined()
+      }),
+    )
+
+    it.effect('tells where the log stood at a moment', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { wrap } = newWriter()
+        const raw = withFreshIds(fc.sample(happenings(12), { numRuns: 3, seed: 7 }).flat(), () => ++lastRequest)
+        // A clock that goes back now and then, by seconds.
+        yield* log.append(
+          wrap(raw).map((event, n) => ({ ...event, occurredAt: LATER_MS + 1_000 * n - (n % 5 === 0 ? 7_000 : 0) })),
+        )
+        const all = known(yield* readAll(log))
+        const times = [0, LATER_MS, LATER_MS + 1e9, ...all.map(({ occurredAt }) => occurredAt)]
+        for (const at of new Set(times.flatMap((time) => [time - 1, time]))) {
+          const position = all.findLast(({ occurredAt }) => occurredAt <= at)?.position ?? 0
+          expect(yield* log.placeAt(at)).toEqual({ position, archivedTo: 0 })
+        }
+      }),
+    )
+
     it.effect('verifies a sound log without a finding and tells its progress', () =>
       Effect.gen(function* () {
         const log = yield* EventLog
@@ -297,6 +346,9 @@ export const eventLogContract = (name: string, makeLayer: () => Layer.Layer<Even
     )
   })
 }
+
+/** After whatever the other tests have appended. */
+const LATER_MS = 1_900_000_000_000
 
 /** The events of a page, all of which must be known to this release. */
 export const known = (page: readonly ReadEvent[]): readonly RecordedEvent[] =>

@@ -35,6 +35,8 @@ export const match = (entries: readonly LedgerEntry[], answers: readonly ClaudeA
     })
   }
   const seenBy = Map.groupBy(servedFirst(entries), ({ seenRequestId }) => seenRequestId)
+  // Attempts of one request share our id where their providers gave none; then the counts tell them apart.
+  pairBy(({ requestId = '', usage }) => (seenBy.get(requestId) ?? []).filter((ours) => sameCounts(ours.usage, usage)))
   pairBy(({ requestId = '' }) => seenBy.get(requestId) ?? [])
   // The headers of a stream that is silent for long go out before the provider's, with our id.
   const ownBy = Map.groupBy(servedFirst(entries), ({ requestId }) => requestId)

@@ -21,6 +21,7 @@ import { requests } from '#domain/projections/requests.ts'
 import { retryBudget } from '#domain/projections/retry-budget.ts'
 import { spend } from '#domain/projections/spend.ts'
 import { tokenRates } from '#domain/projections/token-rates.ts'
+import { totals } from '#domain/projections/totals.ts'
 import { traffic } from '#domain/projections/traffic.ts'
 import { transitions } from '#domain/projections/transitions.ts'
 import { warmCaches } from '#domain/projections/warm-caches.ts'
@@ -47,6 +48,7 @@ export const PROJECTIONS = {
   recentOutcomes,
   outages,
   alerts,
+  totals,
 } as const
 
 /** The state of each, by its name here. */

@@ -2,7 +2,7 @@
  * What the endpoints of the admin API need beside the ledger.
  */
 import { Context, Effect } from 'effect'
-import type { AdminActions, EventLog, EventLogError } from '#actors/ports.ts'
+import type { AdminActions, Books, EventLog, EventLogError } from '#actors/ports.ts'
 import type { AdminTokens } from '#http/admin/access.ts'
 import { adminError } from '#http/admin/admin-error.ts'
 import type { MessagesOptions } from '#http/messages.ts'
@@ -13,6 +13,8 @@ export interface AdminOptions {
   /** Other origins whose pages may call; none by default. */
   readonly corsOrigins: readonly string[]
   readonly log: EventLog['Service']
+  /** Of the same log; without it nothing is told of single sessions. */
+  readonly books?: Books['Service']
   readonly actions: AdminActions['Service']
   /** The configuration as running, without secrets; it becomes JSON as it is. */
   readonly config: () => object

@@ -12,6 +12,7 @@ import { requestsGroup } from '#http/admin/requests.ts'
 import { routeGroup } from '#http/admin/route.ts'
 import { routingGroup } from '#http/admin/routing.ts'
 import { stateGroup } from '#http/admin/state.ts'
+import { statuslineGroup } from '#http/admin/statusline.ts'
 
 export const adminApi = HttpApi.make(ADMIN_API)
   .add(providersGroup)
@@ -20,6 +21,7 @@ export const adminApi = HttpApi.make(ADMIN_API)
   .add(requestsGroup)
   .add(eventsGroup)
   .add(stateGroup)
+  .add(statuslineGroup)
   .add(keysGroup)
   .add(boxGroup)
   .annotateMerge(

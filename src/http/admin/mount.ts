@@ -22,6 +22,7 @@ import { requestsLayer } from '#http/admin/requests.ts'
 import { routeLayer } from '#http/admin/route.ts'
 import { routingLayer } from '#http/admin/routing.ts'
 import { stateLayer } from '#http/admin/state.ts'
+import { statuslineLayer } from '#http/admin/statusline.ts'
 
 export type AdminHandler = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -43,6 +44,7 @@ export const makeAdminHandler = (admin: Admin['Service']): Effect.Effect<AdminHa
       requestsLayer,
       eventsLayer,
       stateLayer,
+      statuslineLayer,
       keysLayer,
       boxLayer,
     )

@@ -21,7 +21,7 @@ export const stateGroup = HttpApiGroup.make('state')
     }).annotateMerge(
       OpenApi.annotations({
         description:
-          'The box as a whole: providers, routing, requests under way, what went through and what it used. With `at` as it was at that moment: the log folded up to the last event that had occurred by then.',
+          'The box as a whole: providers, routing, requests under way, what went through and what it used. With `at` as it was at that moment: the log folded up to the last event that had occurred by then. Where events went to an archive it is the last moment before that is known; the answer’s own `at` says which.',
       }),
     ),
   )
@@ -46,8 +46,8 @@ export const stateLayer = HttpApiBuilder.group(
         const now = clock.currentTimeMillisUnsafe()
         const at = query.at === undefined ? now : momentOf(query.at)
         if (at >= now) return boxView(ledger.state, now, ledger.health().committedPosition)
-        const { state, position } = yield* orUnavailable(pastState(log, at)).pipe(oneAtATime.withPermit)
-        return boxView(state, at, position)
+        const past = yield* orUnavailable(pastState(log, at)).pipe(oneAtATime.withPermit)
+        return boxView(past.state, past.at, past.position)
       }),
     )
   }),

@@ -6,10 +6,11 @@ import type { HeaderList } from '#actors/ports.ts'
 import type { KeyMode } from '#domain/client-key.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import type { Budget, Policy, ProviderPolicy } from '#domain/policy.ts'
-import type { AlertsConfig } from '#infra/alerts/settings.ts'
+import type { AlertsConfig, TextSource } from '#infra/alerts/settings.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import type { ConfigProblem } from '#infra/config/problem.ts'
 import type { CredentialReference, TokenReference } from '#infra/credentials/credential-reference.ts'
+import type { LogFileOptions } from '#infra/log-file/log-file.ts'
 import type { PriceBook } from '#infra/prices/price-book.ts'
 import type { ProviderKind } from '#infra/upstream/presets/index.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
@@ -34,6 +35,16 @@ export interface ResolvedProvider {
   readonly builtInModels?: Readonly<Record<string, string>>
   /** What decisions depend on; `models` are the provider's own, without the common ones. */
   readonly policy: Omit<ProviderPolicy, 'id' | 'kind'>
+}
+
+export interface TracesConfig {
+  /** Where spans are posted to; absent: nowhere. */
+  readonly endpoint?: string
+  /** Names in lower case. */
+  readonly headers: readonly (readonly [name: string, value: TextSource])[]
+  readonly sampleShare: number
+  /** Providers are told the trace of their attempt. */
+  readonly propagate: boolean
 }
 
 export interface ServerConfig {
@@ -98,8 +109,11 @@ export interface Config {
   readonly alerts: AlertsConfig
   readonly log: {
     readonly level: 'none' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
-    readonly format: 'pretty' | 'json'
+    /** Absent: pretty on a terminal, JSON elsewhere. */
+    readonly format?: 'pretty' | 'json'
+    readonly file?: LogFileOptions
   }
+  readonly telemetry: { readonly traces: TracesConfig }
   readonly features: {
     readonly simulator: 'auto' | 'on' | 'off'
     readonly modelDiscovery: boolean

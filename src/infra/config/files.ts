@@ -1,34 +1,11 @@
 /**
- * Finds the configuration file and reads it with everything it includes into one tree.
+ * Reads the configuration file with everything it includes into one tree.
  */
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
-import type { Environment } from '#infra/config/environment.ts'
+import type { Place } from '#infra/config/place.ts'
 import type { ConfigProblem, Origin } from '#infra/config/problem.ts'
 import { emptyTree, type MapNode, mergeTrees, nodeAt, parseTree, toPlain } from '#infra/config/tree.ts'
-
-/** Where a process stands: what paths and folders are relative to. */
-export interface Place {
-  readonly cwd: string
-  readonly home: string
-  readonly environment: Environment
-}
-
-/** A folder of the XDG base directory specification; a relative value counts as not set, as the specification says. */
-export const xdgFolder = (place: Place, variable: 'XDG_CONFIG_HOME' | 'XDG_DATA_HOME', standard: string): string => {
-  const value = place.environment[variable]
-  return join(value !== undefined && isAbsolute(value) ? value : join(place.home, standard), 'signalbox')
-}
-
-/** The file to read: the named one (which must exist), else the first that is there, else none. */
-export const findConfigFile = (place: Place, named: string | undefined): string | undefined => {
-  if (named !== undefined) return resolve(place.cwd, named)
-  const usual = [
-    join(place.cwd, 'signalbox.yaml'),
-    join(xdgFolder(place, 'XDG_CONFIG_HOME', '.config'), 'signalbox.yaml'),
-  ]
-  return usual.find((file) => existsSync(file))
-}
 
 /** What was read, and what to watch. */
 export interface SourceFiles {

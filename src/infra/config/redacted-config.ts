@@ -32,6 +32,7 @@ export const redactedConfig = (config: Config) => ({
   database: { url: withoutUser(config.database.url) },
   alerts: { ...config.alerts, channels: config.alerts.channels.map(shownChannel) },
   prices: shownPrices(config.prices),
+  telemetry: { traces: shownTraces(config.telemetry.traces) },
   adminToken: config.adminToken === undefined ? 'none' : HIDDEN,
 })
 
@@ -39,6 +40,12 @@ export const redactedConfig = (config: Config) => ({
 const shownPrices = ({ file, url }: Config['prices']) => ({
   ...(file === undefined ? {} : { file }),
   ...(url === undefined ? {} : { url: withoutQuery(withoutUser(url)) }),
+})
+
+const shownTraces = ({ endpoint, headers, ...rest }: Config['telemetry']['traces']) => ({
+  ...(endpoint === undefined ? {} : { endpoint: withoutQuery(withoutUser(endpoint)) }),
+  headers: Object.fromEntries(headers.map(([name, value]) => [name, shownSource(value)])),
+  ...rest,
 })
 
 /** Where a URL has a key, it stands there. */

@@ -109,7 +109,7 @@ const resolveChannel = (name: string, file: ChannelFile, path: readonly string[]
 
 type SourceFile = NonNullable<ChannelFile['url']>
 
-const sourceOf = (source: SourceFile, path: readonly string[], checks: Checks): TextSource => {
+export const sourceOf = (source: SourceFile, path: readonly string[], checks: Checks): TextSource => {
   if (typeof source === 'string') return { _tag: 'Plain', text: source }
   // How a credential is sent means nothing here.
   const header = 'bearer'
@@ -126,7 +126,7 @@ const sourceOf = (source: SourceFile, path: readonly string[], checks: Checks): 
 
 const NO_SECRET = 'put it into an environment variable, say MY_WEBHOOK, and write { env: MY_WEBHOOK }'
 
-const checkUrl = (text: string, path: readonly string[], checks: Checks): void => {
+export const checkUrl = (text: string, path: readonly string[], checks: Checks, advice = NO_SECRET): void => {
   const url = URL.parse(text)
   if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:') || url.hostname === '') {
     checks.report('invalidValue', path, 'expected a URL that starts with http:// or https://')
@@ -134,7 +134,7 @@ const checkUrl = (text: string, path: readonly string[], checks: Checks): void =
   }
   const parts = [...url.pathname.split('/'), ...url.searchParams.values()]
   if (url.username !== '' || url.password !== '' || parts.some(isToken)) {
-    checks.report('literalSecret', path, `the URL holds a secret; ${NO_SECRET}`)
+    checks.report('literalSecret', path, `the URL holds a secret; ${advice}`)
   }
 }
 
@@ -144,7 +144,7 @@ const isToken = (part: string): boolean => looksSecret(part) || /^(?=.*\d)(?=.*[
 /** Set by the client itself. */
 const MANAGED = new Set(['host', 'content-type', 'content-length', 'transfer-encoding', 'connection', 'user-agent'])
 
-const checkHeader = (name: string, value: SourceFile, path: readonly string[], checks: Checks): void => {
+export const checkHeader = (name: string, value: SourceFile, path: readonly string[], checks: Checks): void => {
   if (MANAGED.has(name.toLowerCase())) checks.report('invalidValue', path, 'cannot be set here')
   if (typeof value !== 'string') return
   if (isSecretName(name) || looksSecret(value)) {

@@ -8,8 +8,9 @@ import { providerId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type RouteRule } from '#domain/policy.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { Config, Discovery, ResolvedProvider, ServerConfig } from '#infra/config/config.ts'
-import { type Place, type SourceFiles, xdgFolder } from '#infra/config/files.ts'
+import type { SourceFiles } from '#infra/config/files.ts'
 import { nearest } from '#infra/config/nearest.ts'
+import { type Place, xdgFolder } from '#infra/config/place.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
 import { resolveAlerts } from '#infra/config/resolve-alerts.ts'
 import { resolveBudgets, resolveTimeZone } from '#infra/config/resolve-budgets.ts'
@@ -18,6 +19,7 @@ import { resolvePriceBook } from '#infra/config/resolve-prices.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
 import { resolveRetention } from '#infra/config/resolve-retention.ts'
 import { resolveServer } from '#infra/config/resolve-server.ts'
+import { resolveLog, resolveTraces } from '#infra/config/resolve-telemetry.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
 
@@ -101,7 +103,8 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     database: { url: databaseUrl },
     retention: resolveRetention(file, databaseUrl, checks),
     alerts: resolveAlerts(file, checks),
-    log: { level: file.log?.level ?? 'info', format: file.log?.format ?? 'pretty' },
+    log: resolveLog(file, checks),
+    telemetry: { traces: resolveTraces(file, checks) },
     features,
     ...(token === '' ? {} : { adminToken: Redacted.make(token) }),
   }

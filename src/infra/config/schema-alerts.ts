@@ -35,7 +35,7 @@ const time = (description: string, standardMs: number | null) =>
   )
 
 /** Not a provider's credential, so without a header and without the words that only providers know. */
-const TextSource = Schema.Union([
+export const TextSource = Schema.Union([
   Schema.String,
   Schema.Struct({
     env: text('the name of an environment variable').annotate({

@@ -14,6 +14,7 @@ import { Alerts } from '#infra/config/schema-alerts.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
+import { Log, Telemetry } from '#infra/config/schema-telemetry.ts'
 
 const Providers = Schema.Record(
   Schema.String.check(Schema.isPattern(/^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$/u), Schema.isMaxLength(64)).annotate({
@@ -211,15 +212,6 @@ const Retention = Schema.Struct({
   ),
 }).annotate({ description: 'How long requests are kept in full ([operations](operations.md#archives)).' })
 
-const Log = Schema.Struct({
-  level: opt(
-    choice(['none', 'error', 'warn', 'info', 'debug', 'trace'], 'The least serious messages that are written.', {
-      default: 'info',
-    }),
-  ),
-  format: opt(choice(['pretty', 'json'], 'For people or for machines.', { default: 'pretty' })),
-}).annotate({ description: 'Log messages on standard error.' })
-
 const HealthChecks = Schema.Struct({
   interval: duration(
     'From one check of a provider to its next, at least 1 s; 0 = no checks. Who has served a request within this time is not asked.',
@@ -286,6 +278,7 @@ export const ConfigFile = Schema.Struct({
   prices: opt(Prices),
   alerts: opt(Alerts),
   log: opt(Log),
+  telemetry: opt(Telemetry),
   features: opt(Features),
 }).annotate({ title: 'Signalbox configuration' })
 export type ConfigFile = typeof ConfigFile.Type

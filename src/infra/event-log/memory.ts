@@ -9,13 +9,13 @@ import {
   EventLogError,
   type EventLogReason,
   type ReadQuery,
-  type StoredSnapshot,
   type VerifyProblem,
 } from '#actors/ports.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { auditRow } from '#infra/event-log/audit.ts'
 import { readRow, rowOf } from '#infra/event-log/codec.ts'
 import { makeMemoryBooks } from '#infra/event-log/memory-books.ts'
+import { makeSnapshots } from '#infra/event-log/memory-snapshots.ts'
 import { correlationOf, type StoredRow, sameEvent } from '#infra/event-log/row.ts'
 
 export type EventLogOperation =
@@ -24,6 +24,8 @@ export type EventLogOperation =
   | 'head'
   | 'saveSnapshot'
   | 'latestSnapshot'
+  | 'snapshotBefore'
+  | 'placeAt'
   | 'verify'
   | 'stats'
   | 'books'
@@ -36,7 +38,7 @@ export const layerMemory = (
     Effect.sync(() => {
       const books = makeMemoryBooks()
       const store = makeStore(books.book)
-      const snapshots = new Map<string, StoredSnapshot[]>()
+      const snapshots = makeSnapshots((position) => store.rows[position - 1]?.occurredAt ?? null)
       const guard = Effect.fnUntraced(function* (operation: EventLogOperation) {
         const reason = options.fail?.(operation)
         if (reason !== undefined) return yield* new EventLogError({ reason })
@@ -63,15 +65,15 @@ export const layerMemory = (
         }),
         read: (query) => Effect.map(guard('read'), () => select(store.rows, query).map(readRow)),
         head: Effect.map(guard('head'), () => store.rows.length),
-        saveSnapshot: (snapshot) =>
-          Effect.map(guard('saveSnapshot'), () => {
-            const others = (snapshots.get(snapshot.version) ?? []).filter(
-              ({ position }) => position !== snapshot.position,
-            )
-            const newestFirst = [...others, snapshot].sort((a, b) => b.position - a.position)
-            snapshots.set(snapshot.version, newestFirst.slice(0, 2))
-          }),
-        latestSnapshot: (version) => Effect.map(guard('latestSnapshot'), () => snapshots.get(version)?.[0]),
+        saveSnapshot: (snapshot) => Effect.map(guard('saveSnapshot'), () => snapshots.save(snapshot)),
+        latestSnapshot: (version) => Effect.map(guard('latestSnapshot'), () => snapshots.latest(version)),
+        snapshotBefore: (version, position) =>
+          Effect.map(guard('snapshotBefore'), () => snapshots.before(version, position)),
+        placeAt: (at) =>
+          Effect.map(guard('placeAt'), () => ({
+            position: store.rows.findLastIndex(({ occurredAt }) => occurredAt <= at) + 1,
+            archivedTo: 0,
+          })),
         verify: (progress) =>
           Effect.map(guard('verify'), () => {
             const problems = store.verify()

@@ -106,18 +106,46 @@ export const makeCosts = (database: Database, names: Names) => {
     const order = [...timesFirst, `sum(${SUM_COLUMNS.costNanoUsd}) DESC`, ...keys].join(', ')
     const grouped = `SELECT ${expressions.map((text, index) => `${text} AS key_${index}`).join(', ')}, ${SUMMED}
       FROM ${table}${where} GROUP BY ${keys.join(', ')}`
+    // With sessions there are too many groups to sum each up in full: first which are to be shown, then their sums.
+    if (by.includes('session')) return byRank({ by, limit, source, expressions, query })
     const found = all(`${grouped} ORDER BY ${order} LIMIT ${limit + 1}`, parameters)
-    const rows = found.slice(0, limit).map(
-      (cells): CostRow => ({
-        key: by.map((dimension, index) => keyText(dimension, cells[index] ?? 0, names)),
-        sums: sumsAt(cells, by.length),
-      }),
-    )
+    const rows = found.slice(0, limit).map((cells) => rowOf(by, cells))
     rows.sort(compareRows(by))
     if (found.length <= limit) return { rows, groups: rows.length, total: sumCost(rows.map(({ sums }) => sums)) }
     const distinct = `SELECT DISTINCT ${expressions.join(', ')} FROM ${table}${where}`
     const groups = all(`SELECT count(*) FROM (${distinct})`, parameters)[0]?.[0] ?? 0
     return { rows, groups, total: totalOf(source) }
+  }
+
+  const rowOf = (by: readonly Dimension[], cells: Cells): CostRow => ({
+    key: by.map((dimension, index) => keyText(dimension, cells[index] ?? 0, names)),
+    sums: sumsAt(cells, by.length),
+  })
+
+  const byRank = (ranking: Ranking): CostReport => {
+    const { by, limit, source, expressions, query } = ranking
+    const { where, parameters } = source
+    const keys = by.map((_, index) => `key_${index}`).join(', ')
+    const columns = expressions.map((text, index) => `${text} AS key_${index}`).join(', ')
+    const groups = all(
+      `SELECT ${columns}, sum(cost_nano) FROM cost_sessions${where} GROUP BY ${keys}`,
+      parameters,
+    ).toSorted(newestAndDearest(by))
+    const shown = groups.slice(0, limit)
+    const wanted = new Set(shown.map((cells) => cells.slice(0, by.length).join()))
+    const session = by.indexOf('session')
+    // Numbers that the database has just told.
+    const ids = [...new Set(shown.map((cells) => cells[session]))].join(', ')
+    const sums = all(
+      `SELECT ${columns}, ${SUMMED} FROM cost_sessions${where}${where === '' ? ' WHERE' : ' AND'} session IN (${ids})
+       GROUP BY ${keys}`,
+      parameters,
+    )
+    const rows = sums.filter((cells) => wanted.has(cells.slice(0, by.length).join())).map((cells) => rowOf(by, cells))
+    rows.sort(compareRows(by))
+    // Without a session or an agent in the question, the smaller table has the total.
+    const total = sourceOf(query, narrowingOf(query), [])
+    return { rows, groups: groups.length, total: total === undefined ? noCost : totalOf(total) }
   }
 
   const spent = (query: SpentQuery): number => {
@@ -148,6 +176,26 @@ export const makeCosts = (database: Database, names: Names) => {
 
   return { costs, spent, agents }
 }
+
+interface Ranking {
+  readonly by: readonly Dimension[]
+  readonly limit: number
+  readonly source: Source
+  /** SQL of each dimension. */
+  readonly expressions: readonly string[]
+  readonly query: CostQuery
+}
+
+/** Of rows of keys and a cost: what compareRows says, but for the names, which are not looked up yet. */
+const newestAndDearest =
+  (by: readonly Dimension[]) =>
+  (a: Cells, b: Cells): number => {
+    for (const [index, dimension] of by.entries()) {
+      const later = isTime(dimension) ? Number(b[index]) - Number(a[index]) : 0
+      if (later !== 0) return later
+    }
+    return Number(b[by.length]) - Number(a[by.length])
+  }
 
 type NameKey = Exclude<Dimension, 'day' | 'hour'>
 

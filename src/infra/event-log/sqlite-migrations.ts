@@ -139,5 +139,22 @@ const books: Step = async (db) => {
   for (const statement of statements) await sql.raw(statement).execute(db)
 }
 
+/** Snapshots as bytes, with the time of their last event: see snapshot-pack.ts. A text is carried over as its bytes. */
+const packedSnapshots: Step = async (db) => {
+  const statements = [
+    'ALTER TABLE snapshots RENAME TO old_snapshots',
+    `CREATE TABLE snapshots (
+       version TEXT NOT NULL, position INTEGER NOT NULL, occurred_at INTEGER, base INTEGER, state BLOB NOT NULL,
+       PRIMARY KEY (version, position)
+     ) STRICT`,
+    `INSERT INTO snapshots (version, position, occurred_at, state)
+       SELECT version, position, (SELECT occurred_at FROM events WHERE events.position = old_snapshots.position),
+         CAST(state AS BLOB)
+       FROM old_snapshots`,
+    'DROP TABLE old_snapshots',
+  ]
+  for (const statement of statements) await sql.raw(statement).execute(db)
+}
+
 /** Step n lifts user_version n to n + 1; there are SCHEMA_VERSION of them. */
-const STEPS: readonly Step[] = [firstSchema, books]
+const STEPS: readonly Step[] = [firstSchema, books, packedSnapshots]

@@ -5,13 +5,16 @@
 import { statSync } from 'node:fs'
 import { workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
-import type { LogStats, ReadQuery, StoredSnapshot } from '#actors/ports.ts'
+import type { DatedSnapshot, LogPlace, LogStats, ReadQuery } from '#actors/ports.ts'
 import type { CostQuery, RequestQuery, SpentQuery } from '#domain/books-query.ts'
+import { packCosts } from '#infra/event-log/cost-text.ts'
 import { writePage } from '#infra/event-log/page-text.ts'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
+import { makePlaceAt } from '#infra/event-log/sqlite-place.ts'
 import { type Bounds, compileRead, MOST_ROWS, walksTheLog } from '#infra/event-log/sqlite-query.ts'
 import { makeReadBooks } from '#infra/event-log/sqlite-read-books.ts'
+import { makeReadSnapshots } from '#infra/event-log/sqlite-read-snapshots.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
 
 export interface ReaderData {
@@ -27,7 +30,8 @@ export interface ReaderCalls {
   /** A page for readPage. `asRows`: every row for itself, for a page that is not JSON as a whole. */
   readonly read: (request: { readonly query: ReadQuery; readonly asRows: boolean }) => string
   readonly head: (nothing: null) => number
-  readonly latestSnapshot: (version: string) => StoredSnapshot | null
+  readonly snapshotBefore: (wanted: { readonly version: string; readonly position: number }) => DatedSnapshot | null
+  readonly placeAt: (at: number) => LogPlace
   readonly stats: (nothing: null) => LogStats
   /** The answers of the books are JSON: the main thread parses a text faster than it takes objects over. */
   readonly costs: (query: CostQuery) => string
@@ -44,9 +48,7 @@ const makeReader = (
   versions: ReadonlyMap<string, number>,
 ): ReaderCalls & { readonly readAhead: () => void } => {
   const selectHead = database.prepare<[], number>('SELECT position FROM log_head').pluck()
-  const selectSnapshot = database.prepare<[string], StoredSnapshot>(
-    'SELECT version, position, state FROM snapshots WHERE version = ? ORDER BY position DESC LIMIT 1',
-  )
+  const snapshotBefore = makeReadSnapshots(database)
   const firstSince = database
     .prepare<[number], number | null>('SELECT min(position) FROM events WHERE occurred_at >= ?')
     .pluck()
@@ -117,13 +119,14 @@ const makeReader = (
       wanted = undefined
     },
     head: () => selectHead.get() ?? 0,
-    latestSnapshot: (version) => selectSnapshot.get(version) ?? null,
+    snapshotBefore: ({ version, position }) => snapshotBefore(version, position),
+    placeAt: makePlaceAt(database),
     stats: () => ({
       head: selectHead.get() ?? 0,
       databaseBytes: bytesOf(path),
       walBytes: bytesOf(`${path}-wal`),
     }),
-    costs: (query) => JSON.stringify(book.costs(query)),
+    costs: (query) => packCosts(book.costs(query)),
     requests: (query) => JSON.stringify(book.requests(query)),
     request: (requestId) => textOf(book.request(requestId)),
     session: (sessionId) => textOf(book.session(sessionId)),

@@ -12,7 +12,7 @@ import type { Generated } from 'kysely'
 export const APPLICATION_ID = 0x5349_4742
 
 /** The `user_version` of a file that has had every migration. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 export interface LogTables {
   readonly events: {
@@ -52,7 +52,15 @@ export interface LogTables {
   }
   /** One row: who last opened the file for writing; the lock beside the file decides, this only names it. */
   readonly holder: { readonly one: number; readonly pid: number; readonly host: string; readonly since: number }
-  readonly snapshots: { readonly version: string; readonly position: number; readonly state: string }
+  readonly snapshots: {
+    readonly version: string
+    readonly position: number
+    /** Of the last event that is folded in, epoch ms: the event itself may go to an archive. */
+    readonly occurred_at: number | null
+    /** Position of the snapshot of the same version without which this one cannot be read; null: none. See snapshot-pack.ts. */
+    readonly base: number | null
+    readonly state: Uint8Array
+  }
   /** One row. `folded_to`: how far the books have been made from the log; null when they keep up with it. */
   readonly books: { readonly one: number; readonly version: number; readonly folded_to: number | null }
 }

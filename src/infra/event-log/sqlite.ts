@@ -3,11 +3,20 @@
  * while it is asked to. An fsync, a checkpoint or a long query never holds up a stream of the main thread.
  */
 import { Context, Effect, Layer } from 'effect'
-import { Books, EventLog, EventLogError, type ReadEvent, type ReadQuery } from '#actors/ports.ts'
+import {
+  Books,
+  type DatedSnapshot,
+  EventLog,
+  EventLogError,
+  type ReadEvent,
+  type ReadQuery,
+  type StoredSnapshot,
+} from '#actors/ports.ts'
 import type { BookedRequest } from '#domain/books.ts'
-import type { CostReport, RequestPage, SessionBook } from '#domain/books-query.ts'
+import type { RequestPage, SessionBook } from '#domain/books-query.ts'
 import { packBatch } from '#infra/event-log/batch.ts'
 import { currentVersions, readPage, rowOf } from '#infra/event-log/codec.ts'
+import { unpackCosts } from '#infra/event-log/cost-text.ts'
 import { LogArchive } from '#infra/event-log/log-archive.ts'
 import type { ArchiverCalls, ArchiverData } from '#infra/event-log/sqlite-archiver.ts'
 import type { ReaderCalls, ReaderData } from '#infra/event-log/sqlite-reader.ts'
@@ -74,15 +83,23 @@ const readingSide = (
 ): Omit<EventLog['Service'], 'append' | 'saveSnapshot'> => ({
   read: (query) => read(reader, query),
   head: reader.call('head', null),
-  latestSnapshot: (version) => Effect.map(reader.call('latestSnapshot', version), (found) => found ?? undefined),
+  latestSnapshot: (version) => Effect.map(snapshotBefore(reader, version, Number.MAX_SAFE_INTEGER), undated),
+  snapshotBefore: (version, position) => snapshotBefore(reader, version, position),
+  placeAt: (at) => reader.call('placeAt', at),
   verify: (progress) =>
     Effect.scoped(Effect.flatMap(startVerifier(path), (verifier) => verifier.call('verify', null, progress))),
   stats: reader.call('stats', null),
 })
 
+const snapshotBefore = (reader: Thread<ReaderCalls>, version: string, position: number) =>
+  Effect.map(reader.call('snapshotBefore', { version, position }), (found) => found ?? undefined)
+
+const undated = (found: DatedSnapshot | undefined): StoredSnapshot | undefined =>
+  found && { version: found.version, position: found.position, state: found.state }
+
 const booksOf = (reader: Thread<ReaderCalls>): Books['Service'] =>
   Books.of({
-    costs: (query) => Effect.map(reader.call('costs', query), parse<CostReport>),
+    costs: (query) => Effect.map(reader.call('costs', query), unpackCosts),
     requests: (query) => Effect.map(reader.call('requests', query), parse<RequestPage>),
     request: (requestId) => Effect.map(reader.call('request', requestId), parseFound<BookedRequest>),
     session: (sessionId) => Effect.map(reader.call('session', sessionId), parseFound<SessionBook>),

@@ -14,6 +14,10 @@ const NEVER_FORWARDED = new Set([
   'forwarded',
   'via',
   'x-real-ip',
+  // A trace names other systems of the client's; it goes on where the configuration says so, by UpstreamRequest.trace.
+  'traceparent',
+  'tracestate',
+  'baggage',
 ])
 
 const CREDENTIALS = new Set(['authorization', 'x-api-key', 'api-key'])

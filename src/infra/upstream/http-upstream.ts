@@ -25,7 +25,7 @@ import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
 import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
-import type { Outgoing, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
+import type { Outgoing, Preparation, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
 
 export interface HttpUpstreamOptions {
   readonly id: ProviderId
@@ -108,7 +108,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         exchange = started
       },
     }
-    const preparation = wireFor(request).prepare(request)
+    const preparation = traced(wireFor(request).prepare(request), request.trace)
     const inSteps = (request.body?.length ?? 0) > AT_ONCE_BYTES
     const run = (): void => {
       if (aborted) return
@@ -162,6 +162,13 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
       return reason
     },
   }
+}
+
+/** Adds the headers of the trace to what goes out. */
+const traced = function* (preparation: Preparation, trace: UpstreamRequest['trace']): Preparation {
+  const prepared = yield* preparation
+  if (trace === undefined || prepared._tag === 'Refused') return prepared
+  return { ...prepared, headers: [...prepared.headers, ...trace] }
 }
 
 /** Most providers have one wire; some ask a few of their models in the other dialect. */

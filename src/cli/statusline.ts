@@ -1,0 +1,78 @@
+/**
+ * `signalbox statusline`: one line for the status bar of Claude Code, which runs it again and again with JSON about its session on
+ * standard input. It never fails: whatever is wrong is what the line says. Its modules are few, because loading modules is most
+ * of what it does; so there is no Effect here.
+ */
+import { get } from 'node:http'
+import { homedir } from 'node:os'
+import type { StatuslineView } from '#actors/views/statusline-view.ts'
+import { findBox } from '#cli/statusline/find-box.ts'
+import { type LineStyle, sadLine, statusLine } from '#cli/statusline/line.ts'
+import type { Place } from '#infra/config/place.ts'
+
+/** Claude Code gives up a command that takes long; a box that is so slow is in trouble anyway. */
+const TIMEOUT_MS = 1_000
+
+/** Prints the line of this process: its input, its environment. */
+export const printStatusline = async (): Promise<void> => {
+  const { env, stdin, stdout } = process
+  const place = { cwd: process.cwd(), home: homedir(), environment: env }
+  const input = stdin.isTTY ? '' : await readAll(stdin)
+  stdout.write(`${await statusline(input, place, { color: (env.NO_COLOR ?? '') === '' })}\n`)
+}
+
+/** @param input what Claude Code gives; of it only the session's id is used, and none is fine */
+export const statusline = async (input: string, place: Place, style: LineStyle): Promise<string> => {
+  const box = await findBox(place)
+  if (box?.token === undefined) return sadLine('not running', style)
+  const session = sessionIn(input)
+  const query = session === undefined ? '' : `?session=${encodeURIComponent(session)}`
+  const answer = await ask(`${box.url}/admin/statusline${query}`, box.token)
+  switch (answer.status) {
+    case undefined:
+      return sadLine('not running', style)
+    case 200:
+      // The endpoint's own schema has made it.
+      return statusLine(JSON.parse(answer.body) as StatuslineView, style)
+    case 401:
+    case 403:
+      return sadLine('the admin token is refused', style)
+    case 404:
+      return sadLine('of another version, start it again', style)
+    default:
+      return sadLine('cannot tell at present', style)
+  }
+}
+
+const sessionIn = (input: string): string | undefined => {
+  try {
+    const json: unknown = JSON.parse(input)
+    const id = typeof json === 'object' && json !== null && 'session_id' in json ? json.session_id : undefined
+    return typeof id === 'string' && id !== '' ? id : undefined
+  } catch {
+    // Nothing, or something else than Claude Code's: the line is about the box as a whole then.
+    return undefined
+  }
+}
+
+const readAll = async (stream: NodeJS.ReadableStream): Promise<string> => {
+  let text = ''
+  for await (const chunk of stream.setEncoding('utf8')) text += chunk
+  return text
+}
+
+interface Answer {
+  /** Undefined: nobody answered in time. */
+  readonly status: number | undefined
+  readonly body: string
+}
+
+const ask = (url: string, token: string): Promise<Answer> =>
+  new Promise((resolve) => {
+    const nobody = () => resolve({ status: undefined, body: '' })
+    const headers = { authorization: `Bearer ${token}`, connection: 'close' }
+    const request = get(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
+      readAll(response).then((body) => resolve({ status: response.statusCode, body }), nobody)
+    })
+    request.on('error', nobody)
+  })

@@ -1,0 +1,35 @@
+/**
+ * Metrics of what is told to others: log lines that found no room, spans on their way to a collector. Since the process started.
+ */
+import type { Family, Scene } from '#infra/telemetry/metrics/family.ts'
+
+/** Zero where nothing is sent. */
+export interface TelemetryCounts {
+  readonly logLinesDropped: number
+  readonly spansExported: number
+  readonly spansDropped: number
+}
+
+export const nothingTold: TelemetryCounts = { logLinesDropped: 0, spansExported: 0, spansDropped: 0 }
+
+const counter = (name: string, help: string, read: (counts: TelemetryCounts) => number): Family => ({
+  name,
+  help,
+  type: 'counter',
+  labels: [],
+  samples: ({ telemetry }: Scene) => [{ labels: {}, value: read(telemetry) }],
+})
+
+export const telemetryMetrics: readonly Family[] = [
+  counter(
+    'signalbox_log_lines_dropped_total',
+    'Lines that the log file could not take: its disk is full, or too slow.',
+    ({ logLinesDropped }) => logLinesDropped,
+  ),
+  counter('signalbox_spans_exported_total', 'Spans that the collector took.', ({ spansExported }) => spansExported),
+  counter(
+    'signalbox_spans_dropped_total',
+    'Spans that the collector did not take: it is away, too slow, or refuses them.',
+    ({ spansDropped }) => spansDropped,
+  ),
+]

@@ -97,9 +97,9 @@ export const measureBoot = async (options: BootOptions): Promise<Boot> => {
 }
 
 const EVENTS_PER_REQUEST = 4
-/** Just under the 10,000 events after which the ledger takes the next snapshot (SNAPSHOT_EVERY in actors/ledger.ts). */
-const TAIL_REQUESTS = 2_450
-const SPAN_MS = 30 * 24 * 3_600_000
+/** Just under the 2,400 events after which the ledger takes the next snapshot (SNAPSHOT_EVERY in actors/ledger.ts). */
+const TAIL_REQUESTS = 590
+export const SPAN_MS = 30 * 24 * 3_600_000
 const FOLD_MS = 30 * 60_000
 const SECOND_MS = 1_000
 const NOTE_EVERY_MS = 10 * SECOND_MS
@@ -141,4 +141,4 @@ const append = (path: string, options: HistoryOptions, note: (text: string) => v
   }).pipe(Effect.provide(layerSqlite({ path, pragmas: BULK })), Effect.runPromise)
 
 /** Durability is not what is measured while the log is built. */
-const BULK = ['synchronous = OFF', 'cache_size = -500000', 'wal_autocheckpoint = 50000']
+export const BULK = ['synchronous = OFF', 'cache_size = -500000', 'wal_autocheckpoint = 50000']

@@ -4,7 +4,7 @@
  * chunk waited and nothing of the upstream's own unevenness.
  */
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, unlinkSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -14,6 +14,7 @@ import { type LateStream, openLateStream } from './lateness.ts'
 import { claudeCodeCall } from './load.ts'
 import type { LoopDelay } from './loop-delay.ts'
 import { type Server, startScript } from './process.ts'
+import { readLoopDelay, tellsLoopDelay } from './read-loop-delay.ts'
 import { startSignalbox, type Way } from './signalbox.ts'
 import { quantile, type Summary, summary } from './statistics.ts'
 
@@ -64,8 +65,7 @@ export const measureLarge = async (way: Way, options: LargeOptions): Promise<Lar
       folder,
       upstream: upstream.url,
       way,
-      nodeFlags: ['--import', new URL('loop-delay.ts', import.meta.url).href],
-      env: { LOOP_DELAY_FILE: delayFile },
+      ...tellsLoopDelay(delayFile),
     })
     servers.push(box)
     sender = startSender({ url: box.url, way, bytes, pauseMs: PAUSE_MS })
@@ -76,15 +76,15 @@ export const measureLarge = async (way: Way, options: LargeOptions): Promise<Lar
     const totalMs: number[] = []
     let spanMs = requests * PAUSE_MS
     for (let repetition = 0; repetition < repetitions; repetition++) {
-      await loopDelay(box, delayFile)
+      await readLoopDelay(box, delayFile)
       stream.take()
       await sleep(spanMs)
-      spans.quiet.push({ late: stream.take(), loop: await loopDelay(box, delayFile) })
+      spans.quiet.push({ late: stream.take(), loop: await readLoopDelay(box, delayFile) })
       stream.take()
       const start = performance.now()
       totalMs.push(...(await sender.send(requests)))
       spanMs = performance.now() - start
-      const loud = { late: stream.take(), loop: await loopDelay(box, delayFile) }
+      const loud = { late: stream.take(), loop: await readLoopDelay(box, delayFile) }
       spans.loud.push(loud)
       note(
         `large, ${way}: ${repetition + 1}/${repetitions} longest ${quantile(loud.late, 1).toFixed(1)} ms late, ${loud.loop.longestCpuMs.toFixed(1)} ms of CPU in a turn`,
@@ -127,32 +127,6 @@ const lateness = (spans: readonly Span[]): Lateness => ({
   loop: summary(spans.map(({ loop }) => loop.longestMs)),
   loopCpu: summary(spans.map(({ loop }) => loop.longestCpuMs)),
 })
-
-/** Of the main thread since the last time. */
-const loopDelay = async ({ pid }: Server, file: string): Promise<LoopDelay> => {
-  process.kill(pid, 'SIGUSR2')
-  for (let polls = 0; polls < MOST_POLLS; polls++) {
-    await sleep(POLL_MS)
-    const seen = readWritten(file)
-    if (seen !== undefined) return seen
-  }
-  throw new Error('Signalbox did not tell its event loop delay')
-}
-
-const POLL_MS = 10
-const MOST_POLLS = 500
-
-/** Undefined until it is there and whole. */
-const readWritten = (file: string): LoopDelay | undefined => {
-  try {
-    const seen = JSON.parse(readFileSync(file, 'utf8')) as LoopDelay
-    unlinkSync(file)
-    return seen
-  } catch {
-    // Not written yet, or only half: the caller asks again, and gives up with an error of its own.
-    return undefined
-  }
-}
 
 interface Sender {
   /** @returns how long each took, in ms. */

@@ -7,11 +7,13 @@ import { STREAM_PAUSE_MS } from './answers.ts'
 import { measureBooks } from './books.ts'
 import { measureBoot } from './boot.ts'
 import { compare } from './compare.ts'
+import { measureDashboards } from './dashboards.ts'
 import { measureDecision } from './decision.ts'
 import { measureDisk } from './disk.ts'
 import { type LargeCost, measureLarge } from './large.ts'
 import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
+import { measureStateAt } from './state-at.ts'
 import { measureTranslation } from './translation.ts'
 
 const SECTIONS = [
@@ -21,9 +23,11 @@ const SECTIONS = [
   'chat-json',
   'chat-stream',
   'large',
+  'dashboards',
   'decision',
   'boot',
   'books',
+  'state-at',
   'disk',
 ] as const
 type Section = (typeof SECTIONS)[number]
@@ -35,12 +39,16 @@ const FULL = {
   latencyRequests: 1_000,
   largeRepetitions: 9,
   largeRequests: 10,
+  dashboardRounds: 5,
+  dashboardSeconds: 20,
   decisionRounds: 9,
   decisionRequests: 250_000,
   diskRequests: 10_000,
   bootRequests: 1_000_000,
   bootTimes: 5,
   booksTimes: 15,
+  stateRequests: 250_000,
+  stateMoments: 9,
 }
 const QUICK = {
   rounds: 3,
@@ -49,12 +57,16 @@ const QUICK = {
   latencyRequests: 200,
   largeRepetitions: 5,
   largeRequests: 5,
+  dashboardRounds: 2,
+  dashboardSeconds: 8,
   decisionRounds: 5,
   decisionRequests: 50_000,
   diskRequests: 2_000,
   bootRequests: 20_000,
   bootTimes: 2,
   booksTimes: 5,
+  stateRequests: 50_000,
+  stateMoments: 3,
 }
 
 const HELP = `Usage: npm run bench -- [options]
@@ -69,7 +81,7 @@ const HELP = `Usage: npm run bench -- [options]
   --pause MS              between the 15 writes of the stream (default ${STREAM_PAUSE_MS}; \`burst\` is always 0)
   --large-bytes N  --large-repetitions N  --large-requests N
   --disk-requests N
-  --boot-requests N  --boot-times N
+  --boot-requests N  --boot-times N  --state-requests N
   --boot-folder PATH      keep the log of boot and books there and use it again
 `
 
@@ -102,6 +114,7 @@ const parse = () => {
         'boot-requests': { type: 'string' },
         'boot-times': { type: 'string' },
         'boot-folder': { type: 'string' },
+        'state-requests': { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -153,6 +166,9 @@ const large = {
   note,
 }
 
+/** A busy box of a small team, all of whom look on. */
+const DASHBOARDS = { perMinute: 2_000, pages: 5 }
+
 const wanted = (section: Section): boolean => sections.includes(section)
 
 /** What Signalbox does for other upstreams than the one that takes all as it is. */
@@ -184,6 +200,17 @@ const measure = async (): Promise<Report> => ({
   ...(wanted('stream') ? { stream: await compare('stream', 'stream', { ...comparison, pauseMs }) } : {}),
   ...(wanted('burst') ? { burst: await compare('burst', 'stream', { ...comparison, pauseMs: 0 }) } : {}),
   ...(main === undefined ? {} : await measureUpstreams(main)),
+  ...(wanted('dashboards') && main !== undefined
+    ? {
+        dashboards: await measureDashboards({
+          main,
+          ...DASHBOARDS,
+          rounds: sizes.dashboardRounds,
+          seconds: sizes.dashboardSeconds,
+          note,
+        }),
+      }
+    : {}),
   ...(wanted('decision')
     ? { decision: measureDecision({ rounds: sizes.decisionRounds, requests: sizes.decisionRequests, note }) }
     : {}),
@@ -196,6 +223,16 @@ const measure = async (): Promise<Report> => ({
           requests: count(values['boot-requests'], sizes.bootRequests),
           times: sizes.booksTimes,
           folder: values['boot-folder'],
+          note,
+        }),
+      }
+    : {}),
+  ...(wanted('state-at') && main !== undefined
+    ? {
+        stateAt: await measureStateAt({
+          main,
+          requests: count(values['state-requests'], sizes.stateRequests),
+          moments: sizes.stateMoments,
           note,
         }),
       }

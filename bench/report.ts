@@ -2,11 +2,13 @@
 import type { BooksCost } from './books.ts'
 import type { Boot, BootTimes } from './boot.ts'
 import type { Comparison, FirstByte } from './compare.ts'
+import type { DashboardsCost, LoopDelays } from './dashboards.ts'
 import type { DecisionCost } from './decision.ts'
 import type { Disk } from './disk.ts'
 import type { LargeCost } from './large.ts'
 import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
 import type { ProxyCost } from './rounds.ts'
+import type { Looks, StateAt } from './state-at.ts'
 import type { TranslationCost } from './translation.ts'
 
 export interface Report {
@@ -21,8 +23,10 @@ export interface Report {
   readonly chatJson?: TranslationCost
   readonly chatStream?: TranslationCost
   readonly large?: readonly LargeCost[]
+  readonly dashboards?: DashboardsCost
   readonly decision?: DecisionCost
   readonly disk?: Disk
+  readonly stateAt?: StateAt
   readonly boot?: Boot
   readonly books?: BooksCost
 }
@@ -36,7 +40,7 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, chatStream, large = [], decision, disk, boot, books } = report
+  const { json, stream, chatStream, large = [], dashboards, decision, disk, stateAt, boot, books } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -64,12 +68,15 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ...large.map(({ way, addedLongestMs }) => {
       return [`large, ${way}: added to the latest chunk, ms`, addedLongestMs, LIMITS.addedMs] as const
     }),
+    ['dashboards: added event loop delay p99, ms', dashboards?.addedP99Ms, LIMITS.dashboardsMs],
+    ['dashboards: the same by CPU alone, ms', dashboards?.addedP99CpuMs, LIMITS.dashboardsMs],
     ['decision, short history, µs', decision?.shortUs.median, LIMITS.decisionUs],
     ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
     ['events per request', disk?.eventsPerRequest, LIMITS.events],
     ['bytes of disk per request', disk?.bytesPerRequest, LIMITS.diskBytes],
     ...(books?.answers ?? []).map(({ question, ms }) => [`books, ${question}, ms`, ms.median, LIMITS.booksMs] as const),
     ['books: longest turn of the event loop, CPU ms', books?.longestTurnCpuMs, LIMITS.turnMs],
+    ['state at a past moment, ms', stateAt?.withSnapshots.firstMs.max, LIMITS.stateAtMs],
     ['boot from a snapshot, ms', boot?.snapshot?.wallMs.median, LIMITS.bootMs],
     ['boot from a snapshot and a tail, ms', boot?.tail?.wallMs.median, LIMITS.bootMs],
   ]
@@ -89,8 +96,10 @@ export const printReport = (report: Report): void => {
     if (cost !== undefined) lines.push(...translationLines(cost))
   }
   for (const cost of report.large ?? []) lines.push(...largeLines(cost))
+  if (report.dashboards !== undefined) lines.push(...dashboardsLines(report.dashboards))
   if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
+  if (report.stateAt !== undefined) lines.push(...stateAtLines(report.stateAt))
   if (report.boot !== undefined) lines.push(...bootLines(report.boot))
   if (report.books !== undefined) lines.push(...booksLines(report.books))
   const width = Math.max(...lines.map(([what]) => what.length))
@@ -108,9 +117,11 @@ const LIMITS = {
   translatedRatio: 1.5,
   firstByteMs: 1,
   addedMs: 20,
+  dashboardsMs: 5,
   decisionUs: 50,
   events: 4,
   diskBytes: 2_500,
+  stateAtMs: 300,
   bootMs: 2_000,
   booksMs: 100,
   turnMs: 10,
@@ -146,6 +157,22 @@ const comparisonLines = (kind: string, comparison: Comparison): readonly Line[] 
   ]
 }
 
+const dashboardsLines = (cost: DashboardsCost): readonly Line[] => {
+  const { perMinute, pages, answersPerSecond, bytesPerSecond, alone, watched } = cost
+  const delays = (name: string, { p50, p99, p99Cpu, longest, longestCpu, cpuPerSecond }: LoopDelays): Line => [
+    `dashboards: ${name}`,
+    `event loop delay p50 ${range(p50)} ms, p99 ${range(p99)} ms, by CPU ${range(p99Cpu)} ms; longest turn ${range(longest)} ms, CPU ${range(longestCpu)} ms; main thread ${range(cpuPerSecond)} ms of CPU a second`,
+  ]
+  return [
+    delays(`${perMinute} requests a minute`, alone),
+    delays(`with ${pages} pages`, watched),
+    [
+      'dashboards: all pages together',
+      `${round(answersPerSecond)} answers and ${Math.round(bytesPerSecond / 1_000)} kB a second`,
+    ],
+  ]
+}
+
 const decisionLines = ({ shortUs, longUs, requests }: DecisionCost): readonly Line[] => [
   ['decision: after one request of each conversation', `${range(shortUs)} µs`],
   [`decision: after ${requests} requests`, `${range(longUs)} µs`],
@@ -158,6 +185,23 @@ const diskLines = (disk: Disk): readonly Line[] => [
     `${Math.round(disk.bytesPerRequest)}, of these ${Math.round(disk.eventBytesPerRequest)} events and their indexes (${disk.requests} requests)`,
   ],
 ]
+
+const stateAtLines = (stateAt: StateAt): readonly Line[] => {
+  const { events, logBytes, snapshots, snapshotBytes, withSnapshots, without } = stateAt
+  const looks = (name: string, { firstMs, againMs, longestTurnMs, longestTurnCpuMs }: Looks): readonly Line[] => [
+    [`state-at: ${name}`, `${range(firstMs)} ms, again ${range(againMs)} ms`],
+    [`state-at: ${name}, longest turn`, `${round(longestTurnMs)} ms; CPU ${round(longestTurnCpuMs)} ms`],
+  ]
+  const megabytes = (bytes: number): string => `${round(bytes / 1e6)} MB`
+  return [
+    [
+      'state-at: log',
+      `${events} events, ${megabytes(logBytes)}; of it ${snapshots} snapshots, ${megabytes(snapshotBytes)}`,
+    ],
+    ...looks('with snapshots', withSnapshots),
+    ...looks('without, in the middle of the log', without),
+  ]
+}
 
 const bootLines = (boot: Boot): readonly Line[] => {
   const times = (name: string, taken: BootTimes | undefined): readonly Line[] =>

@@ -2,7 +2,7 @@
 // Builds the dashboard when what it is built from has changed since the last build, which takes seconds; otherwise it only
 // compares a digest. `npm start`, `npm test` and `npm run dev` come by here (scripts/run.mjs).
 import { createHash } from 'node:crypto'
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -35,6 +35,16 @@ const isFresh =
 if (!isFresh) {
   console.error('signalbox: building the dashboard (first run, or its sources changed) …')
   const { build } = await import('vite')
-  await build({ root: join(root, 'src', 'dashboard'), configFile: join(root, 'vite.config.ts') })
+  // Built aside and moved: whoever starts meanwhile finds the old one or the new one, and two builds at once do not mix.
+  const aside = join(root, 'dist', `dashboard-${process.pid}`)
+  await build({ configFile: join(root, 'vite.config.ts'), build: { outDir: aside } })
+  rmSync(output, { recursive: true, force: true })
+  try {
+    renameSync(aside, output)
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
+    // Another build of the same sources was quicker.
+    rmSync(aside, { recursive: true })
+  }
   writeFileSync(builtFrom, digest)
 }

@@ -5,6 +5,9 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { configurationJsonSchema } from '#infra/config/json-schema.ts'
 import { configurationMarkdown } from '#infra/config/markdown.ts'
 import { withGenerated } from '#infra/config/upstreams-markdown.ts'
+import { logLineJsonSchema } from '#infra/telemetry/log-line.ts'
+import { withLineFields } from '#infra/telemetry/log-line-markdown.ts'
+import { withMetrics } from '#infra/telemetry/metrics/markdown.ts'
 
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
 
@@ -12,6 +15,9 @@ const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
 export const generatedDocs = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': configurationMarkdown(readFileSync(at('signalbox.example.yaml'), 'utf8')),
   'docs/configuration.schema.json': configurationJsonSchema(),
+  'docs/log-line.schema.json': logLineJsonSchema(),
+  'docs/logs.md': withLineFields(readFileSync(at('docs/logs.md'), 'utf8')),
+  'docs/metrics.md': withMetrics(readFileSync(at('docs/metrics.md'), 'utf8')),
   'docs/upstreams.md': withGenerated(readFileSync(at('docs/upstreams.md'), 'utf8')),
 })
 

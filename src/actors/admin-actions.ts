@@ -30,22 +30,38 @@ export const makeAdminActions = Effect.fnUntraced(function* (options: AdminActio
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
 
+  const setOverrides: AdminActions['Service']['setOverrides'] = Effect.fnUntraced(function* (settings, by) {
+    const takenBack = new Set(settings.filter(({ value }) => value === null).map(({ path }) => path))
+    const { overrides } = ledger.state.projections
+    let policy = withOverrides(options.configured(), new Map([...overrides].filter(([path]) => !takenBack.has(path))))
+    for (const { path, value } of settings) {
+      if (value === null) continue
+      const next = override(policy, path, value)
+      if (isMisfit(next)) return yield* new ChangeRefused(next)
+      policy = next
+    }
+    const { weights } = policy.routing
+    if (weights.headroom + weights.performance + weights.cost + weights.reliability <= 0) {
+      return yield* new ChangeRefused({ reason: 'conflict', message: 'One of the weights must be above 0.' })
+    }
+    for (const { path, value } of settings) ledger.record({ _tag: 'SettingOverridden', path, value, by }, now())
+    yield* takePolicy(options.configured()).pipe(Effect.andThen(options.afterChange), Effect.provideContext(context))
+    yield* ledger.committed
+  })
+
   const service: AdminActions['Service'] = {
-    setOverrides: Effect.fnUntraced(function* (settings, by) {
-      let policy = withOverrides(options.configured(), ledger.state.projections.overrides)
-      for (const { path, value } of settings) {
-        if (value === null) continue
-        const next = override(policy, path, value)
-        if (isMisfit(next)) return yield* new ChangeRefused(next)
-        policy = next
+    setOverrides,
+    removeBudget: Effect.fnUntraced(function* (name, by) {
+      const isNamed = (budgets: Policy['budgets']) => budgets?.some((budget) => budget.name === name) === true
+      if (!isNamed(ledger.state.policy.budgets)) {
+        return yield* new ChangeRefused({ reason: 'notFound', message: `There is no budget ${name}.` })
       }
-      // What is taken back is checked by what remains: the configuration's own value always fits.
-      const { weights } = policy.routing
-      if (weights.headroom + weights.performance + weights.cost + weights.reliability <= 0) {
-        return yield* new ChangeRefused({ reason: 'conflict', message: 'One of the weights must be above 0.' })
-      }
-      for (const { path, value } of settings) ledger.record({ _tag: 'SettingOverridden', path, value, by }, now())
-      yield* takePolicy(options.configured()).pipe(Effect.andThen(options.afterChange), Effect.provideContext(context))
+      // One of the configuration would come back if the override were only taken away.
+      const value = isNamed(options.configured().budgets) ? false : null
+      yield* setOverrides([{ path: `budgets.${name}`, value }], by)
+    }),
+    silence: Effect.fnUntraced(function* (wanted, by) {
+      ledger.record({ _tag: 'AlertsSilenced', ...wanted, by }, now())
       yield* ledger.committed
     }),
     resetBreaker: Effect.fnUntraced(function* (provider, by) {

@@ -16,10 +16,12 @@ import { answerHeaders, sendFinal } from '#actors/respond.ts'
 import { StreamGate } from '#actors/stream-gate.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { readSunset } from '#domain/dialect/sunset-headers.ts'
+import { type UnifiedBounds, withUnifiedLimits } from '#domain/dialect/unified-limits.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
+import { standingsOf } from '#domain/projections/budgets.ts'
 import { announcedEnd, refusedFeatures } from '#domain/projections/capabilities.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
 
@@ -31,6 +33,8 @@ export interface CascadeInput {
   readonly ownHeaders: HeaderList
   /** Headers that tell a provider which trace an attempt (1, 2, 3 …) is part of; absent: it is not told. */
   readonly traceUpstream?: (attempt: number) => HeaderList
+  /** Tells the client of budgets and limits in the headers that it knows, where the provider tells nothing. */
+  readonly quotaHeaders: boolean
   /** Who is to blame when the running fiber is interrupted. */
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
@@ -97,6 +101,16 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     terminal = true
     inFlight = undefined
     ledger.record(succeededAttempt(started, success, now()), now())
+  }
+
+  /** What bounds this client at a provider now. */
+  const boundsAt = (provider: ProviderId): UnifiedBounds => {
+    const { budgets, limits } = ledger.state.projections
+    return {
+      standings: standingsOf(budgets, admitted, now()),
+      meters: limits.get(provider)?.meters ?? [],
+      at: now(),
+    }
   }
 
   const mayFallBack = () => tried <= routing.maxFallbacks && mayRetry(ledger.state.projections.retryBudget)
@@ -181,7 +195,11 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         gate,
         client,
         clientHeaders: (upstreamHeaders) =>
-          answerHeaders(upstreamHeaders, { requestId, provider, model, attempts: attempt }, ownHeaders),
+          answerHeaders(
+            input.quotaHeaders ? withUnifiedLimits(upstreamHeaders, () => boundsAt(provider)) : upstreamHeaders,
+            { requestId, provider, model, attempts: attempt },
+            ownHeaders,
+          ),
         hold: hold(),
         timeouts: policy.timeouts,
         deadlineAt,

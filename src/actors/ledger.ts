@@ -13,10 +13,11 @@ import {
   STATE_VERSION,
   trackStream,
 } from '#actors/gateway-state.ts'
-import { EventLog, type EventLogError, SNAPSHOT_SPACING } from '#actors/ports.ts'
+import { EventLog, type EventLogError } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
 import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
 import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
+import { SNAPSHOT_SPACING } from '#domain/snapshot-spacing.ts'
 
 /** A batch goes to the log when it holds this many events, when somebody waits, or when it is `lingerMs` old. */
 const BATCH_EVENTS = 64

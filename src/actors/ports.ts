@@ -8,6 +8,7 @@ import type { WantedKey } from '#domain/client-key.ts'
 import type { LimitReading } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import type { AlertsSilenced } from '#domain/operator-facts.ts'
 import type { ClientKey } from '#domain/projections/client-keys.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import type { Upcast } from '#domain/upcast.ts'
@@ -42,12 +43,6 @@ export interface StoredSnapshot {
 export interface DatedSnapshot extends StoredSnapshot {
   readonly occurredAt: number | null
 }
-
-/**
- * Snapshots lie at most so many events apart, as far as they were made: to fold so many takes some 100 ms, and a million events
- * have some 10 MB of snapshots then.
- */
-export const SNAPSHOT_SPACING = 2_500
 
 /** Where the log stood at a moment. */
 export interface LogPlace {
@@ -273,6 +268,9 @@ export interface Setting {
   readonly value: Schema.Json
 }
 
+/** Absent kind or subject: any. `until`: epoch ms. */
+export type WantedSilence = Omit<typeof AlertsSilenced.Type, '_tag' | 'by'>
+
 /** A client key before it is anybody's. */
 export interface MadeKey {
   readonly keyId: string
@@ -293,6 +291,10 @@ export class AdminActions extends Context.Service<
   {
     /** All of them, or none. */
     readonly setOverrides: (settings: readonly Setting[], by: string) => Effect.Effect<void, ChangeRefused>
+    /** Takes a budget out of force, one of the configuration too. */
+    readonly removeBudget: (name: string, by: string) => Effect.Effect<void, ChangeRefused>
+    /** Nothing is sent of some alerts until then; a time that has passed ends a silence. */
+    readonly silence: (wanted: WantedSilence, by: string) => Effect.Effect<void>
     /** Declares a provider well: its circuit closes, its throttle ends. */
     readonly resetBreaker: (provider: ProviderId, by: string) => Effect.Effect<void, ChangeRefused>
     readonly createKey: (wanted: WantedKey, by: string) => Effect.Effect<CreatedKey, ChangeRefused>

@@ -12,9 +12,26 @@ import { isBilled, type LedgerEntry } from '#domain/ledger-entries/entry.ts'
 import { addUsage, noUsage } from '#domain/usage.ts'
 
 export const EXPORT_FORMATS = ['claude-code'] as const
+type ExportFormat = (typeof EXPORT_FORMATS)[number]
+
+/** Where an entry goes, below the folder, and what is written there. */
+interface Writing {
+  readonly file: (entry: LedgerEntry) => string
+  readonly line: (entry: LedgerEntry) => string
+  /** How to look at it. */
+  readonly hint: (folder: string) => string
+}
+
+const WRITING: { readonly [F in ExportFormat]: Writing } = {
+  'claude-code': {
+    file: (entry) => join('projects', ...claudeFile(entry)),
+    line: (entry) => JSON.stringify(claudeLine(entry, VERSION)),
+    hint: (folder) => `To look at it: CLAUDE_CONFIG_DIR=${JSON.stringify(folder)} npx ccusage claude daily`,
+  },
+}
 
 export interface ExportOptions extends EntrySpan {
-  readonly format: (typeof EXPORT_FORMATS)[number]
+  readonly format: ExportFormat
   /** The folder to write to: new, or empty. */
   readonly out: string
   readonly json: boolean
@@ -26,6 +43,7 @@ export class ExportError extends Data.TaggedError('ExportError')<{ readonly mess
 /** Writes what was billed, and prints its sums. */
 export const exportLedger = Effect.fnUntraced(function* (options: ExportOptions) {
   const folder = resolve(options.out)
+  const writing = WRITING[options.format]
   yield* makeEmpty(folder)
   let [lines, usage, costNanoUsd, unpriced] = [0, noUsage, 0, 0]
   const files = new Set<string>()
@@ -38,10 +56,10 @@ export const exportLedger = Effect.fnUntraced(function* (options: ExportOptions)
       if (entry.costNanoUsd === null) unpriced += 1
     }
     return Effect.forEach(
-      Map.groupBy(billed, (entry) => join(folder, 'projects', ...claudeFile(entry))),
+      Map.groupBy(billed, (entry) => join(folder, writing.file(entry))),
       ([file, group]) => {
         files.add(file)
-        return append(file, group)
+        return append(file, group.map(writing.line))
       },
       { discard: true },
     )
@@ -57,7 +75,7 @@ export const exportLedger = Effect.fnUntraced(function* (options: ExportOptions)
     `Tokens: ${number(inputTokens)} in, ${number(outputTokens)} out, ${number(cacheReadTokens)} read from the cache, ${number(cacheWrite5mTokens + cacheWrite1hTokens)} written to it. Cost: $${costUsd.toFixed(4)}.`,
   )
   if (unpriced > 0) yield* Console.log(`${count(unpriced, 'attempt')} without a known cost: see docs/costs.md.`)
-  yield* Console.log(`To look at it: CLAUDE_CONFIG_DIR=${JSON.stringify(folder)} npx ccusage claude daily`)
+  yield* Console.log(writing.hint(folder))
   return 0
 })
 
@@ -79,11 +97,11 @@ const makeEmpty = (folder: string): Effect.Effect<void, ExportError> =>
     ),
   )
 
-const append = (file: string, entries: readonly LedgerEntry[]): Effect.Effect<void, ExportError> =>
+const append = (file: string, lines: readonly string[]): Effect.Effect<void, ExportError> =>
   Effect.tryPromise({
     try: async () => {
       await mkdir(dirname(file), { recursive: true })
-      await appendFile(file, entries.map((entry) => `${JSON.stringify(claudeLine(entry, VERSION))}\n`).join(''))
+      await appendFile(file, lines.map((line) => `${line}\n`).join(''))
     },
     catch: unwritable(file),
   })

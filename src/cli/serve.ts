@@ -3,6 +3,7 @@
  * run out, the log is flushed. A second signal ends at once.
  */
 import { randomBytes } from 'node:crypto'
+import { fileURLToPath } from 'node:url'
 import { Console, Deferred, Effect, Layer } from 'effect'
 import { makeAdminActions, takePolicy } from '#actors/admin-actions.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
@@ -32,6 +33,7 @@ import { startHealthChecks } from '#infra/health-checks/health-checks.ts'
 import { newClientKey } from '#infra/new-client-key.ts'
 import { type PriceFeed, startPriceFeed } from '#infra/prices/price-feed.ts'
 import { type PriceSource, startPriceSource } from '#infra/prices/price-source.ts'
+import { keepFor } from '#infra/retention.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
@@ -77,6 +79,9 @@ const startDemo = Effect.gen(function* () {
   )
 })
 
+/** Built by scripts/build-dashboard.mjs. */
+const DASHBOARD = fileURLToPath(new URL('../../dist/dashboard', import.meta.url))
+
 const SIMULATED: HeaderList = [['x-signalbox-simulated', 'true']]
 
 /** Neighbours share a commit; docs/adr/0004 has the figures. */
@@ -98,11 +103,13 @@ const checkHost = ({ server }: Config) =>
 const NEEDS_RESTART = [
   'server.',
   'database.',
+  'retention.',
   'log.',
   'telemetry.',
   'features.simulator',
   'features.modelDiscovery',
   'features.countTokens',
+  'features.quotaHeaders',
   'features.priceFeed',
 ]
 
@@ -189,6 +196,8 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       diskFree: diskFree(config.database.url),
       budgetUse: ({ projections }, at) => budgetUse(projections.budgets, at),
     })
+    const { detailMs, archive: folder } = config.retention
+    if (detailMs > 0) yield* Effect.forkScoped(keepFor({ detailMs, folder }))
     const access = yield* adminAccess(config)
 
     // Built in the scope of the whole run: provided to `serveHttp` alone, its clock would stop when that returns.
@@ -207,6 +216,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       clientKeys: config.server.clientKeys,
       tracing,
       metrics: metrics.render,
+      dashboard: DASHBOARD,
       admin: {
         tokens: access.tokens,
         corsOrigins: config.server.corsOrigins,

@@ -5,6 +5,7 @@
  */
 import { get } from 'node:http'
 import { homedir } from 'node:os'
+import { setTimeout } from 'node:timers/promises'
 import type { StatuslineView } from '#actors/views/statusline-view.ts'
 import { findBox } from '#cli/statusline/find-box.ts'
 import { type LineStyle, sadLine, statusLine } from '#cli/statusline/line.ts'
@@ -12,13 +13,25 @@ import type { Place } from '#infra/config/place.ts'
 
 /** Claude Code gives up a command that takes long; a box that is so slow is in trouble anyway. */
 const TIMEOUT_MS = 1_000
+/** Claude Code has written its JSON by then; whoever else leaves the input open says nothing. */
+const INPUT_MS = 300
 
 /** Prints the line of this process: its input, its environment. */
 export const printStatusline = async (): Promise<void> => {
-  const { env, stdin, stdout } = process
+  const { env, stdin, stdout, stderr } = process
   const place = { cwd: process.cwd(), home: homedir(), environment: env }
-  const input = stdin.isTTY ? '' : await readAll(stdin)
-  stdout.write(`${await statusline(input, place, { color: (env.NO_COLOR ?? '') === '' })}\n`)
+  const style = { color: (env.NO_COLOR ?? '') === '' }
+  const told = async (): Promise<string> => {
+    const input = stdin.isTTY ? '' : await Promise.race([readAll(stdin), setTimeout(INPUT_MS, '', { ref: false })])
+    stdin.destroy()
+    return await statusline(input, place, style)
+  }
+  const line = await told().catch((error: unknown) => {
+    // A bug: it must be seen, but not by an empty bar.
+    stderr.write(`${error instanceof Error ? error.stack : String(error)}\n`)
+    return sadLine('cannot tell at present', style)
+  })
+  stdout.write(`${line}\n`)
 }
 
 /** @param input what Claude Code gives; of it only the session's id is used, and none is fine */
@@ -31,9 +44,10 @@ export const statusline = async (input: string, place: Place, style: LineStyle):
   switch (answer.status) {
     case undefined:
       return sadLine('not running', style)
-    case 200:
-      // The endpoint's own schema has made it.
-      return statusLine(JSON.parse(answer.body) as StatuslineView, style)
+    case 200: {
+      const view = viewIn(answer.body)
+      return view === undefined ? sadLine('not running', style) : statusLine(view, style)
+    }
     case 401:
     case 403:
       return sadLine('the admin token is refused', style)
@@ -51,6 +65,17 @@ const sessionIn = (input: string): string | undefined => {
     return typeof id === 'string' && id !== '' ? id : undefined
   } catch {
     // Nothing, or something else than Claude Code's: the line is about the box as a whole then.
+    return undefined
+  }
+}
+
+/** Undefined: what answers there is something else. */
+const viewIn = (body: string): StatuslineView | undefined => {
+  try {
+    const json: unknown = JSON.parse(body)
+    // The schema of the endpoint has made the rest of it.
+    return typeof json === 'object' && json !== null && 'today' in json ? (json as StatuslineView) : undefined
+  } catch {
     return undefined
   }
 }

@@ -28,6 +28,8 @@ export interface MessagesOptions {
   readonly auth: ClientAuth
   /** Absent: no provider is told of a trace. */
   readonly tracing?: TracingOptions
+  /** Tells the client of budgets and limits where the provider tells nothing. */
+  readonly quotaHeaders: boolean
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
 
@@ -142,6 +144,7 @@ export const handleMessages = Effect.fnUntraced(function* (
     client: clientResponse(response),
     ownHeaders: [...ownHeaders, ['x-signalbox-trace-id', traceOf(requestId, admitted.traceparent).traceId]],
     ...(tracing?.propagate === true ? { traceUpstream } : {}),
+    quotaHeaders: options.quotaHeaders,
     cancelledBy: options.cancelledBy,
   })
 })

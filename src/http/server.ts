@@ -39,7 +39,11 @@ export interface ServerOptions {
   readonly ownHeaders: HeaderList
   readonly version: string
   /** Optional endpoints that are switched on. */
-  readonly features: { readonly modelDiscovery: boolean; readonly countTokens: boolean }
+  readonly features: {
+    readonly modelDiscovery: boolean
+    readonly countTokens: boolean
+    readonly quotaHeaders: boolean
+  }
   readonly strategies: MessagesOptions['strategies']
   /** Whether clients need a key, or may have one. */
   readonly clientKeys: KeyMode
@@ -168,6 +172,7 @@ export const serve = (
             bodyLimit: options.bodyLimit,
             ownHeaders,
             strategies: options.strategies,
+            quotaHeaders: options.features.quotaHeaders,
             auth,
             ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),

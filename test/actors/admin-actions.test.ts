@@ -7,6 +7,7 @@ import { Ledger } from '#actors/ledger.ts'
 import { openBox } from '#actors/open-box.ts'
 import { EventLog } from '#actors/ports.ts'
 import { providerId } from '#domain/ids.ts'
+import type { Budget, Policy } from '#domain/policy.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { newClientKey } from '#infra/new-client-key.ts'
 import { answers, known, openTestBox, policyOf, provider } from '#test/box.ts'
@@ -15,16 +16,20 @@ const configured = policyOf([provider('a'), provider('b')])
 const options = { configured: () => configured, afterChange: Effect.void, makeKey: newClientKey }
 const WHO = 'admin 127.0.0.1'
 
-const opened = Effect.gen(function* () {
+const daily: Budget = { name: 'daily', period: 'day', limitNanoUsd: 1_000 }
+
+const openedWith = Effect.fnUntraced(function* (policy: Policy) {
   const services = yield* Layer.build(ledgerLayer.layer({ writer: 'w1' }).pipe(Layer.provideMerge(layerMemory())))
   const run = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.provide(effect, services)
-  yield* run(openBox({ policy: configured, version: 'test' }))
+  yield* run(openBox({ policy, version: 'test' }))
   const ledger = yield* run(Ledger)
-  const actions = yield* run(makeAdminActions(options))
+  const actions = yield* run(makeAdminActions({ ...options, configured: () => policy }))
   const log = yield* run(EventLog)
   const events = Effect.map(log.read({ after: 0, limit: 1_000 }), (rows) => known(rows).map(({ event }) => event))
   return { ledger, actions, events }
 })
+
+const opened = openedWith(configured)
 
 describe('what an operator changes', () => {
   it.effect('is a fact with who did it, durable when it returns, and the policy that follows', () =>
@@ -76,6 +81,51 @@ describe('what an operator changes', () => {
         value: 0,
       }))
       expect(yield* Effect.flip(actions.setOverrides(nothing, WHO))).toMatchObject({ reason: 'conflict' })
+    }),
+  )
+
+  it.effect('never leaves all weights at nothing, also by going back to the configuration', () =>
+    Effect.gen(function* () {
+      const weights = { headroom: 1, performance: 0, cost: 0, reliability: 0 }
+      const { actions, ledger } = yield* openedWith({ ...configured, routing: { ...configured.routing, weights } })
+      const weight = (name: keyof typeof weights, value: number | null) => ({ path: `routing.weights.${name}`, value })
+      yield* actions.setOverrides([weight('cost', 1), weight('headroom', 0)], WHO)
+      expect(yield* Effect.flip(actions.setOverrides([weight('cost', null)], WHO))).toMatchObject({
+        reason: 'conflict',
+      })
+      expect(ledger.state.policy.routing.weights).toEqual({ ...weights, headroom: 0, cost: 1 })
+      yield* actions.setOverrides([weight('cost', null), weight('headroom', null)], WHO)
+      expect(ledger.state.policy.routing.weights).toEqual(weights)
+    }),
+  )
+
+  it.effect('takes a budget out of force, whether the configuration has it or not', () =>
+    Effect.gen(function* () {
+      const { ledger, actions, events } = yield* openedWith({ ...configured, budgets: [daily] })
+      const names = () => (ledger.state.policy.budgets ?? []).map(({ name }) => name)
+      yield* actions.setOverrides([{ path: 'budgets.own', value: { period: 'week', limitNanoUsd: 5 } }], WHO)
+      expect(names()).toEqual(['daily', 'own'])
+      yield* actions.removeBudget('daily', WHO)
+      yield* actions.removeBudget('own', WHO)
+      expect(names()).toEqual([])
+      const changes = (yield* events).flatMap((event) => (event._tag === 'SettingOverridden' ? [event] : []))
+      expect(changes.slice(1)).toMatchObject([
+        { path: 'budgets.daily', value: false, by: WHO },
+        { path: 'budgets.own', value: null, by: WHO },
+      ])
+      expect(yield* Effect.flip(actions.removeBudget('daily', WHO))).toMatchObject({ reason: 'notFound' })
+    }),
+  )
+
+  it.effect('silences alerts as a fact with who did it, durable when it returns', () =>
+    Effect.gen(function* () {
+      const { ledger, actions, events } = yield* opened
+      yield* TestClock.setTime(1_000)
+      yield* actions.silence({ kind: 'budget', until: 5_000 }, WHO)
+      expect((yield* events).at(-1)).toEqual({ _tag: 'AlertsSilenced', kind: 'budget', until: 5_000, by: WHO })
+      expect([...ledger.state.projections.alerts.silences.values()]).toEqual([
+        { kind: 'budget', subject: null, until: 5_000 },
+      ])
     }),
   )
 

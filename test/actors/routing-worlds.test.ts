@@ -9,8 +9,8 @@ import { PLANTED_BUGS } from '#test/routing-worlds/planted-bugs.ts'
 const HOURS = 2
 const FIRST = Number(process.env.SIGNALBOX_TEST_SEED ?? 1)
 const WORLDS = 10
-/** A planted bug must show in one of so many worlds; the rarest needs some fifteen. */
-const SEEDS_PER_BUG = 40
+/** A planted bug must show in one of so many worlds; the rarest needs some sixty. */
+const SEEDS_PER_BUG = 100
 
 describe('routing in virtual worlds', { timeout: 60_000 }, () => {
   it(`keeps every invariant in ${WORLDS} stormy worlds of ${HOURS} hours`, () => {

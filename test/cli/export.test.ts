@@ -11,8 +11,8 @@ import { exportLedger } from '#cli/export.ts'
 import type { DomainEvent } from '#domain/events.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
 import { entryOf, isBilled, type LedgerEntry, type OpenEntries } from '#domain/ledger-entries/entry.ts'
-import type { NewEvent } from '#domain/recorded-event.ts'
 import { costOf } from '#domain/pricing.ts'
+import type { NewEvent } from '#domain/recorded-event.ts'
 import { addUsage, noUsage } from '#domain/usage.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { listPrice } from '#infra/prices/list-price.ts'
@@ -114,7 +114,7 @@ const day = recorded(
 )
 
 describe('the export for tools of Claude Code', () => {
-  it.live('has one line for each billed attempt, in a file for each session', () =>
+  it.effect('has one line for each billed attempt, in a file for each session', () =>
     Effect.gen(function* () {
       const folder = yield* exported(day)
       expect(linesOf(folder, 'signalbox', 's-1.jsonl')).toMatchObject([
@@ -144,7 +144,7 @@ describe('the export for tools of Claude Code', () => {
     }),
   )
 
-  it.live('gives ccusage our tokens and our costs exactly', () =>
+  it.effect('gives ccusage our tokens and our costs exactly', () =>
     Effect.gen(function* () {
       const report = yield* ccusage(yield* exported(day), 'display')
       expect(tokensOf(report)).toEqual({
@@ -157,7 +157,7 @@ describe('the export for tools of Claude Code', () => {
     }),
   )
 
-  it.live('gives ccusage our tokens exactly whatever happened', () =>
+  it.effect('gives ccusage our tokens exactly whatever happened', () =>
     Effect.gen(function* () {
       const lives = fc.sample(histories(200), { numRuns: 4, seed: 8 }).toSorted((a, b) => b.length - a.length)
       const events = envelopes()((lives[0] ?? []).map(({ event }, index) => withCost(event, index * 1_234_567)))
@@ -172,13 +172,19 @@ describe('the export for tools of Claude Code', () => {
     }),
   )
 
-  it.live('costs what ccusage makes of it, save where its table of prices differs', () =>
+  it.effect('costs what ccusage makes of it, save where its table of prices differs', () =>
     Effect.gen(function* () {
-      const requests = MODELS.map((model, index) => served1(`req_${index}`, { usage: BIG, answer: { model: modelId(model), costNanoUsd: listed(model) } }))
+      const requests = MODELS.map((model, index) =>
+        served1(`req_${index}`, { usage: BIG, answer: { model: modelId(model), costNanoUsd: listed(model) } }),
+      )
       const folder = yield* exported(recorded(...requests))
       const [shown, calculated] = [yield* ccusage(folder, 'display'), yield* ccusage(folder, 'calculate')]
       const costsIn = ({ daily }: CcusageReport) =>
-        new Map(daily.flatMap(({ modelBreakdowns }) => modelBreakdowns.map(({ modelName, cost }) => [modelName, cost] as const)))
+        new Map(
+          daily.flatMap(({ modelBreakdowns }) =>
+            modelBreakdowns.map(({ modelName, cost }) => [modelName, cost] as const),
+          ),
+        )
       const [ours, theirs] = [costsIn(shown), costsIn(calculated)]
       for (const model of MODELS) expect(ours.get(model)).toBeCloseTo(listed(model) / 1e9, 12)
       const differing = MODELS.filter((model) => Math.abs((ours.get(model) ?? 0) - (theirs.get(model) ?? 0)) > 1e-9)
@@ -190,7 +196,7 @@ describe('the export for tools of Claude Code', () => {
     }),
   )
 
-  it.live('holds what ended in the span, also of requests that came before it', () =>
+  it.effect('holds what ended in the span, also of requests that came before it', () =>
     Effect.gen(function* () {
       const events = recorded(served1('req_1'), served1('req_2'), served1('req_3'))
       const [, , first, , , second] = events

@@ -23,9 +23,12 @@ const find = (folder: string): readonly string[] =>
 const read = (path: string): string => readFileSync(join(root, path), 'utf8')
 const documents = find(root)
 const { scripts } = JSON.parse(read('package.json')) as { readonly scripts: Readonly<Record<string, string>> }
-/** The commands that program.ts knows. */
+/** The commands that the command line knows. */
 const commands = new Set(
-  [...read('src/cli/program.ts').matchAll(/Command\.make\(\s*'([a-z]+)'/g)].map(([, name]) => name ?? ''),
+  readdirSync(join(root, 'src/cli'))
+    .filter((name) => name.endsWith('.ts'))
+    .flatMap((name) => [...read(`src/cli/${name}`).matchAll(/Command\.make\(\s*'([a-z]+)'/g)])
+    .map(([, name]) => name ?? ''),
 )
 
 describe('the documents', () => {

@@ -191,6 +191,7 @@ export const startLife = (options: LifeOptions) =>
             request: { path: '/v1/messages', query: '', method: 'POST', headers: [[REQUEST_HEADER, request.id]], body },
             client: request.client,
             ownHeaders: [],
+            quotaHeaders: true,
             cancelledBy: request.cancelledBy ?? (() => 'client'),
           }),
         ),

@@ -7,7 +7,7 @@ import { Ledger } from '#actors/ledger.ts'
 import { EventLog } from '#actors/ports.ts'
 import type { DomainEvent, Fact } from '#domain/events.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
-import type { Policy } from '#domain/policy.ts'
+import { defaultPolicy, type Policy } from '#domain/policy.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { admitted, failed, served1, started } from '#test/attempt-events.ts'
@@ -19,7 +19,7 @@ const policy: Policy = policyOf(
     provider('alpha', { limits: { requestsPerMinute: 100, requestsPerDay: 1_000, tokensPerMinute: 100_000 } }),
     provider('beta', { limits: { requestsPerMinute: 1 } }),
   ],
-  { budgets: [{ name: 'monthly', period: 'month', limitNanoUsd: 50e9 }] },
+  { routing: defaultPolicy.routing, budgets: [{ name: 'monthly', period: 'month', limitNanoUsd: 50e9 }] },
 )
 
 const usage = {
@@ -53,12 +53,6 @@ const happened: readonly DomainEvent[] = [
   },
   started('req_e'),
   { _tag: 'ProviderThrottled', provider: providerId('beta'), until: 4e12, because: { _tag: 'RateLimited' }, level: 1 },
-  {
-    _tag: 'RouteChosen',
-    requestId: requestId('req_e'),
-    ...{ strategy: 'intelligent', policyVersion: 1, skipped: [], propensity: 1 },
-    ...{ order: [providerId('alpha'), providerId('beta')], factors: { score: [0.75, 0.25] } },
-  },
 ]
 
 /** The exposition text, with the metrics of the process too. */
@@ -78,7 +72,24 @@ export const busyMetrics = Effect.scoped(
       Effect.provideService(EventLog, log),
     )
     for (const event of served1('req_f', { usage, answer: { costNanoUsd: 1e6 } })) ledger.record(event as Fact, at)
-    yield* ledger.committed
+    yield* observed(ledger)
+    while (ledger.lag().snapshotAt === undefined) yield* Effect.yieldNow
     return (yield* render).text
   }),
 )
+
+/** Waits until everything recorded so far is durable, and every listener has heard of it. */
+export const observed = (ledger: Ledger['Service']) =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      let heard = 0
+      // Listeners are called in the order in which they came: this one is the last.
+      yield* ledger.subscribe((events) => {
+        heard = events.at(-1)?.position ?? heard
+      })
+      const last = ledger.health().committedPosition + ledger.lag().uncommitted
+      if (ledger.lag().uncommitted === 0) return
+      yield* ledger.committed
+      while (heard < last) yield* Effect.yieldNow
+    }),
+  )

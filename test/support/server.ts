@@ -2,13 +2,15 @@
  * A whole Signalbox in the process of the test: the layers of src/cli/serve.ts, so that a test can look inside, on a free
  * port of loopback. signalbox-process.ts starts the command line itself.
  */
-import { Context, Effect, Layer, Redacted, type Scope } from 'effect'
+import { Context, Effect, Layer, Option, Redacted, type Scope } from 'effect'
+import { makeAdminActions } from '#actors/admin-actions.ts'
 import { encodeState } from '#actors/gateway-state.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
 import {
   type AdminActions,
+  Books,
   ChangeRefused,
   EventLog,
   type EventLogError,
@@ -16,6 +18,7 @@ import {
   Upstreams,
 } from '#actors/ports.ts'
 import { canonicalState, type Replay, startReplay } from '#actors/replay.ts'
+import { seedBudgets } from '#actors/seed-budgets.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { providerId } from '#domain/ids.ts'
 import {
@@ -32,6 +35,7 @@ import { type RunningServer, type ServerOptions, serve } from '#http/server.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { toPolicy } from '#infra/config/to-policy.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
+import { newClientKey } from '#infra/new-client-key.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
@@ -56,9 +60,13 @@ export interface BoxOptions {
   readonly routing?: Partial<Policy['routing']>
   readonly retryBudget?: Partial<Policy['retryBudget']>
   readonly stream?: Partial<Policy['stream']>
+  readonly budgets?: Policy['budgets']
+  readonly timeZone?: string
   readonly server?: Partial<ServerOptions>
   /** Serves the admin API; its token is `ADMIN_TOKEN` where nothing else is said. */
   readonly admin?: Partial<AdminOptions>
+  /** An operator may change what `signalbox serve` lets one change; else every change is refused. */
+  readonly operator?: true
   /** Default: in memory. */
   readonly log?: Layer.Layer<EventLog, EventLogError>
 }
@@ -93,6 +101,7 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
     const run = <A, E, R>(effect: Effect.Effect<A, E, R | Ledger | EventLog>) => Effect.provideContext(effect, services)
     const ledger = yield* run(Ledger)
     const log = yield* run(EventLog)
+    const books = Option.getOrElse(Context.getOption(services, Books), () => noBooks)
     const seen: RecordedEvent[] = []
     const waiting = new Set<() => void>()
     yield* ledger.subscribe((events) => {
@@ -100,7 +109,13 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       for (const look of waiting) look()
     })
     const upstreams = yield* makeUpstreams(providers)
-    yield* run(openBox({ policy: policyOf(options, providers), version: 'test' }))
+    const policy = policyOf(options, providers)
+    yield* run(openBox({ policy, version: 'test' }))
+    const actions = yield* makeAdminActions({
+      configured: () => policy,
+      afterChange: seedBudgets,
+      makeKey: newClientKey,
+    }).pipe(Effect.provideService(Books, books), run)
     const metrics = yield* run(makeMetrics({ version: 'test', processMetrics: false }))
     const timekeeper = Context.get(
       yield* Layer.build(Timekeeper.layer.pipe(Layer.provide(Layer.succeed(Ledger, ledger)))),
@@ -114,12 +129,14 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
       drainTimeoutMs: 5_000,
       requestTimeoutMs: 300_000,
       ownHeaders: [],
-      features: { modelDiscovery: true, countTokens: true },
+      features: { modelDiscovery: true, countTokens: true, quotaHeaders: true },
       strategies: () => STRATEGIES,
       clientKeys: 'optional',
       version: 'test',
       metrics: metrics.render,
-      ...(options.admin === undefined ? {} : { admin: { ...adminOf(log), ...options.admin } }),
+      ...(options.admin === undefined
+        ? {}
+        : { admin: { ...adminOf(log, books), ...(options.operator ? { actions } : {}), ...options.admin } }),
       ...options.server,
     }).pipe(
       Effect.provideService(Ledger, ledger),
@@ -164,18 +181,31 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
 export const ADMIN_TOKEN = 'the-token-of-the-tests'
 
 /** An operator who may look, and whose every change is refused. */
-const adminOf = (log: EventLog['Service']): AdminOptions => ({
+const adminOf = (log: EventLog['Service'], books: Books['Service']): AdminOptions => ({
   tokens: { admin: Redacted.make(ADMIN_TOKEN) },
   corsOrigins: [],
   log,
+  books,
   actions: refusesAll,
   config: () => ({}),
+})
+
+const notKept = Effect.die(new Error('this log has no books'))
+/** Of a log that is made for other tests. */
+const noBooks = Books.of({
+  costs: () => notKept,
+  requests: () => notKept,
+  request: () => notKept,
+  session: () => notKept,
+  spent: () => notKept,
 })
 
 const refusal = Effect.fail(new ChangeRefused({ reason: 'conflict', message: 'Nothing can be changed here.' }))
 /** Every change is refused. */
 export const refusesAll: AdminActions['Service'] = {
   setOverrides: () => refusal,
+  removeBudget: () => refusal,
+  silence: () => Effect.void,
   resetBreaker: () => refusal,
   createKey: () => refusal,
   revokeKey: () => refusal,
@@ -219,4 +249,6 @@ const policyOf = (options: BoxOptions, providers: readonly ResolvedProvider[]): 
   routing: { ...defaultPolicy.routing, strategy: 'priority', ...options.routing },
   retryBudget: { ...defaultPolicy.retryBudget, ...options.retryBudget },
   stream: { ...defaultPolicy.stream, ...options.stream },
+  ...(options.budgets === undefined ? {} : { budgets: options.budgets }),
+  ...(options.timeZone === undefined ? {} : { timeZone: options.timeZone }),
 })

@@ -14,7 +14,8 @@ import {
   initialState,
   STATE_VERSION,
 } from '#actors/gateway-state.ts'
-import { type EventLog, type EventLogError, type ReadEvent, SNAPSHOT_SPACING } from '#actors/ports.ts'
+import type { EventLog, EventLogError, ReadEvent } from '#actors/ports.ts'
+import { SNAPSHOT_SPACING } from '#domain/snapshot-spacing.ts'
 
 /** Asked for at once. */
 const PAGE = 500
@@ -35,7 +36,8 @@ export const pastState = (log: EventLog['Service'], at: number): Effect.Effect<P
     const { position: end, archivedTo } = yield* log.placeAt(at)
     const snapshot = yield* log.snapshotBefore(STATE_VERSION, end)
     const state = snapshot === undefined ? initialState() : decodeState(snapshot.state)
-    // Without a snapshot of this release, what is left of the log is all there is, as at a start.
+    // Behind it events are missing, nobody knows how soon: it ends with the last that is surely the next. Without a snapshot of
+    // this release, what is left of the log is all there is, as at a start.
     const stopsAtGap = snapshot !== undefined && snapshot.position < archivedTo
     let position = snapshot?.position ?? 0
     let shownAt = snapshot?.occurredAt ?? at
@@ -59,7 +61,7 @@ export const pastState = (log: EventLog['Service'], at: number): Effect.Effect<P
       checkpoint = position
       mayStore = yield* storeCheckpoint(log, state, position)
     }
-    return { state, position, at: stopsAtGap && position < end ? shownAt : at }
+    return { state, position, at: stopsAtGap ? shownAt : at }
   })
 
 /** How many rows of the page are to be folded: those up to the end, and up to where events are missing. */

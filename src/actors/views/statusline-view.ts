@@ -129,10 +129,11 @@ const nearestOf = (
   // Whose key and project a session has the status bar does not know: their budgets are not told.
   const spender = { model: serving?.model ?? modelId(''), ...(sessionId === undefined ? {} : { sessionId }) }
   const budgets = standingsOf(state.projections.budgets, spender, at).map(
-    ({ budget, period, leftNanoUsd }): Bound => ({
+    ({ budget, period, spentNanoUsd }): Bound => ({
       kind: 'budget',
       name: budget.name,
-      usedShare: budget.limitNanoUsd === 0 ? 1 : 1 - leftNanoUsd / budget.limitNanoUsd,
+      // What is held back for requests under way is the most that they may cost, and mostly comes back.
+      usedShare: budget.limitNanoUsd === 0 ? 1 : spentNanoUsd / budget.limitNanoUsd,
       resetAt: period.end,
     }),
   )

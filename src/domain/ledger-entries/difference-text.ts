@@ -36,7 +36,7 @@ export const differenceText = (difference: Difference): string => {
     case 'ModelSpelling':
       return `${difference.answers} times ${difference.theirs} in the files is ${difference.ours} here: the same model, spelled by its provider.`
     case 'PriceTable':
-      return `${difference.model}: ${usd(difference.ours)} here, ${usd(difference.theirs)} in the files, for ${difference.answers} with the same tokens or not: the tables of prices differ.`
+      return `${difference.model}: ${usd(difference.ours)} here, ${usd(difference.theirs)} in the files, for ${difference.answers} answers: the tables of prices differ.`
     case 'Copied':
       return `${difference.answers} stand in ${difference.files.length} files, because a session was resumed or forked; they were counted once.`
   }

@@ -43,7 +43,7 @@ type Asked = Pick<LedgerEntry, 'kind' | 'asked' | 'sessionId' | 'agentId' | 'pro
 /** Requests under way; as many as are open at once. */
 export type OpenEntries = OpenRequests<Asked>
 
-/** What an event of these types does not end, or begin, is none of the ledger's. */
+/** The types of events of which entries are made. */
 export const ENTRY_TYPES = [
   'RequestAdmitted',
   'AttemptStarted',

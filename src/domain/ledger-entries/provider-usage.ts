@@ -58,9 +58,11 @@ export const USAGE_FORMATS: readonly UsageFormat[] = [
 
 type Figures = { readonly [F in Figure]?: number }
 
-/** A day of a model. Figures that the file does not have are absent. */
 export interface ProviderUsage {
   readonly format: UsageFormat
+  /** Those that the file has. */
+  readonly figures: readonly Figure[]
+  /** By day and model. */
   readonly cells: ReadonlyMap<string, Figures>
 }
 
@@ -83,7 +85,7 @@ export const readProviderUsage = (rows: readonly NamedRow[]): ProviderUsage | un
     const figures = Object.fromEntries(columns.map(([figure, column]) => [figure, Number(row[column]) || 0]))
     cells.set(key, addFigures(cells.get(key), figures))
   }
-  return { format, cells }
+  return { format, figures: columns.map(([figure]) => figure), cells }
 }
 
 const columnOf = (row: NamedRow, names: readonly string[]): string | undefined =>
@@ -116,7 +118,7 @@ const PRECISION_USD = 1e-6
  * @param kinds of the providers, by their ids
  */
 export const compareUsage = (
-  { format, cells: theirs }: ProviderUsage,
+  { format, figures: known, cells: theirs }: ProviderUsage,
   entries: readonly LedgerEntry[],
   kinds: ReadonlyMap<string, string>,
 ): readonly UsageDifference[] => {
@@ -133,7 +135,7 @@ export const compareUsage = (
   return [...new Set([...theirs.keys(), ...ours.keys()])].toSorted().flatMap((key) => {
     const [day, model] = dayAndModel(key)
     const told = theirs.get(key) ?? {}
-    const figures = FIGURES.filter((figure) => figure in (theirs.values().next().value ?? {})).flatMap((figure) => {
+    const figures = known.flatMap((figure) => {
       const [own, other] = [ours.get(key)?.[figure] ?? 0, told[figure] ?? 0]
       const slack = figure === 'costUsd' ? PRECISION_USD : 0
       return Math.abs(own - other) > slack ? [{ figure, ours: own, theirs: other }] : []

@@ -13,8 +13,8 @@ export interface AdminOptions {
   /** Other origins whose pages may call; none by default. */
   readonly corsOrigins: readonly string[]
   readonly log: EventLog['Service']
-  /** Of the same log; without it nothing is told of single sessions. */
-  readonly books?: Books['Service']
+  /** Of the same log. */
+  readonly books: Books['Service']
   readonly actions: AdminActions['Service']
   /** The configuration as running, without secrets; it becomes JSON as it is. */
   readonly config: () => object

@@ -4,13 +4,18 @@
  */
 import { HttpApi, OpenApi } from 'effect/http-api'
 import { ADMIN_API } from '#http/admin/admin.ts'
+import { alertsGroup } from '#http/admin/alerts.ts'
 import { boxGroup } from '#http/admin/box.ts'
+import { budgetsGroup } from '#http/admin/budgets.ts'
+import { costsGroup } from '#http/admin/costs.ts'
 import { eventsGroup } from '#http/admin/events.ts'
 import { keysGroup } from '#http/admin/keys.ts'
+import { overridesGroup } from '#http/admin/overrides.ts'
 import { providersGroup } from '#http/admin/providers.ts'
 import { requestsGroup } from '#http/admin/requests.ts'
 import { routeGroup } from '#http/admin/route.ts'
 import { routingGroup } from '#http/admin/routing.ts'
+import { sessionsGroup } from '#http/admin/sessions.ts'
 import { stateGroup } from '#http/admin/state.ts'
 import { statuslineGroup } from '#http/admin/statusline.ts'
 
@@ -19,9 +24,14 @@ export const adminApi = HttpApi.make(ADMIN_API)
   .add(routingGroup)
   .add(routeGroup)
   .add(requestsGroup)
+  .add(sessionsGroup)
+  .add(costsGroup)
+  .add(budgetsGroup)
   .add(eventsGroup)
   .add(stateGroup)
   .add(statuslineGroup)
+  .add(alertsGroup)
+  .add(overridesGroup)
   .add(keysGroup)
   .add(boxGroup)
   .annotateMerge(

@@ -10,17 +10,22 @@ import { Ledger } from '#actors/ledger.ts'
 import { accessLayer } from '#http/admin/access.ts'
 import { Admin } from '#http/admin/admin.ts'
 import { adminError } from '#http/admin/admin-error.ts'
+import { alertsLayer } from '#http/admin/alerts.ts'
 import { adminApi } from '#http/admin/api.ts'
 import { boxLayer } from '#http/admin/box.ts'
+import { budgetsLayer } from '#http/admin/budgets.ts'
+import { costsLayer } from '#http/admin/costs.ts'
 import { eventsLayer } from '#http/admin/events.ts'
 import { gate } from '#http/admin/gate.ts'
 import { keysLayer } from '#http/admin/keys.ts'
+import { overridesLayer } from '#http/admin/overrides.ts'
 import { providersLayer } from '#http/admin/providers.ts'
 import { REFERENCE_POLICY, referencePage } from '#http/admin/reference-page.ts'
 import { requestErrorsLayer } from '#http/admin/request-errors.ts'
 import { requestsLayer } from '#http/admin/requests.ts'
 import { routeLayer } from '#http/admin/route.ts'
 import { routingLayer } from '#http/admin/routing.ts'
+import { sessionsLayer } from '#http/admin/sessions.ts'
 import { stateLayer } from '#http/admin/state.ts'
 import { statuslineLayer } from '#http/admin/statusline.ts'
 
@@ -42,9 +47,14 @@ export const makeAdminHandler = (admin: Admin['Service']): Effect.Effect<AdminHa
       routingLayer,
       routeLayer,
       requestsLayer,
+      sessionsLayer,
+      costsLayer,
+      budgetsLayer,
       eventsLayer,
       stateLayer,
       statuslineLayer,
+      alertsLayer,
+      overridesLayer,
       keysLayer,
       boxLayer,
     )

@@ -41,9 +41,7 @@ export const statuslineLayer = HttpApiBuilder.group(
     const clock = yield* Effect.clockWith(Effect.succeed)
 
     const sumsOf = (session: string) =>
-      books === undefined
-        ? Effect.succeed(undefined)
-        : Effect.map(orUnavailable(books.costs({ by: [], filter: { session } })), ({ total }) => total)
+      Effect.map(orUnavailable(books.costs({ by: [], filter: { session } })), ({ total }) => total)
 
     return handlers.handle(
       'get',

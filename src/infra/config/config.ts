@@ -118,6 +118,7 @@ export interface Config {
     readonly simulator: 'auto' | 'on' | 'off'
     readonly modelDiscovery: boolean
     readonly countTokens: boolean
+    readonly quotaHeaders: boolean
     readonly priceFeed: boolean
     readonly strategies: { readonly [K in Policy['routing']['strategy']]: boolean }
   }

@@ -161,6 +161,7 @@ const resolveFeatures = (file: ConfigFile): Config['features'] => ({
   simulator: file.features?.simulator ?? 'auto',
   modelDiscovery: file.features?.modelDiscovery ?? true,
   countTokens: file.features?.countTokens ?? true,
+  quotaHeaders: file.features?.quotaHeaders ?? true,
   priceFeed: file.features?.priceFeed ?? true,
   strategies: {
     intelligent: file.features?.strategies?.intelligent ?? true,

@@ -233,6 +233,10 @@ const Features = Schema.Struct({
   modelDiscovery: flag('Ask the providers for their models and list them at `/v1/models`.', true),
   priceFeed: flag('Ask providers that publish their prices (OpenRouter) for them, twice a day.', true),
   countTokens: flag('Serve `/v1/messages/count_tokens`.', true),
+  quotaHeaders: flag(
+    'Tell Claude Code how much of budgets and daily limits is used, in `anthropic-ratelimit-unified-*` headers where the provider sends none ([costs](costs.md#in-claude-code-itself)).',
+    true,
+  ),
   strategies: opt(
     Schema.Struct({
       intelligent: flag('The strategy `intelligent`.', true),

@@ -1,14 +1,8 @@
 /**
  * The books in memory, for tests and simulations: the same fold as in the databases, and plain filters and sums.
  */
-import {
-  BOOKED_TYPES,
-  type BookedRequest,
-  bookEvent,
-  type CellKey,
-  type CostSums,
-  type RequestBook,
-} from '#domain/books.ts'
+import { BOOKED_TYPES, bookEvent, type RequestBook } from '#domain/book-event.ts'
+import type { BookedRequest, CellKey, CostSums } from '#domain/books.ts'
 import {
   addCost,
   agentTree,

@@ -2,7 +2,7 @@
  * Which snapshots are kept: all of the last hour, and of older ones as few as leave no gap wider than SNAPSHOT_SPACING, so that
  * the state of any moment is a short fold away. Where events went to an archive every snapshot stays: nothing could make it again.
  */
-import { SNAPSHOT_SPACING } from '#actors/ports.ts'
+import { SNAPSHOT_SPACING } from '#domain/snapshot-spacing.ts'
 
 export interface Rung {
   readonly position: number

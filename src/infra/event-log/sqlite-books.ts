@@ -4,14 +4,8 @@
  * thread only.
  */
 import type { Database } from 'better-sqlite3'
-import {
-  BOOKED_TYPES,
-  bookEvent,
-  type CellKey,
-  type CostEntry,
-  type CostSums,
-  type RequestBook,
-} from '#domain/books.ts'
+import { BOOKED_TYPES, bookEvent, type RequestBook } from '#domain/book-event.ts'
+import type { CellKey, CostEntry, CostSums } from '#domain/books.ts'
 import { addCost } from '#domain/books-query.ts'
 import type { DomainEvent } from '#domain/events.ts'
 import {

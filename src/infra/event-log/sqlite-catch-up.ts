@@ -3,7 +3,7 @@
  * a long log takes bounded memory and an interrupted start goes on where it stopped.
  */
 import type { Database } from 'better-sqlite3'
-import { BOOKS_VERSION } from '#domain/books.ts'
+import { BOOKS_VERSION } from '#domain/book-event.ts'
 import { type BookableRow, type Decode, type KeptBooks, plain } from '#infra/event-log/sqlite-books.ts'
 
 /** Events of a transaction: some tens of milliseconds. */

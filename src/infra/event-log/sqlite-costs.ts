@@ -19,7 +19,6 @@ import {
   sumCost,
 } from '#domain/books-query.ts'
 import { dayText, offsetSteps } from '#domain/local-days.ts'
-import { matchesModel } from '#domain/model-map.ts'
 import {
   CELL_COLUMNS,
   NO_NAME,
@@ -34,6 +33,9 @@ type Cells = readonly (number | null)[]
 
 /** The fields of a cell that a question narrows. */
 type Narrowing = { readonly [K in Exclude<keyof CellKey, 'hour'>]?: string | null | undefined }
+
+/** What was spent for each model that was asked for; whoever asked knows patterns of models. */
+export type SpentByModel = readonly (readonly [asked: string, nanoUsd: number])[]
 
 interface Source {
   readonly table: 'cost_hours' | 'cost_sessions'
@@ -148,17 +150,13 @@ export const makeCosts = (database: Database, names: Names) => {
     return { rows, groups: groups.length, total: total === undefined ? noCost : totalOf(total) }
   }
 
-  const spent = (query: SpentQuery): number => {
-    const { key, project, session, agent, model: pattern } = query
+  const spent = (query: SpentQuery): SpentByModel => {
+    const { key, project, session, agent } = query
     const source = sourceOf(query, { key, project, session, agent }, [])
-    if (source === undefined) return 0
+    if (source === undefined) return []
     const { table, where, parameters } = source
     const byModel = all(`SELECT asked, sum(cost_nano) FROM ${table}${where} GROUP BY asked`, parameters)
-    return byModel.reduce(
-      (sum, [asked, nano]) =>
-        pattern === undefined || matchesModel(pattern, names.nameOf(Number(asked))) ? sum + Number(nano) : sum,
-      0,
-    )
+    return byModel.map(([asked, nano]) => [names.nameOf(Number(asked)), Number(nano)])
   }
 
   /** What each agent of a session used; undefined when there is nothing of the session. */

@@ -10,6 +10,7 @@ import type { CostQuery, RequestQuery, SpentQuery } from '#domain/books-query.ts
 import { packCosts } from '#infra/event-log/cost-text.ts'
 import { writePage } from '#infra/event-log/page-text.ts'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
+import type { SpentByModel } from '#infra/event-log/sqlite-costs.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
 import { makePlaceAt } from '#infra/event-log/sqlite-place.ts'
 import { type Bounds, compileRead, MOST_ROWS, walksTheLog } from '#infra/event-log/sqlite-query.ts'
@@ -38,7 +39,7 @@ export interface ReaderCalls {
   readonly requests: (query: RequestQuery) => string
   readonly request: (requestId: string) => string | null
   readonly session: (sessionId: string) => string | null
-  readonly spent: (query: SpentQuery) => number
+  readonly spent: (query: SpentQuery) => SpentByModel
   readonly close: (nothing: null) => null
 }
 

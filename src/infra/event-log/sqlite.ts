@@ -13,12 +13,14 @@ import {
   type StoredSnapshot,
 } from '#actors/ports.ts'
 import type { BookedRequest } from '#domain/books.ts'
-import type { RequestPage, SessionBook } from '#domain/books-query.ts'
+import type { RequestPage, SessionBook, SpentQuery } from '#domain/books-query.ts'
+import { matchesModel } from '#domain/model-map.ts'
 import { packBatch } from '#infra/event-log/batch.ts'
 import { currentVersions, readPage, rowOf } from '#infra/event-log/codec.ts'
 import { unpackCosts } from '#infra/event-log/cost-text.ts'
 import { LogArchive } from '#infra/event-log/log-archive.ts'
 import type { ArchiverCalls, ArchiverData } from '#infra/event-log/sqlite-archiver.ts'
+import type { SpentByModel } from '#infra/event-log/sqlite-costs.ts'
 import type { ReaderCalls, ReaderData } from '#infra/event-log/sqlite-reader.ts'
 import type { VerifierCalls, VerifierData } from '#infra/event-log/sqlite-verifier.ts'
 import type { WriterCalls, WriterData } from '#infra/event-log/sqlite-writer.ts'
@@ -103,7 +105,7 @@ const booksOf = (reader: Thread<ReaderCalls>): Books['Service'] =>
     requests: (query) => Effect.map(reader.call('requests', query), parse<RequestPage>),
     request: (requestId) => Effect.map(reader.call('request', requestId), parseFound<BookedRequest>),
     session: (sessionId) => Effect.map(reader.call('session', sessionId), parseFound<SessionBook>),
-    spent: (query) => reader.call('spent', query),
+    spent: (query) => Effect.map(reader.call('spent', query), (byModel) => spentFor(query, byModel)),
   })
 
 const archiveOf = (path: string, writer: Thread<WriterCalls>): LogArchive['Service'] => {
@@ -120,6 +122,9 @@ const archiveOf = (path: string, writer: Thread<WriterCalls>): LogArchive['Servi
     shrink: writer.call('shrink', null),
   })
 }
+
+const spentFor = ({ model }: SpentQuery, byModel: SpentByModel): number =>
+  byModel.reduce((sum, [asked, nano]) => (model === undefined || matchesModel(model, asked) ? sum + nano : sum), 0)
 
 /** The reading thread has written it a moment ago. */
 const parse = <A>(text: string): A => JSON.parse(text) as A

@@ -7,7 +7,7 @@ import { type FileHandle, mkdir, open, rename } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { Effect, Latch, Result, type Scope, Semaphore } from 'effect'
 import { fileTrouble, type LogFileError } from '#infra/log-file/log-file-error.ts'
-import { freeRotatedName, tidyRotated } from '#infra/log-file/rotated-files.ts'
+import { compressRotated, freeRotatedName, removeOld } from '#infra/log-file/rotated-files.ts'
 
 export interface LogFileOptions {
   /** Absolute. */
@@ -49,7 +49,7 @@ interface Current {
  */
 export const openLogFile = (options: LogFileOptions): Effect.Effect<LogFile, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const { path, maxBytes, maxAgeMs } = options
+    const { path, maxBytes, maxAgeMs, keep, compress } = options
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
     const scope = yield* Effect.scope
@@ -78,15 +78,21 @@ export const openLogFile = (options: LogFileOptions): Effect.Effect<LogFile, nev
       await handle?.close()
     })
 
-    const tidy = tidyRotated(options).pipe(
+    const tolerant = (what: Effect.Effect<void, LogFileError>) =>
+      Effect.catch(what, (error) => Effect.logWarning(`old log files stay as they are: ${error.message}`))
+    const removed = tolerant(attempt(() => removeOld(path, keep)))
+    /** Compressing takes its time, lines go on meanwhile. What was removed in that time may have come back compressed. */
+    const compressed = tolerant(attempt(() => compressRotated(path))).pipe(
+      Effect.andThen(removed),
       Semaphore.makeUnsafe(1).withPermit,
-      Effect.catch((error) => Effect.logWarning(`old log files stay as they are: ${error.message}`)),
+      Effect.forkIn(scope),
+      Effect.when(Effect.succeed(compress)),
     )
     const rotated = Effect.gen(function* () {
       yield* closed
       yield* attempt(async () => rename(path, await freeRotatedName(path, now())))
-      // Compressing takes its time; lines go on meanwhile.
-      yield* Effect.forkIn(tidy, scope)
+      yield* removed
+      yield* compressed
     })
 
     /** A write that failed halfway is taken back, so that no line is cut in two; where that fails too, half a line stays. */
@@ -136,12 +142,15 @@ export const openLogFile = (options: LogFileOptions): Effect.Effect<LogFile, nev
       waiting.openUnsafe()
     })
 
+    // What an earlier process left; where the folder is not there yet, or not to be had, there is nothing to do.
+    if (Result.isSuccess(yield* Effect.result(opened))) {
+      yield* removed
+      yield* compressed
+    }
     yield* Effect.addFinalizer(() =>
       Effect.andThen(writing, Effect.ignore(closed)).pipe(Effect.interruptible, Effect.timeoutOption(CLOSE_MS)),
     )
     yield* Effect.forkScoped(Effect.forever(turn))
-    yield* Effect.forkScoped(tidy)
-
     return {
       write: (line) => {
         const bytes = Buffer.from(`${line}\n`)

@@ -6,7 +6,10 @@ import { ECS_VERSION, isLineFields, isoTime, type LogLine, type MessageLine } fr
 
 /** One line without its break. */
 export const jsonLogger = (version: string): Logger.Logger<unknown, string> =>
-  Logger.make((options) => JSON.stringify(logLine(options, version)))
+  Logger.make((options) => JSON.stringify(logLine(options, version)).replace(WHOLE_DOLLARS, '$1.0'))
+
+/** Elasticsearch takes a field whose first value is 0 for one of whole numbers. In a text the quotes would be escaped. */
+const WHOLE_DOLLARS = /("signalbox\.cost_usd":\d+)(?=[,}])/
 
 /** What was said, apart: the words, and what was said beside them. */
 export const logLine = (options: Logger.Options<unknown>, version: string): LogLine => {

@@ -3,13 +3,13 @@
  * never in a request's way.
  */
 import { Effect, References, type Scope } from 'effect'
-import { Ledger } from '#actors/ledger.ts'
+import type { Ledger } from '#actors/ledger.ts'
 import type { EventLog, EventLogError } from '#actors/ports.ts'
 import { isTerminal } from '#domain/events.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { eventFields, type Level, line } from '#infra/telemetry/event-line.ts'
+import { eventsOfOpenRequests, hearCommits } from '#infra/telemetry/hear-commits.ts'
 import type { LineFields } from '#infra/telemetry/log-line.ts'
-import { eventsOfOpenRequests } from '#infra/telemetry/open-requests.ts'
 import { type Gathered, gather, requestLine } from '#infra/telemetry/request-line.ts'
 
 const ORDER = { Debug: 0, Info: 1, Warn: 2 } as const
@@ -20,7 +20,6 @@ const MINIMUM = { All: 0, Trace: 0, Debug: 0, Info: 1, Warn: 2, Error: 3, Fatal:
  * it holds is bounded by the requests that are open at once.
  */
 export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | Scope.Scope> = Effect.gen(function* () {
-  const ledger = yield* Ledger
   const context = yield* Effect.context<never>()
   const minimum = MINIMUM[yield* References.MinimumLogLevel]
   const write = { Debug: Effect.logDebug, Info: Effect.logInfo, Warn: Effect.logWarning }
@@ -44,7 +43,7 @@ export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | S
   }
 
   for (const recorded of yield* eventsOfOpenRequests) follow(recorded)
-  yield* ledger.subscribe((events) => {
+  yield* hearCommits((events) => {
     for (const recorded of events) {
       const said = line(recorded.event)
       if (said !== undefined) say(said[0], said[1], eventFields(recorded.event, recorded.occurredAt))

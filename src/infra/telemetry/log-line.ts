@@ -95,7 +95,6 @@ export const EventLine = Schema.Struct({
   ...common,
   'event.dataset': choice(['signalbox.event'], 'Tells the three kinds of lines apart'),
   'event.action': text('The [event](events.md) in small letters with hyphens: `circuit-opened` for `CircuitOpened`'),
-  'trace.id': opt(traceId),
   'error.type': opt(text('Tag of the reason')),
   'signalbox.request_id': opt(requestId),
   'signalbox.provider': opt(text('The provider that it is about')),

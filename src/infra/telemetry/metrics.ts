@@ -12,7 +12,7 @@ import { APPEND_MS } from '#infra/telemetry/metrics/box.ts'
 import { watchEventLoop } from '#infra/telemetry/metrics/event-loop.ts'
 import { type Exposition, expose, processRegistry } from '#infra/telemetry/metrics/exposition.ts'
 import { FAMILIES } from '#infra/telemetry/metrics/families.ts'
-import { nothingTold, type TelemetryCounts } from '#infra/telemetry/metrics/telemetry.ts'
+import { nothingTold, type TelemetryCounts } from '#infra/telemetry/telemetry-counts.ts'
 
 export interface MetricsOptions {
   readonly version: string

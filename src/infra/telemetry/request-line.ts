@@ -2,7 +2,8 @@
  * The line of a request: gathered from its events as they are committed, complete at its terminal event. The figures are those
  * of the books (domain/books.ts), so log and cost reports agree.
  */
-import { type BookedRequest, bookEvent, type RequestBook } from '#domain/books.ts'
+import { bookEvent, type RequestBook } from '#domain/book-event.ts'
+import type { BookedRequest } from '#domain/books.ts'
 import { type RequestId, requestId } from '#domain/ids.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { spanIdOf, traceOf } from '#domain/trace-context.ts'

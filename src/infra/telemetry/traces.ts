@@ -3,14 +3,14 @@
  * other: never in a request's way.
  */
 import { Effect, type Scope } from 'effect'
-import { Ledger } from '#actors/ledger.ts'
+import type { Ledger } from '#actors/ledger.ts'
 import type { EventLog, EventLogError } from '#actors/ports.ts'
 import { isTerminal } from '#domain/events.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { isSampled, traceOf } from '#domain/trace-context.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { genAiProviderName } from '#infra/telemetry/gen-ai-names.ts'
-import { eventsOfOpenRequests } from '#infra/telemetry/open-requests.ts'
+import { eventsOfOpenRequests, hearCommits } from '#infra/telemetry/hear-commits.ts'
 import { followTrace, type OpenTrace, type SpanPeer, spansOf } from '#infra/telemetry/request-trace.ts'
 import type { SpanExporter } from '#infra/telemetry/span-exporter.ts'
 
@@ -30,7 +30,6 @@ export const traceRequests = (
 ): Effect.Effect<void, EventLogError, Ledger | EventLog | Scope.Scope> =>
   Effect.gen(function* () {
     const { exporter, sampleShare, providers } = options
-    const ledger = yield* Ledger
     const open = new Map<string, OpenTrace>()
     const peerOf = (id: string): SpanPeer => peerOfProvider(providers().find((provider) => provider.id === id))
 
@@ -50,7 +49,7 @@ export const traceRequests = (
     }
 
     for (const recorded of yield* eventsOfOpenRequests) follow(recorded)
-    yield* ledger.subscribe((events) => {
+    yield* hearCommits((events) => {
       for (const recorded of events) follow(recorded)
     })
   })

@@ -116,7 +116,7 @@ describe('/admin/events', () => {
       const failing = Effect.fail(
         new EventLogError({ reason: { _tag: 'Unavailable', detail: 'a path of this machine' } }),
       )
-      const other = yield* startBox({ admin: { log: { ...box.log, read: () => failing } } })
+      const other = yield* startBox({ admin: { log: { ...box.log, read: () => failing, placeAt: () => failing } } })
       for (const path of ['/admin/events', '/admin/requests/req_1', `/admin/state?at=${T0}`]) {
         const answer = yield* ask(other, path)
         expect(answer.status).toBe(503)

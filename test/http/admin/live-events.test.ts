@@ -159,7 +159,7 @@ const scripted = () => {
     const recorded = give(events).map(
       (event): RecordedEvent => ({ ...event, position: ++position, schemaVersion: 1, recordedAt: 0 }),
     )
-    for (const listener of listeners) listener(recorded)
+    for (const listener of listeners) listener(recorded, { tookMs: 0 })
   }
   const ledger = {
     health: () => ({

@@ -28,6 +28,8 @@ const start = Effect.gen(function* () {
   const { alpha } = yield* startProviders({ alpha: {} })
   const box = yield* startBox({
     admin: { config: () => ({ server: { port: 0 } }) },
+    operator: true,
+    budgets: [{ name: 'daily', period: 'day', limitNanoUsd: 1_000_000_000, hard: { strategy: 'cost' } }],
     providers: { alpha: { url: alpha.url, policy: { maxInputTokens: 100_000 } } },
   })
   const document = (yield* ask(box, '/admin/openapi.json', { token: null })).body as Document
@@ -66,7 +68,20 @@ describe('the OpenAPI document', () => {
   it.live('is true: what the box answers fits its schemas', () =>
     Effect.gen(function* () {
       const { box, document } = yield* start
-      const sent = yield* send(box.port, { body: callBody() })
+      const sent = yield* send(box.port, {
+        headers: [
+          ['content-type', 'application/json'],
+          ['x-claude-code-session-id', 'session-of-the-test'],
+        ],
+        body: callBody(),
+      })
+      box.ledger.record(
+        {
+          ...{ _tag: 'AlertRaised', alertId: 'costSpike', kind: 'costSpike', subject: '', severity: 'warning' },
+          ...{ value: 4, threshold: 3 },
+        },
+        Date.now(),
+      )
       yield* box.ledger.committed
       const ajv = new Ajv2020({ strict: false })
       ajv.addSchema({ $id: 'admin', components: document.components })
@@ -90,10 +105,25 @@ describe('the OpenAPI document', () => {
         ['/admin/route', '/admin/route', 'POST', callBody()],
         ['/admin/requests', '/admin/requests', 'GET'],
         ['/admin/requests/{id}', `/admin/requests/${id}`, 'GET'],
+        ['/admin/sessions/{id}', '/admin/sessions/session-of-the-test', 'GET'],
+        ['/admin/sessions/{id}', '/admin/sessions/nobody', 'GET'],
+        ['/admin/costs', '/admin/costs?by=day,provider', 'GET'],
+        ['/admin/costs', '/admin/costs?by=colour', 'GET'],
+        ['/admin/budgets', '/admin/budgets', 'GET'],
+        ['/admin/budgets/{name}', '/admin/budgets/monthly', 'PUT', { period: 'month', limitNanoUsd: 1_000 }],
+        ['/admin/overrides', '/admin/overrides', 'GET'],
+        ['/admin/overrides/{path}', '/admin/overrides/budgets.monthly', 'DELETE', {}],
+        ['/admin/budgets/{name}', '/admin/budgets/daily', 'DELETE', {}],
+        ['/admin/budgets/{name}', '/admin/budgets/daily', 'DELETE', {}],
+        ['/admin/alerts', '/admin/alerts', 'GET'],
+        ['/admin/alerts/silence', '/admin/alerts/silence', 'POST', { kind: 'budget', forMs: 60_000 }],
         ['/admin/events', '/admin/events', 'GET'],
         ['/admin/events', '/admin/events?limit=0', 'GET'],
         ['/admin/state', '/admin/state', 'GET'],
         ['/admin/state', `/admin/state?at=${at}`, 'GET'],
+        ['/admin/keys', '/admin/keys', 'GET'],
+        ['/admin/keys', '/admin/keys', 'POST', { name: 'ci' }],
+        ['/admin/keys/{id}', '/admin/keys/key_none', 'DELETE', {}],
         ['/admin/stats', '/admin/stats', 'GET'],
         ['/admin/config', '/admin/config', 'GET'],
       ]

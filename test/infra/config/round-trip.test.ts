@@ -246,7 +246,11 @@ const budget = fc.oneof(
     period: fc.constant('day'),
     usd: share,
     action: fc.constant('stepDown'),
-    stepDownTo: some({ strategy: fc.constantFrom(...STRATEGIES), model: fc.constant('claude-haiku-5-5') }),
+    // A block without a key has no variable.
+    stepDownTo: fc.record(
+      { strategy: fc.constantFrom(...STRATEGIES), model: fc.constant('claude-haiku-5-5') },
+      { requiredKeys: ['model'] },
+    ),
   }),
 )
 const budgets = fc
@@ -282,16 +286,43 @@ const plain = fc.record(
       requestTimeout: duration,
       adminToken: token,
       readToken: token,
+      clientKeys: fc.constantFrom('off', 'optional', 'required'),
       corsOrigins: fc.array(fc.constantFrom('https://ops.example.com', 'http://localhost:5173'), { maxLength: 2 }),
     }),
     database: some({ url: fc.constant('sqlite:/data/log.db') }),
+    retention: some({ detail: fc.constantFrom(0, '1 d', '90 d'), archive: fc.constant('/data/old') }),
     prices: some({ file: fc.constant(priceFile), url: fc.webUrl() }),
     alerts,
-    log: some({ level: fc.constantFrom('none', 'debug'), format: fc.constantFrom('json', 'pretty') }),
+    log: some({
+      level: fc.constantFrom('none', 'debug'),
+      format: fc.constantFrom('json', 'pretty'),
+      file: fc.record(
+        {
+          path: fc.constant('/logs/box.log'),
+          maxBytes: fc.constantFrom('1 kB', '50 MB', 77_777),
+          maxAge: duration,
+          keep: fc.nat(10_000),
+          compress: fc.boolean(),
+        },
+        { requiredKeys: ['path'] },
+      ),
+    }),
+    telemetry: some({
+      traces: some({
+        endpoint: fc.constantFrom('http://127.0.0.1:4318/v1/traces', 'https://traces.example.com/in'),
+        // A name such as x-key would ask for a reference.
+        headers: fc.dictionary(fc.stringMatching(/^x-[a-d]{1,5}$/), fc.oneof(fc.constant('blue'), source), {
+          maxKeys: 2,
+        }),
+        sampleShare: share,
+        propagate: fc.boolean(),
+      }),
+    }),
     features: some({
       simulator: fc.constantFrom('auto', 'on', 'off'),
       modelDiscovery: fc.boolean(),
       countTokens: fc.boolean(),
+      quotaHeaders: fc.boolean(),
       priceFeed: fc.boolean(),
       strategies: some(Object.fromEntries(STRATEGIES.map((strategy) => [strategy, fc.constant(true)]))),
     }),

@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { expect, it } from '@effect/vitest'
 import { Effect, Layer } from 'effect'
+import { vi } from 'vitest'
 import { encodeState, STATE_VERSION } from '#actors/gateway-state.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
@@ -17,6 +18,9 @@ import { type ArchiveOrder, archiveLog } from '#infra/retention.ts'
 import { known, readAll } from '#test/event-log-contract.ts'
 import { envelopes, servedRequest } from '#test/recorded-events.ts'
 import { doctor, newPath, WITHOUT_TRIGGERS } from './log-file.ts'
+
+// Each test opens the log several times, threads and all.
+vi.setConfig({ testTimeout: 120_000 })
 
 const OLD = 1_780_000_000_000
 const DAY_MS = 86_400_000

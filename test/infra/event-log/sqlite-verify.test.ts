@@ -64,7 +64,7 @@ const damages: readonly (readonly [what: string, statement: string, ...found: Ve
   ],
   [
     'a snapshot of the future',
-    `INSERT INTO snapshots VALUES ('fold', 13, '{}')`,
+    `INSERT INTO snapshots VALUES ('fold', 13, NULL, NULL, x'7b7d')`,
     'snapshot fold is beyond the end of the log',
   ],
 ]

@@ -5,7 +5,7 @@ import { TestClock } from 'effect/testing'
 import { Ledger } from '#actors/ledger.ts'
 import { EventLog } from '#actors/ports.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
-import { line } from '#infra/telemetry/log-events.ts'
+import { line } from '#infra/telemetry/event-line.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { outside, rounds, startAlertBox } from '#test/alert-box.ts'
 
@@ -40,6 +40,7 @@ describe('the metric signalbox_alert_raised', () => {
       const { ledger } = yield* startAlertBox({ log, outside: around })
       const { render } = yield* makeMetrics({ version: 'test', processMetrics: false }).pipe(
         Effect.provideService(Ledger, ledger),
+        Effect.provideService(EventLog, log),
       )
       const series = Effect.map(render, ({ text }) =>
         text.split('\n').filter((one) => one.startsWith('signalbox_alert_raised') && !one.endsWith(' 0')),

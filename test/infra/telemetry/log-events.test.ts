@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { DomainEvent } from '#domain/events.ts'
 import { modelId, providerId } from '#domain/ids.ts'
-import { line } from '#infra/telemetry/log-events.ts'
+import { line } from '#infra/telemetry/event-line.ts'
 import { requestNamed } from '#test/generators.ts'
 
 const provider = providerId('github')

@@ -2,13 +2,15 @@
  * What must hold at every moment of every virtual world, whatever the strategy: judged from the facts and from the world's truth as far as
  * possible, from the machines' snapshots where a rule is about them. A watcher sees one run.
  */
+import { attemptEstimate, fullUntil } from '#actors/estimates.ts'
 import type { GatewayState } from '#actors/gateway-state.ts'
 import type { ProviderSnapshot } from '#actors/provider-machine.ts'
 import { TICK_MS } from '#actors/timekeeper.ts'
 import type { RouteChosen } from '#domain/decisions.ts'
-import { type Decision, type Fact, isTerminal } from '#domain/events.ts'
+import { type Decision, type Fact, isTerminal, type RequestAdmitted } from '#domain/events.ts'
 import { countsAgainst } from '#domain/failure.ts'
 import type { ProviderId, RequestId } from '#domain/ids.ts'
+import type { ProviderPolicy } from '#domain/policy.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
 import type { Exchange } from '#infra/simulator/virtual/exchange.ts'
 import type { Witness } from '#infra/simulator/virtual/gateway.ts'
@@ -24,6 +26,7 @@ export interface Watcher {
 }
 
 interface OpenRequest {
+  readonly asked: RequestAdmitted
   readonly route: RouteChosen | undefined
   readonly tried: ProviderId[]
   attempts: number
@@ -39,6 +42,12 @@ interface Known {
   probesWon: number
   ramp: { readonly from: number; readonly until: number } | undefined
   rampShare: number
+}
+
+/** Whether its limits let it take the request now. */
+const isRoomy = (state: GatewayState, asked: RequestAdmitted, provider: ProviderPolicy, at: number): boolean => {
+  const { inputTokens: input } = attemptEstimate(state, asked, provider, asked.model, at)
+  return fullUntil(state, asked, provider, { model: asked.model, input }, at) === undefined
 }
 
 /** So many problems are kept of each invariant. */
@@ -104,9 +113,13 @@ export const watch = (world: VirtualWorld): Watcher => {
       ({ reason, until }) =>
         reason === 'circuitOpen' && (until ?? 0) < (state.machines.get(fact.provider)?.context.until ?? 0),
     )
+    const asked = open.get(fact.requestId)?.asked
     for (const { provider } of better ?? []) {
       const machine = state.machines.get(provider)
-      if (machine?.context.probe === null && at >= machine.context.toldUntil)
+      const entry = state.policy.providers.find(({ id }) => id === provider)
+      // One that its limits keep from it may come first, and still not be asked.
+      const hasRoom = asked === undefined || entry === undefined || isRoomy(state, asked, entry, at)
+      if (machine?.context.probe === null && at >= machine.context.toldUntil && hasRoom)
         breaks('the last resort is the one that is well first', `${fact.provider} before ${provider} at ${at}`)
     }
   }
@@ -299,7 +312,7 @@ export const watch = (world: VirtualWorld): Watcher => {
             refill(at, 1)
             const route = decisions.find((decision) => decision._tag === 'RouteChosen')
             if (open.has(fact.requestId)) breaks('a request is admitted once', fact.requestId)
-            open.set(fact.requestId, { route, tried: [], attempts: 0, repeats: 0 })
+            open.set(fact.requestId, { asked: fact, route, tried: [], attempts: 0, repeats: 0 })
             break
           }
           case 'CapabilityLearned': {

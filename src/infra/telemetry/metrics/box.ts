@@ -62,16 +62,19 @@ export const boxMetrics: readonly Family[] = [
     { labels: { version }, value: 1 },
   ]),
   ...eventLogMetrics,
-  gauge(
-    ['quantile'],
+  single(
     {
-      name: 'signalbox_event_loop_delay_seconds',
-      help: 'How long the event loop let a timer wait beyond its time, since the last scrape: the median and the 99th percentile.',
+      name: 'signalbox_event_loop_delay_median_seconds',
+      help: 'How long the event loop let a timer wait beyond its time, since the last scrape: the median.',
     },
-    ({ loop }) => [
-      { labels: { quantile: '0.5' }, value: loop.median },
-      { labels: { quantile: '0.99' }, value: loop.p99 },
-    ],
+    ({ loop }) => loop.median,
+  ),
+  single(
+    {
+      name: 'signalbox_event_loop_delay_p99_seconds',
+      help: 'How long the event loop let a timer wait beyond its time, since the last scrape: the 99th percentile.',
+    },
+    ({ loop }) => loop.p99,
   ),
   gauge(
     ['kind', 'severity'],
@@ -89,7 +92,7 @@ export const boxMetrics: readonly Family[] = [
   single(
     {
       name: 'signalbox_config_last_reload_timestamp_seconds',
-      help: 'When it last was; absent until it has been.',
+      help: 'When the running configuration was last replaced; absent until it has been.',
     },
     ({ totals }) => (totals.configChangedAt === null ? undefined : totals.configChangedAt / 1_000),
   ),

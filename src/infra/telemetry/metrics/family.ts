@@ -9,7 +9,7 @@ import type { Distribution } from '#domain/distribution.ts'
 import type { Totals } from '#domain/projections/totals.ts'
 import { DURATIONS, type DurationName, NUMBERS, type NumberName, valuesOf } from '#domain/total-sums.ts'
 import type { LoopDelay } from '#infra/telemetry/metrics/event-loop.ts'
-import type { TelemetryCounts } from '#infra/telemetry/metrics/telemetry.ts'
+import type { TelemetryCounts } from '#infra/telemetry/telemetry-counts.ts'
 
 /** What a scrape sees, at `at` (epoch ms). */
 export interface Scene {

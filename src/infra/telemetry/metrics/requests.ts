@@ -27,7 +27,7 @@ export const requestMetrics: readonly Family[] = [
   single(
     {
       name: 'signalbox_requests_queued',
-      help: 'Of those, requests that wait until a provider has room.',
+      help: 'Requests under way that wait until a provider has room.',
     },
     ({ state }) => queued(state.projections.totals),
   ),

@@ -2,15 +2,7 @@
  * Metrics of what is told to others: log lines that found no room, spans on their way to a collector. Since the process started.
  */
 import type { Family, Scene } from '#infra/telemetry/metrics/family.ts'
-
-/** Zero where nothing is sent. */
-export interface TelemetryCounts {
-  readonly logLinesDropped: number
-  readonly spansExported: number
-  readonly spansDropped: number
-}
-
-export const nothingTold: TelemetryCounts = { logLinesDropped: 0, spansExported: 0, spansDropped: 0 }
+import type { TelemetryCounts } from '#infra/telemetry/telemetry-counts.ts'
 
 const counter = (name: string, help: string, read: (counts: TelemetryCounts) => number): Family => ({
   name,

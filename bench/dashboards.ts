@@ -62,11 +62,15 @@ export const measureDashboards = async (options: DashboardsOptions): Promise<Das
     const box = await startSignalbox({ main, folder, upstream: upstream.url, ...tellsLoopDelay(delayFile) })
     servers.push(box)
     const token = readFileSync(join(folder, 'admin-token'), 'utf8').trim()
+    const call = claudeCodeCall('stream')
     // As many callers as there are streams at once keep the pace, each beginning anew when its answer has ended.
     const concurrency = Math.max(1, Math.round((perMinute / 60_000) * STREAM_MS))
-    const serving = (async () => {
-      while (!stopped) await load(box.url, claudeCodeCall('stream'), { requests: concurrency * 10, concurrency })
-    })()
+    const serving = Promise.all(
+      Array.from({ length: concurrency }, async (_, n) => {
+        await sleep((n * STREAM_MS) / concurrency)
+        while (!stopped) await load(box.url, call, { requests: 10, concurrency: 1 })
+      }),
+    )
     const watch = async (): Promise<void> => {
       for (let n = 0; n < pages; n++) open.push(openPage(box.url, token))
     }
@@ -124,7 +128,7 @@ export const measureDashboards = async (options: DashboardsOptions): Promise<Das
 }
 
 /** Between the writes of an answer, and how long one takes in all. */
-const PAUSE_MS = 120
+const PAUSE_MS = 110
 const STREAM_MS = PAUSE_MS * WRITES
 /** Until V8 has compiled what the pages run through, and they have what they list. */
 const WARM_UP_MS = 15_000

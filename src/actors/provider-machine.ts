@@ -38,13 +38,19 @@ export const step = (
   provider: ProviderId,
   breaker: BreakerPolicy,
 ): readonly [ProviderSnapshot, readonly Decision[]] => {
-  const before = providerChart.resolveState({ value: snapshot.state, context: snapshot.context })
+  if (!hears(snapshot.state, fact._tag)) return [snapshot, NOTHING]
+  const before = resolved(snapshot)
   // Type and fact belong together by construction, which the compiler cannot see through the union.
   const event = { type: fact._tag, fact, at, provider, breaker } as ProviderEvent
   const decisions: Decision[] = []
   const after = providerChart.transition(before, event, scopeFor(decisions))
-  return [after === before ? snapshot : { state: after.value, context: after.context }, decisions]
+  if (after === before) return [snapshot, decisions]
+  const next: ProviderSnapshot = { state: after.value, context: after.context }
+  charted.set(next, after)
+  return [next, decisions]
 }
+
+const NOTHING: readonly Decision[] = []
 
 /** What the provider's machine says about one more request at `at` (epoch ms). */
 export const admission = (snapshot: ProviderSnapshot, at: number, breaker: BreakerPolicy): Admission => {
@@ -78,6 +84,35 @@ const rampShare = (ramp: { readonly from: number; readonly until: number }, at: 
   at >= ramp.until ? 1 : Math.max(floor, (at - ramp.from) / (ramp.until - ramp.from))
 
 // ---- XState without an actor per call --------------------------------------------------------------------------------
+
+/** Whether a state has a rule for such a fact. Most facts meet a healthy provider, of which half change nothing. */
+const hears = (state: ProviderState, fact: MachineFact['_tag']): boolean => RULES[state].has(fact)
+
+const heardIn = (state: ProviderState): ReadonlySet<string> =>
+  new Set(
+    Object.entries(providerChart.config.states?.[state]?.on ?? {}).flatMap(([fact, rule]) =>
+      typeof rule === 'object' && Object.keys(rule).length === 0 ? [] : [fact],
+    ),
+  )
+
+const RULES: { readonly [S in ProviderState]: ReadonlySet<string> } = {
+  healthy: heardIn('healthy'),
+  throttled: heardIn('throttled'),
+  openCircuit: heardIn('openCircuit'),
+  halfOpen: heardIn('halfOpen'),
+  retired: heardIn('retired'),
+}
+
+/** What XState made of a snapshot when it came about, so that the next step need not make it again. */
+const charted = new WeakMap<ProviderSnapshot, ReturnType<typeof providerChart.resolveState>>()
+
+const resolved = (snapshot: ProviderSnapshot): ReturnType<typeof providerChart.resolveState> => {
+  const known = charted.get(snapshot)
+  if (known !== undefined) return known
+  const made = providerChart.resolveState({ value: snapshot.state, context: snapshot.context })
+  charted.set(snapshot, made)
+  return made
+}
 
 /**
  * XState's `transition()` builds an actor for every call (18 of its 21 µs) and never starts it. This is what it does, with

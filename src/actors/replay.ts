@@ -13,6 +13,7 @@ import {
 import type { ReadEvent, StoredSnapshot } from '#actors/ports.ts'
 import { type Decision, isFact } from '#domain/events.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
+import { sameData } from '#domain/same-data.ts'
 
 /** The first place where the replay and the log part. `expected`: what the facts lead to; null = nothing. */
 export interface Difference {
@@ -63,7 +64,7 @@ export const startReplay = (): Replay => {
       decisions++
       const [expected, ...rest] = due
       due = rest
-      if (expected === undefined || !same(expected, event)) {
+      if (expected === undefined || !sameData(expected, event)) {
         differ({ position: at, what: 'decision', expected: expected ?? null, recorded: event })
       }
       applyDecision(state, event, occurredAt, writer)
@@ -94,9 +95,6 @@ export const startReplay = (): Replay => {
     difference: () => difference,
   }
 }
-
-/** Equal as data, whatever the order of members. */
-const same = (a: unknown, b: unknown): boolean => canonical(a) === canonical(b)
 
 const canonical = (value: unknown): string =>
   JSON.stringify(value, (_key, inner) =>

@@ -94,7 +94,7 @@ export interface SessionBook {
 }
 
 export interface SpentQuery extends Span {
-  /** Id of a client key. */
+  /** Name of a client key. */
   readonly key?: string
   readonly project?: string
   readonly session?: string

@@ -19,7 +19,7 @@ export interface BookedRequest {
   readonly sessionId: string | null
   readonly agentId: string | null
   readonly parentAgentId: string | null
-  /** Id of the client key. */
+  /** Name of the client key. */
   readonly clientKey: string | null
   readonly project: string | null
   readonly stream: boolean

@@ -42,11 +42,18 @@ export const guard = (
     )
   }
   // A page of another site has no business here; tools and scripts send no such header.
-  if (request.headers['sec-fetch-site'] === 'cross-site' && !mayCall(request, corsOrigins)) {
+  if (request.headers['sec-fetch-site'] === 'cross-site' && !mayCall(request, corsOrigins) && !opensThePage(request)) {
     return errorAnswer.forbidden('Requests from other sites are not served.')
   }
   return undefined
 }
+
+/** Somebody clicked a link to the dashboard on another site. The page that opens asks with its own token, and cannot be framed. */
+const opensThePage = ({ method, url, headers }: IncomingMessage): boolean =>
+  method === 'GET' &&
+  url === '/' &&
+  headers['sec-fetch-mode'] === 'navigate' &&
+  headers['sec-fetch-dest'] === 'document'
 
 const NOBODY: ReadonlySet<string> = new Set()
 

@@ -116,4 +116,17 @@ describe('the guard refuses', () => {
     const answer = await ask('/v1/messages', [...hostHeader('localhost'), 'Sec-Fetch-Site: cross-site'])
     expect(answer).toMatchObject({ status: 403, reached: [] })
   })
+
+  it('what a link on another site leads to, but for the page of the dashboard itself', async () => {
+    const link = ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']
+    const follow = (target: string, method = 'GET', headers = link) =>
+      ask(target, [...hostHeader('localhost'), ...headers], method)
+    expect(await follow('/')).toMatchObject({ status: 200, reached: ['/'] })
+    for (const target of ['/admin/providers', '/metrics', '/?x=1', '/v1/models'])
+      expect(await follow(target)).toMatchObject({ status: 403 })
+    expect(await follow('/', 'POST')).toMatchObject({ status: 403 })
+    // A frame, a picture, a script of another site.
+    for (const dest of ['iframe', 'image', 'script'])
+      expect(await follow('/', 'GET', [...link.slice(0, 2), `Sec-Fetch-Dest: ${dest}`])).toMatchObject({ status: 403 })
+  })
 })

@@ -254,7 +254,7 @@ const budget = fc.oneof(
   }),
 )
 const budgets = fc
-  .dictionary(fc.constantFrom('daily', 'team_1', 'x-y'), budget, { minKeys: 1, noNullPrototype: true })
+  .dictionary(fc.constantFrom('daily', 'team', 'web'), budget, { minKeys: 1, noNullPrototype: true })
   .map((entries) => inOrder<unknown>(entries))
 const token = fc.constantFrom<object>({ env: 'OPS_TOKEN' }, { file: '/run/secrets/token' })
 

@@ -16,7 +16,7 @@ interface Sums {
 }
 
 export interface CcusageReport {
-  readonly totals: Sums & { readonly totalCost: number; readonly unpricedModels?: readonly string[] }
+  readonly totals: Sums & { readonly totalCost: number }
   readonly daily: readonly (Sums & {
     readonly date: string
     readonly modelBreakdowns: readonly (Sums & { readonly modelName: string; readonly cost: number })[]

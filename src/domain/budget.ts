@@ -3,7 +3,7 @@
  * the projection `budgets`.
  */
 import type { RequestAdmitted } from '#domain/events.ts'
-import { memo } from '#domain/memo.ts'
+import { dayText, offsetMinutes, startOfDay } from '#domain/local-days.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import type { Budget } from '#domain/policy.ts'
 
@@ -53,36 +53,17 @@ export const periodAt = (period: Budget['period'], at: number, timeZone = 'UTC')
   return { start: midnight(year, month, first, timeZone), end: midnight(year, month, first + days, timeZone) }
 }
 
-/** Making a formatter takes longer than using it. */
-const ZONES_KEPT = 50
-const calendarOf = memo(
-  ZONES_KEPT,
-  (timeZone) =>
-    new Intl.DateTimeFormat('en-US-u-ca-gregory-hc-h23', {
-      timeZone,
-      ...{ year: 'numeric', month: 'numeric', day: 'numeric', hour: 'numeric', minute: 'numeric', second: 'numeric' },
-    }),
-)
-
+/** The date that a zone's calendar shows. */
 const localDate = (at: number, timeZone: string) => {
-  const parts = new Map<string, number>()
-  for (const { type, value } of calendarOf(timeZone).formatToParts(at)) parts.set(type, Number(value))
-  const of = (type: string): number => parts.get(type) ?? 0
-  return {
-    year: of('year'),
-    month: of('month'),
-    day: of('day'),
-    /** What the zone's clock is ahead of UTC. */
-    offsetMs:
-      Date.UTC(of('year'), of('month') - 1, of('day'), of('hour'), of('minute'), of('second')) -
-      Math.floor(at / 1_000) * 1_000,
-  }
+  const shown = new Date(at + offsetMinutes(timeZone, at) * MINUTE_MS)
+  return { year: shown.getUTCFullYear(), month: shown.getUTCMonth() + 1, day: shown.getUTCDate() }
 }
 
 /** Epoch ms of the first moment of a local date; months and days beyond the calendar's carry over. */
 const midnight = (year: number, month: number, day: number, timeZone: string): number => {
   const asIfUtc = Date.UTC(year, month - 1, day)
-  // The offset at midnight may differ from the one at the guess, on the days on which clocks change.
-  const guess = asIfUtc - localDate(asIfUtc, timeZone).offsetMs
-  return asIfUtc - localDate(guess, timeZone).offsetMs
+  return startOfDay(dayText(asIfUtc / DAY_MS), timeZone) ?? asIfUtc
 }
+
+const MINUTE_MS = 60_000
+const DAY_MS = 86_400_000

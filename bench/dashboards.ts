@@ -7,18 +7,21 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { WRITES } from './answers.ts'
+import { build } from './boot.ts'
 import { claudeCodeCall, load } from './load.ts'
 import type { LoopDelay } from './loop-delay.ts'
 import { type OpenPage, openPage } from './page.ts'
 import { type Server, startScript } from './process.ts'
 import { readLoopDelay, tellsLoopDelay } from './read-loop-delay.ts'
-import { startSignalbox } from './signalbox.ts'
+import { logPath, startSignalbox } from './signalbox.ts'
 import { type Summary, summary } from './statistics.ts'
 
 export interface DashboardsOptions {
   readonly main: string
   readonly perMinute: number
   readonly pages: number
+  /** Requests in the log before, so that everything that pages show is as full as it gets. */
+  readonly history: number
   readonly rounds: number
   /** Of each half of a round. */
   readonly seconds: number
@@ -29,9 +32,7 @@ export interface DashboardsOptions {
 export interface LoopDelays {
   readonly p50: Summary
   readonly p99: Summary
-  readonly p99Cpu: Summary
   readonly longest: Summary
-  readonly longestCpu: Summary
   /** CPU of the main thread per second. */
   readonly cpuPerSecond: Summary
 }
@@ -46,16 +47,16 @@ export interface DashboardsCost {
   readonly watched: LoopDelays
   /** Median of what each round adds. */
   readonly addedP99Ms: number
-  readonly addedP99CpuMs: number
 }
 
 export const measureDashboards = async (options: DashboardsOptions): Promise<DashboardsCost> => {
-  const { main, perMinute, pages, rounds, seconds, note } = options
+  const { main, perMinute, pages, history, rounds, seconds, note } = options
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'))
   const servers: Server[] = []
   const open: OpenPage[] = []
   let stopped = false
   try {
+    await build(logPath(folder), history, note)
     const upstream = await startScript('upstream.ts', { UPSTREAM_PAUSE_MS: String(PAUSE_MS) })
     servers.push(upstream)
     const delayFile = join(folder, 'loop-delay.json')
@@ -103,21 +104,19 @@ export const measureDashboards = async (options: DashboardsOptions): Promise<Das
       await leave()
       const [alone, watched] = [spans.alone.at(-1), spans.watched.at(-1)]
       note(
-        `dashboards: ${round + 1}/${rounds} p99 ${alone?.p99Ms.toFixed(1)} ms alone, ${watched?.p99Ms.toFixed(1)} ms watched; by CPU ${alone?.p99CpuMs.toFixed(1)}, ${watched?.p99CpuMs.toFixed(1)} ms`,
+        `dashboards: ${round + 1}/${rounds} p99 ${alone?.p99Ms.toFixed(1)} ms alone, ${watched?.p99Ms.toFixed(1)} ms watched`,
       )
     }
     stopped = true
     await serving
-    const added = (of: (delay: LoopDelay) => number): number =>
-      summary(spans.watched.map((watched, round) => of(watched) - of(spans.alone[round] ?? watched))).median
+    const added = spans.watched.map((watched, round) => watched.p99Ms - (spans.alone[round] ?? watched).p99Ms)
     return {
       ...{ perMinute, pages },
       answersPerSecond: answers / (rounds * seconds),
       bytesPerSecond: bytes / (rounds * seconds),
       alone: delaysOf(spans.alone, seconds),
       watched: delaysOf(spans.watched, seconds),
-      addedP99Ms: added(({ p99Ms }) => p99Ms),
-      addedP99CpuMs: added(({ p99CpuMs }) => p99CpuMs),
+      addedP99Ms: summary(added).median,
     }
   } finally {
     stopped = true
@@ -137,8 +136,6 @@ const OPENING_MS = 2_000
 const delaysOf = (spans: readonly LoopDelay[], seconds: number): LoopDelays => ({
   p50: summary(spans.map(({ p50Ms }) => p50Ms)),
   p99: summary(spans.map(({ p99Ms }) => p99Ms)),
-  p99Cpu: summary(spans.map(({ p99CpuMs }) => p99CpuMs)),
   longest: summary(spans.map(({ longestMs }) => longestMs)),
-  longestCpu: summary(spans.map(({ longestCpuMs }) => longestCpuMs)),
   cpuPerSecond: summary(spans.map(({ cpuMs }) => cpuMs / seconds)),
 })

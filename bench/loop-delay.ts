@@ -15,8 +15,6 @@ export interface LoopDelay {
   /** How long a timer of 10 ms waited beyond its time. */
   readonly p50Ms: number
   readonly p99Ms: number
-  /** What comes at any moment waits at most so long in 99 of 100 cases, by the CPU of the turns alone. */
-  readonly p99CpuMs: number
   /** Of the main thread in all. */
   readonly cpuMs: number
 }
@@ -24,8 +22,6 @@ export interface LoopDelay {
 const file = process.env.LOOP_DELAY_FILE
 /** As in src/infra/telemetry/metrics/event-loop.ts; Node counts it as delay. */
 const RESOLUTION_MS = 10
-/** Shorter turns let nobody wait. */
-const LEAST_TURN_MS = 0.2
 
 /** Of this thread so far, ms. */
 const cpuMs = (): number => {
@@ -33,49 +29,35 @@ const cpuMs = (): number => {
   return (user + system) / 1_000
 }
 
-/** Beyond which `share` of `spanMs` would have to wait, when whoever comes in a turn waits for its end. */
-const waitOf = (turns: readonly number[], spanMs: number, share: number): number => {
-  let [least, most] = [0, Math.max(0, ...turns)]
-  while (most - least > 0.01) {
-    const ms = (least + most) / 2
-    const waiting = turns.reduce((sum, turn) => sum + Math.max(0, turn - ms), 0)
-    if (waiting > spanMs * share) least = ms
-    else most = ms
-  }
-  return most
-}
-
 // Worker threads load it too.
 if (isMainThread && file !== undefined) {
   const histogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
   histogram.enable()
   let longestMs = 0
-  /** CPU of the longer turns, ms. */
-  let turns: number[] = []
-  let since = { at: performance.now(), cpu: cpuMs() }
-  let last = since
+  let longestCpuMs = 0
+  let last = { at: performance.now(), cpu: cpuMs() }
+  let sinceCpuMs = last.cpu
   setInterval(() => {
     const now = { at: performance.now(), cpu: cpuMs() }
     longestMs = Math.max(longestMs, now.at - last.at)
-    if (now.cpu - last.cpu > LEAST_TURN_MS) turns.push(now.cpu - last.cpu)
+    longestCpuMs = Math.max(longestCpuMs, now.cpu - last.cpu)
     last = now
   }, 1).unref()
   process.on('SIGUSR2', () => {
     const beyond = (percentile: number): number => Math.max(0, histogram.percentile(percentile) / 1e6 - RESOLUTION_MS)
     const seen: LoopDelay = {
       longestMs,
-      longestCpuMs: Math.max(0, ...turns),
+      longestCpuMs,
       p50Ms: beyond(50),
       p99Ms: beyond(99),
-      p99CpuMs: waitOf(turns, last.at - since.at, 0.01),
-      cpuMs: last.cpu - since.cpu,
+      cpuMs: last.cpu - sinceCpuMs,
     }
     writeFileSync(file, JSON.stringify(seen))
     longestMs = 0
-    turns = []
+    longestCpuMs = 0
     histogram.reset()
     // Not this.
-    since = { at: performance.now(), cpu: cpuMs() }
-    last = since
+    last = { at: performance.now(), cpu: cpuMs() }
+    sinceCpuMs = last.cpu
   })
 }

@@ -11,6 +11,7 @@ import { measureDashboards } from './dashboards.ts'
 import { measureDecision } from './decision.ts'
 import { measureDisk } from './disk.ts'
 import { type LargeCost, measureLarge } from './large.ts'
+import { measureReplay } from './replay.ts'
 import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
 import { measureStateAt } from './state-at.ts'
@@ -28,6 +29,7 @@ const SECTIONS = [
   'boot',
   'books',
   'state-at',
+  'replay',
   'disk',
 ] as const
 type Section = (typeof SECTIONS)[number]
@@ -46,6 +48,8 @@ const FULL = {
   diskRequests: 10_000,
   bootRequests: 1_000_000,
   bootTimes: 5,
+  replayRequests: 250_000,
+  replayTimes: 5,
   booksTimes: 15,
   stateRequests: 250_000,
   stateMoments: 9,
@@ -64,6 +68,8 @@ const QUICK = {
   diskRequests: 2_000,
   bootRequests: 20_000,
   bootTimes: 2,
+  replayRequests: 25_000,
+  replayTimes: 2,
   booksTimes: 5,
   stateRequests: 50_000,
   stateMoments: 3,
@@ -167,7 +173,7 @@ const large = {
 }
 
 /** A busy box of a small team, all of whom look on. */
-const DASHBOARDS = { perMinute: 2_000, pages: 5 }
+const DASHBOARDS = { perMinute: 2_000, pages: 5, history: 20_000 }
 
 const wanted = (section: Section): boolean => sections.includes(section)
 
@@ -234,6 +240,13 @@ const measure = async (): Promise<Report> => ({
           requests: count(values['state-requests'], sizes.stateRequests),
           moments: sizes.stateMoments,
           note,
+        }),
+      }
+    : {}),
+  ...(wanted('replay') && main !== undefined
+    ? {
+        replay: await measureReplay({
+          ...{ main, requests: sizes.replayRequests, times: sizes.replayTimes, note },
         }),
       }
     : {}),

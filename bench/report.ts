@@ -6,6 +6,7 @@ import type { DashboardsCost, LoopDelays } from './dashboards.ts'
 import type { DecisionCost } from './decision.ts'
 import type { Disk } from './disk.ts'
 import type { LargeCost } from './large.ts'
+import type { ReplayCost } from './replay.ts'
 import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
 import type { ProxyCost } from './rounds.ts'
 import type { Looks, StateAt } from './state-at.ts'
@@ -27,6 +28,7 @@ export interface Report {
   readonly decision?: DecisionCost
   readonly disk?: Disk
   readonly stateAt?: StateAt
+  readonly replay?: ReplayCost
   readonly boot?: Boot
   readonly books?: BooksCost
 }
@@ -40,7 +42,7 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, chatStream, large = [], dashboards, decision, disk, stateAt, boot, books } = report
+  const { json, stream, chatStream, large = [], dashboards, decision, disk, stateAt, replay, boot, books } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -69,7 +71,6 @@ export const verdicts = (report: Report): readonly Verdict[] => {
       return [`large, ${way}: added to the latest chunk, ms`, addedLongestMs, LIMITS.addedMs] as const
     }),
     ['dashboards: added event loop delay p99, ms', dashboards?.addedP99Ms, LIMITS.dashboardsMs],
-    ['dashboards: the same by CPU alone, ms', dashboards?.addedP99CpuMs, LIMITS.dashboardsMs],
     ['decision, short history, µs', decision?.shortUs.median, LIMITS.decisionUs],
     ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
     ['events per request', disk?.eventsPerRequest, LIMITS.events],
@@ -77,6 +78,8 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ...(books?.answers ?? []).map(({ question, ms }) => [`books, ${question}, ms`, ms.median, LIMITS.booksMs] as const),
     ['books: longest turn of the event loop, CPU ms', books?.longestTurnCpuMs, LIMITS.turnMs],
     ['state at a past moment, ms', stateAt?.withSnapshots.firstMs.max, LIMITS.stateAtMs],
+    ['replay: µs an event', replay?.usPerEvent.median, LIMITS.replayUs],
+    ['replay: most memory, MB', replay && replay.peakBytes / 1e6, LIMITS.replayMegabytes],
     ['boot from a snapshot, ms', boot?.snapshot?.wallMs.median, LIMITS.bootMs],
     ['boot from a snapshot and a tail, ms', boot?.tail?.wallMs.median, LIMITS.bootMs],
   ]
@@ -100,6 +103,7 @@ export const printReport = (report: Report): void => {
   if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
   if (report.stateAt !== undefined) lines.push(...stateAtLines(report.stateAt))
+  if (report.replay !== undefined) lines.push(...replayLines(report.replay))
   if (report.boot !== undefined) lines.push(...bootLines(report.boot))
   if (report.books !== undefined) lines.push(...booksLines(report.books))
   const width = Math.max(...lines.map(([what]) => what.length))
@@ -119,6 +123,9 @@ const LIMITS = {
   addedMs: 20,
   dashboardsMs: 5,
   decisionUs: 50,
+  /** 100,000 events a second. */
+  replayUs: 10,
+  replayMegabytes: 1_000,
   events: 4,
   diskBytes: 2_500,
   stateAtMs: 300,
@@ -159,9 +166,9 @@ const comparisonLines = (kind: string, comparison: Comparison): readonly Line[] 
 
 const dashboardsLines = (cost: DashboardsCost): readonly Line[] => {
   const { perMinute, pages, answersPerSecond, bytesPerSecond, alone, watched } = cost
-  const delays = (name: string, { p50, p99, p99Cpu, longest, longestCpu, cpuPerSecond }: LoopDelays): Line => [
+  const delays = (name: string, { p50, p99, longest, cpuPerSecond }: LoopDelays): Line => [
     `dashboards: ${name}`,
-    `event loop delay p50 ${range(p50)} ms, p99 ${range(p99)} ms, by CPU ${range(p99Cpu)} ms; longest turn ${range(longest)} ms, CPU ${range(longestCpu)} ms; main thread ${range(cpuPerSecond)} ms of CPU a second`,
+    `event loop delay p50 ${range(p50)} ms, p99 ${range(p99)} ms; longest turn ${range(longest)} ms; main thread ${range(cpuPerSecond)} ms of CPU a second`,
   ]
   return [
     delays(`${perMinute} requests a minute`, alone),
@@ -202,6 +209,13 @@ const stateAtLines = (stateAt: StateAt): readonly Line[] => {
     ...looks('without, in the middle of the log', without),
   ]
 }
+
+const replayLines = ({ events, usPerEvent, cpuUsPerEvent, peakBytes }: ReplayCost): readonly Line[] => [
+  [
+    `replay of ${events.toLocaleString('en')} events`,
+    `${round(usPerEvent.median)} µs an event (${Math.round(1e6 / usPerEvent.median).toLocaleString('en')} a second), CPU of all threads ${round(cpuUsPerEvent.median)} µs, at most ${Math.round(peakBytes / 1e6)} MB`,
+  ],
+]
 
 const bootLines = (boot: Boot): readonly Line[] => {
   const times = (name: string, taken: BootTimes | undefined): readonly Line[] =>

@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { configurationJsonSchema } from '#infra/config/json-schema.ts'
 import { configurationMarkdown } from '#infra/config/markdown.ts'
 import { withGenerated } from '#infra/config/upstreams-markdown.ts'
+import { scenarioJsonSchema } from '#infra/simulator/scenario/schema.ts'
 import { logLineJsonSchema } from '#infra/telemetry/log-line.ts'
 import { withLineFields } from '#infra/telemetry/log-line-markdown.ts'
 import { withMetrics } from '#infra/telemetry/metrics/markdown.ts'
@@ -16,6 +17,7 @@ export const generatedDocs = (): Readonly<Record<string, string>> => ({
   'docs/configuration.md': configurationMarkdown(readFileSync(at('signalbox.example.yaml'), 'utf8')),
   'docs/configuration.schema.json': configurationJsonSchema(),
   'docs/log-line.schema.json': logLineJsonSchema(),
+  'docs/scenario.schema.json': scenarioJsonSchema(),
   'docs/logs.md': withLineFields(readFileSync(at('docs/logs.md'), 'utf8')),
   'docs/metrics.md': withMetrics(readFileSync(at('docs/metrics.md'), 'utf8')),
   'docs/upstreams.md': withGenerated(readFileSync(at('docs/upstreams.md'), 'utf8')),

@@ -26,7 +26,8 @@ import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { chooseRoute } from '#domain/routing/choose-route.ts'
 import { moneyOf } from '#domain/routing/money.ts'
-import { fromJson, toJson } from '#domain/snapshot-json.ts'
+import { copied, fromJson, toJson, toJsonInSteps } from '#domain/snapshot-json.ts'
+import type { Steps } from '#domain/steps.ts'
 
 export interface GatewayState {
   policyVersion: number
@@ -56,6 +57,10 @@ export const initialState = (): GatewayState => ({
 })
 
 export const encodeState = (state: GatewayState): string => toJson(state)
+/** The same in steps; the state must not change meanwhile. */
+export const encodeStateInSteps = (state: GatewayState): Steps<string> => toJsonInSteps(state)
+/** The state of this moment, for whoever needs it while the live one goes on. */
+export const copyState = (state: GatewayState): GatewayState => copied(state)
 /** The text must come from `encodeState` under the same STATE_VERSION. */
 export const decodeState = (text: string): GatewayState => fromJson(text) as GatewayState
 

@@ -5,9 +5,9 @@ import { Context, Data, type Effect, type Redacted, type Schema } from 'effect'
 import type { BookedRequest } from '#domain/books.ts'
 import type { CostQuery, CostReport, RequestPage, RequestQuery, SessionBook, SpentQuery } from '#domain/books-query.ts'
 import type { WantedKey } from '#domain/client-key.ts'
-import type { LimitReading } from '#domain/events.ts'
+import type { LimitReading, RequestAdmitted } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
-import type { ModelId, ProviderId } from '#domain/ids.ts'
+import type { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
 import type { AlertsSilenced } from '#domain/operator-facts.ts'
 import type { ClientKey } from '#domain/projections/client-keys.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
@@ -251,6 +251,52 @@ export interface ClientResponse {
   /** Breaks the connection off, so that the client cannot take the response for a complete one. */
   readonly destroy: () => void
 }
+
+// ---- captures ------------------------------------------------------------------------------------------------------
+
+/** Captures cannot be read now; the message says why and what to do. */
+export class CapturesUnavailable extends Data.TaggedError('CapturesUnavailable')<{ readonly message: string }> {}
+
+/** Hears one request's answer. None of its calls waits for a disk. */
+export interface CaptureTap {
+  /** Bytes as they go to the client; they must not change any more. */
+  readonly answer: (bytes: Uint8Array) => void
+  /** Nothing follows; told once. */
+  readonly end: (told: {
+    /** What the client got; undefined: nothing. */
+    readonly status: number | undefined
+    /** The answer went out to its end. */
+    readonly complete: boolean
+    /** Who served it, or was tried last. */
+    readonly provider: ProviderId | undefined
+  }) => void
+}
+
+/** A request and its answer, without credentials and without headers. */
+export interface CapturedRequest {
+  readonly requestId: RequestId
+  /** Epoch ms of its end. */
+  readonly at: number
+  readonly status: number | null
+  readonly complete: boolean
+  /** Credentials that were replaced before it was kept. */
+  readonly redactions: number
+  readonly request: Uint8Array
+  readonly answer: Uint8Array
+}
+
+/** Keeps prompts and answers, where that is switched on. Losing them loses nothing of the log. */
+export class Captures extends Context.Service<
+  Captures,
+  {
+    /** Undefined: this request is not to be captured, or there is no room for it. */
+    readonly begin: (admitted: Omit<RequestAdmitted, '_tag' | 'draw'>, body: Uint8Array) => CaptureTap | undefined
+    /** Undefined: there is none of this request. */
+    readonly read: (requestId: string) => Effect.Effect<CapturedRequest | undefined, CapturesUnavailable>
+    /** Since the process started; what could not be kept is in `dropped`. */
+    readonly counts: () => { readonly kept: number; readonly dropped: number }
+  }
+>()('signalbox/actors/Captures') {}
 
 // ---- the operator --------------------------------------------------------------------------------------------------
 

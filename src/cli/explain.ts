@@ -154,6 +154,8 @@ const outcome = (event: DomainEvent): string => {
       return `nobody served it; the client heard status ${event.status}: ${describeReason(event.reason)}`
     case 'RequestCancelled':
       return `given up by the ${event.by === 'client' ? 'client' : 'shutdown'}`
+    case 'CaptureRead':
+      return `its prompt and answer were shown to ${event.by}`
     case 'RequestAbandoned':
       return 'found unfinished at the next start'
     default:

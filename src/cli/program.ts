@@ -7,6 +7,7 @@ import { Console, Effect, Exit, Option } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
 import { listAlerts, testChannel } from '#cli/alerts.ts'
 import { archiveCommand, costsCommand } from '#cli/books-commands.ts'
+import { captureCommand } from '#cli/capture-commands.ts'
 import { code } from '#cli/code.ts'
 import {
   configFile,
@@ -28,9 +29,11 @@ import { doctor } from '#cli/doctor.ts'
 import { events } from '#cli/events.ts'
 import { explain } from '#cli/explain.ts'
 import { keysCommand } from '#cli/keys-commands.ts'
-import { replay } from '#cli/replay.ts'
+import { replayFlags } from '#cli/replay-commands.ts'
 import { exportCommand, reconcileCommand, statuslineCommand } from '#cli/report-commands.ts'
 import { serve } from '#cli/serve.ts'
+import { simulateCommand } from '#cli/simulate-command.ts'
+import { replayOrWhatIf, tuneCommand, whatIfFlags } from '#cli/tune-commands.ts'
 import { verify } from '#cli/verify.ts'
 import { VERSION } from '#cli/version.ts'
 import { loadConfig } from '#infra/config/load.ts'
@@ -113,8 +116,10 @@ const explainCommand = Command.make(
   (flags) => withLog(flags, explain({ requestId: flags.request, json: flags.json })),
 ).pipe(Command.withDescription('Say why a request went where it went, and what came of it'))
 
-const replayCommand = Command.make('replay', { config: configFile, database, json }, (flags) =>
-  withLog(flags, replay({ json: flags.json })),
+const replayCommand = Command.make(
+  'replay',
+  { config: configFile, database, json, ...replayFlags, ...whatIfFlags },
+  replayOrWhatIf,
 ).pipe(
   Command.withDescription('Rebuild the state from the log and compare with the recorded decisions and the snapshot'),
 )
@@ -203,15 +208,18 @@ const signalbox = Command.make('signalbox').pipe(
     codeCommand,
     eventsCommand,
     replayCommand,
+    tuneCommand,
     verifyCommand,
     doctorCommand,
     explainCommand,
     alertsCommand,
     keysCommand,
+    captureCommand,
     costsCommand,
     archiveCommand,
     exportCommand,
     reconcileCommand,
+    simulateCommand,
     statuslineCommand,
     configCommand,
   ]),

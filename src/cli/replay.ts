@@ -4,21 +4,26 @@
  */
 import { Console, Effect } from 'effect'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
-import { EventLog } from '#actors/ports.ts'
+import { EventLog, type ReadEvent } from '#actors/ports.ts'
 import { startReplay } from '#actors/replay.ts'
 import { archivedNote, archivedParts } from '#cli/archived.ts'
 import { progress } from '#cli/progress.ts'
 
 const PAGE = 5_000
 
-/** Prints the result; answers the exit code: 0 identical, 1 a difference or a log whose beginning is in archives. */
+const positionOf = (row: ReadEvent): number => (row._tag === 'Known' ? row.recorded.position : row.position)
+
+/** What to say of a gap. */
+const missingEvents = Effect.fnUntraced(function* (log: EventLog['Service'], from: number, to: number) {
+  const gap = from === to ? `event ${from} is` : `events ${from.toLocaleString('en')} to ${to.toLocaleString('en')} are`
+  const archived = archivedNote(yield* archivedParts(log))
+  const hint = archived === undefined ? '' : ` ${archived} Name these files as arguments.`
+  return `The log is no longer whole, so it cannot be replayed: ${gap} missing.${hint}`
+})
+
+/** Prints the result; answers the exit code: 0 identical, 1 a difference, or events are missing. */
 export const replay = Effect.fnUntraced(function* (options: { readonly json: boolean }) {
   const log = yield* EventLog
-  const archived = archivedNote(yield* archivedParts(log))
-  if (archived !== undefined) {
-    yield* Console.error(`The log is no longer whole, so it cannot be replayed. ${archived}`)
-    return 1
-  }
   const head = yield* log.head
   const snapshot = yield* log.latestSnapshot(STATE_VERSION)
   const run = startReplay()
@@ -27,6 +32,12 @@ export const replay = Effect.fnUntraced(function* (options: { readonly json: boo
   for (let after = 0; ; ) {
     const page = yield* log.read({ after, limit: PAGE })
     for (const row of page) {
+      const before = run.position()
+      if (positionOf(row) !== before + 1) {
+        bar.done()
+        yield* Console.error(yield* missingEvents(log, before + 1, positionOf(row) - 1))
+        return 1
+      }
       run.next(row)
       if (snapshot !== undefined) run.compare(snapshot)
     }

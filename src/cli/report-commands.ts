@@ -5,8 +5,10 @@ import { Data, Effect, Option } from 'effect'
 import { Command, Flag } from 'effect/cli'
 import { configFile, database, json, loadOptions, withLog } from '#cli/command.ts'
 import { parseEdge } from '#cli/costs.ts'
+import { exportTable, TABLE_FORMATS } from '#cli/export/export-table.ts'
 import { EXPORT_FORMATS, exportLedger } from '#cli/export.ts'
 import { reconcile } from '#cli/reconcile.ts'
+import { TABLES } from '#domain/export-rows/index.ts'
 import { loadConfig } from '#infra/config/load.ts'
 
 const span = {
@@ -44,21 +46,32 @@ export const exportCommand = Command.make(
     database,
     json,
     ...span,
-    format: Flag.Literals('format', EXPORT_FORMATS).pipe(
-      Flag.withDescription('claude-code: files that claude-code-costs, ccusage and Claude-Code-Usage-Monitor read'),
+    format: Flag.Literals('format', [...EXPORT_FORMATS, ...TABLE_FORMATS]).pipe(
+      Flag.withDescription(
+        'claude-code: files that claude-code-costs, ccusage and Claude-Code-Usage-Monitor read; ndjson, parquet: a table for notebooks',
+      ),
       Flag.withDefault('claude-code'),
     ),
+    what: Flag.Literals('what', TABLES).pipe(
+      Flag.withDescription('Which table; for ndjson and parquet'),
+      Flag.withDefault('requests'),
+    ),
     out: Flag.String('out').pipe(
-      Flag.withDescription('A folder that is new or empty'),
-      Flag.withDefault('signalbox-export'),
+      Flag.withDescription('For claude-code a folder that is new or empty (signalbox-export), else a new file'),
+      Flag.optional,
     ),
   },
   (flags) =>
     withLog(
       flags,
-      Effect.flatMap(spanOf(flags), ({ from, to }) =>
-        exportLedger({ format: flags.format, out: flags.out, json: flags.json, from, to }),
-      ),
+      Effect.gen(function* () {
+        const span = yield* spanOf(flags)
+        const { format, what, json } = flags
+        const out = Option.getOrUndefined(flags.out)
+        return format === 'claude-code'
+          ? yield* exportLedger({ format, out: out ?? 'signalbox-export', json, ...span })
+          : yield* exportTable({ format, what, out, json, ...span })
+      }),
     ),
 ).pipe(Command.withDescription('Write what was used and what it cost to files that other programs read'))
 

@@ -24,6 +24,7 @@ import { ListenError, serve as serveHttp } from '#http/server.ts'
 import { adminAccess } from '#infra/admin-token.ts'
 import { diskFree } from '#infra/alerts/disk-free.ts'
 import { startAlerts } from '#infra/alerts/start-alerts.ts'
+import { startCaptures } from '#infra/captures/captures.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 import { redactedConfig } from '#infra/config/redacted-config.ts'
@@ -104,6 +105,7 @@ const NEEDS_RESTART = [
   'server.',
   'database.',
   'retention.',
+  'capture.',
   'log.',
   'telemetry.',
   'features.simulator',
@@ -143,12 +145,15 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       version: VERSION,
     })
     yield* seedBudgets
+    const captures = config.capture.enabled ? yield* startCaptures(config.capture) : undefined
     const metrics = yield* makeMetrics({
       version: VERSION,
       processMetrics: true,
       telemetry: () => {
         const { exported = 0, dropped = 0 } = exporter?.counts() ?? {}
-        return { logLinesDropped: logging.file?.dropped() ?? 0, spansExported: exported, spansDropped: dropped }
+        const { kept: capturesKept, dropped: capturesDropped } = captures?.counts() ?? { kept: 0, dropped: 0 }
+        const logLinesDropped = logging.file?.dropped() ?? 0
+        return { logLinesDropped, spansExported: exported, spansDropped: dropped, capturesKept, capturesDropped }
       },
     })
 
@@ -217,6 +222,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       tracing,
       metrics: metrics.render,
       dashboard: DASHBOARD,
+      ...(captures === undefined ? {} : { captures }),
       admin: {
         tokens: access.tokens,
         corsOrigins: config.server.corsOrigins,

@@ -96,6 +96,8 @@ export const summary = (event: DomainEvent): string => {
       return `${event.news.map(({ alertId, change }) => `${alertId} ${change}`).join(', ')} by ${event.channel}`
     case 'AlertsSilenced':
       return `${event.kind ?? 'all kinds'} of ${event.subject ?? 'everything'} until ${time(event.until)} by ${event.by}`
+    case 'CaptureRead':
+      return `${event.requestId} by ${event.by}`
     case 'LogArchived':
       return `${event.events} events up to ${event.upTo} in ${event.file}, by ${event.by}`
   }

@@ -16,6 +16,7 @@ const TYPES: { readonly [K in EventType]: true } = {
   BreakerReset: true,
   BudgetSeeded: true,
   CapabilityLearned: true,
+  CaptureRead: true,
   CircuitClosed: true,
   CircuitHalfOpened: true,
   CircuitOpened: true,

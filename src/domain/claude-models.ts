@@ -2,6 +2,8 @@
  * Claude's models: reading a name in any provider's spelling, writing it in another's, and what each generation accepts.
  * What is compiled in is what decides between generations; prices and lists that change monthly come from data.
  */
+import { memo } from '#domain/memo.ts'
+
 export interface ClaudeModel {
   readonly family: string
   readonly major: number
@@ -11,9 +13,14 @@ export interface ClaudeModel {
 }
 
 /** Undefined for names that are not those of a Claude model with a version. */
-export const parseClaudeModel = (name: string): ClaudeModel | undefined => {
+export const parseClaudeModel = (name: string): ClaudeModel | undefined =>
   // Names come from outside; none of a provider's is that long.
-  if (name.length > 200) return undefined
+  name.length > 200 ? undefined : parsed(name)
+
+/** Asked some ten times for every request. */
+const NAMES_KEPT = 500
+
+const parsed = memo(NAMES_KEPT, (name): ClaudeModel | undefined => {
   const core = PREFIX.test(name) ? name.replace(PREFIX, '').replace(LONG_CONTEXT, '').replace(VARIANT, '') : undefined
   if (core === undefined) return undefined
   const latest = LATEST.exec(core)
@@ -22,7 +29,7 @@ export const parseClaudeModel = (name: string): ClaudeModel | undefined => {
   if (family !== undefined && major !== undefined) return model(family, major, minor, date)
   const [, oldMajor, oldMinor, oldFamily, oldDate] = LEGACY.exec(core) ?? []
   return oldFamily !== undefined && oldMajor !== undefined ? model(oldFamily, oldMajor, oldMinor, oldDate) : undefined
-}
+})
 
 /** OpenRouter's `anthropic/` and, for its moving names, `~anthropic/`; Bedrock's `anthropic.` behind a region or none. */
 const PREFIX = /^(?:~?anthropic\/|(?:[a-z-]{2,8}\.)?anthropic\.)?claude-/

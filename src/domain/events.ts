@@ -25,6 +25,7 @@ import {
   AlertsSilenced,
   BreakerReset,
   BudgetSeeded,
+  CaptureRead,
   ClientKeyCreated,
   ClientKeyRevoked,
   LogArchived,
@@ -247,6 +248,7 @@ export const Fact = Schema.Union([
   AlertCleared,
   AlertDelivered,
   AlertsSilenced,
+  CaptureRead,
   LogArchived,
 ])
 export type Fact = typeof Fact.Type
@@ -306,6 +308,7 @@ export const CATALOGUE: {
   AlertCleared: { nature: 'fact', schemaVersion: 1 },
   AlertDelivered: { nature: 'fact', schemaVersion: 1 },
   AlertsSilenced: { nature: 'fact', schemaVersion: 1 },
+  CaptureRead: { nature: 'fact', schemaVersion: 1 },
   LogArchived: { nature: 'fact', schemaVersion: 1 },
   RouteChosen: { nature: 'decision', schemaVersion: 1 },
   ProviderThrottled: { nature: 'decision', schemaVersion: 1 },

@@ -3,7 +3,7 @@
  */
 import { Schema } from 'effect'
 import { FailureReason } from '#domain/failure.ts'
-import { ProviderId } from '#domain/ids.ts'
+import { ProviderId, RequestId } from '#domain/ids.ts'
 import { ALERT_KINDS } from '#domain/policy.ts'
 
 const Ms = Schema.Finite
@@ -93,6 +93,8 @@ export const AlertsSilenced = Schema.TaggedStruct('AlertsSilenced', {
   until: Schema.Finite,
   by: Schema.String,
 })
+/** Somebody looked at what was captured of a request: its prompt and its answer. */
+export const CaptureRead = Schema.TaggedStruct('CaptureRead', { requestId: RequestId, by: Schema.String })
 /** The events up to a position went to an archive and were deleted here; aggregates keep their sums. */
 export const LogArchived = Schema.TaggedStruct('LogArchived', {
   upTo: Schema.Int,

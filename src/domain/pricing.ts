@@ -5,6 +5,7 @@
  */
 import { sameModel } from '#domain/claude-models.ts'
 import type { ModelId } from '#domain/ids.ts'
+import { memo } from '#domain/memo.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import type { ModelPrice, ProviderPolicy } from '#domain/policy.ts'
 import type { TokenCounts, Usage } from '#domain/usage.ts'
@@ -104,7 +105,7 @@ export const expectedCost = (price: ModelPrice | null, tokens: ExpectedTokens): 
  * so that a table that grows changes them by a `PolicyChanged`, not behind the log's back.
  */
 export const toldPrice = (prices: Prices | undefined, model: string): ModelPrice | undefined =>
-  prices === undefined ? undefined : rulesOf(prices).find(([pattern]) => matchesModel(pattern, model))?.[1]
+  prices === undefined ? undefined : finderIn(prices)(model)
 
 /** All prices of tokens times a factor; what a search costs, and the other factors, stay. */
 export const scaledPrice = (price: ModelPrice, by: number): ModelPrice => {
@@ -203,15 +204,21 @@ const times = (rate: number, by: number): number => Number((rate * by).toPrecisi
 type Prices = NonNullable<ProviderPolicy['prices']>
 type Rule = readonly [pattern: string, price: ModelPrice]
 
-const sorted = new WeakMap<Prices, readonly Rule[]>()
+/** Asked for every candidate of every request; a provider's list can have hundreds of patterns. */
+const MODELS_KEPT = 500
+const finders = new WeakMap<Prices, (model: string) => ModelPrice | undefined>()
+
+const finderIn = (prices: Prices): ((model: string) => ModelPrice | undefined) => {
+  const known = finders.get(prices)
+  if (known !== undefined) return known
+  const rules = rulesOf(prices)
+  const finder = memo(MODELS_KEPT, (model) => rules.find(([pattern]) => matchesModel(pattern, model))?.[1])
+  finders.set(prices, finder)
+  return finder
+}
 
 /** The pattern with the most literal characters comes first, an exact name before a wildcard of the same length. */
-const rulesOf = (prices: Prices): readonly Rule[] => {
-  const known = sorted.get(prices)
-  if (known !== undefined) return known
-  const rules = Object.entries(prices).toSorted(([a], [b]) => literals(b) - literals(a) || a.length - b.length)
-  sorted.set(prices, rules)
-  return rules
-}
+const rulesOf = (prices: Prices): readonly Rule[] =>
+  Object.entries(prices).toSorted(([a], [b]) => literals(b) - literals(a) || a.length - b.length)
 
 const literals = (pattern: string): number => pattern.replaceAll('*', '').length

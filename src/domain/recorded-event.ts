@@ -43,6 +43,8 @@ export const streamOf = (event: DomainEvent): string => {
     case 'AlertDelivered':
     case 'AlertsSilenced':
     case 'LogArchived':
+    // About a request, but its stream has ended.
+    case 'CaptureRead':
       return 'box'
     case 'ClientKeyCreated':
     case 'ClientKeyRevoked':

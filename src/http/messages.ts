@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { Effect } from 'effect'
 import { runCascade } from '#actors/cascade.ts'
 import { Ledger } from '#actors/ledger.ts'
-import type { HeaderList } from '#actors/ports.ts'
+import type { Captures, HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
@@ -14,6 +14,7 @@ import type { RequestId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import { attemptTraceparent, traceOf } from '#domain/trace-context.ts'
 import { readAdmission } from '#http/admitted.ts'
+import { capturedResponse } from '#http/captured-response.ts'
 import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
 import { inTurns, readJsonBody } from '#http/read-body.ts'
@@ -30,6 +31,8 @@ export interface MessagesOptions {
   readonly tracing?: TracingOptions
   /** Tells the client of budgets and limits where the provider tells nothing. */
   readonly quotaHeaders: boolean
+  /** Absent: nothing is captured. */
+  readonly captures?: Pick<Captures['Service'], 'begin'>
   readonly cancelledBy: () => 'client' | 'shutdown'
 }
 
@@ -138,13 +141,23 @@ export const handleMessages = Effect.fnUntraced(function* (
   const traceState = client.headers.filter(([name]) => name === 'tracestate')
   const traceUpstream = (attempt: number): HeaderList =>
     traceHeaders(admitted, attempt, traceState, tracing?.sampleShare ?? 0)
-  yield* runCascade({
+  const tap = options.captures?.begin(admitted, body)
+  const captured = tap && capturedResponse(clientResponse(response), tap)
+  const serving = runCascade({
     admitted,
     request: { path: '/v1/messages', query, method: 'POST', headers: client.headers, body },
-    client: clientResponse(response),
+    client: captured?.client ?? clientResponse(response),
     ownHeaders: [...ownHeaders, ['x-signalbox-trace-id', traceOf(requestId, admitted.traceparent).traceId]],
     ...(tracing?.propagate === true ? { traceUpstream } : {}),
     quotaHeaders: options.quotaHeaders,
     cancelledBy: options.cancelledBy,
   })
+  if (captured === undefined) yield* serving
+  else {
+    const over = Effect.sync(() => {
+      const { finished } = ledger.state.projections.requests
+      captured.over(finished.findLast((ended) => ended.requestId === requestId)?.provider)
+    })
+    yield* Effect.ensuring(serving, over)
+  }
 })

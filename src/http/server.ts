@@ -8,7 +8,7 @@ import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
 import { Cause, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
 import { HttpRouter } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
-import type { HeaderList, Upstreams } from '#actors/ports.ts'
+import type { Captures, HeaderList, Upstreams } from '#actors/ports.ts'
 import type { Timekeeper } from '#actors/timekeeper.ts'
 import type { KeyMode } from '#domain/client-key.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
@@ -49,6 +49,8 @@ export interface ServerOptions {
   readonly clientKeys: KeyMode
   readonly tracing?: TracingOptions
   readonly metrics: Effect.Effect<{ readonly contentType: string; readonly text: string }>
+  /** Keeps prompts and answers; absent: nobody does. */
+  readonly captures?: Captures['Service']
   /** The admin API; without it there is none. */
   readonly admin?: AdminOptions
   /** Folder of the built dashboard; without it / is a plain text. */
@@ -175,6 +177,7 @@ export const serve = (
             quotaHeaders: options.features.quotaHeaders,
             auth,
             ...(options.tracing === undefined ? {} : { tracing: options.tracing }),
+            ...(options.captures === undefined ? {} : { captures: options.captures }),
             cancelledBy: () => (stopping && !response.destroyed ? 'shutdown' : 'client'),
           }),
         )

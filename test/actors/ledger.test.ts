@@ -491,6 +491,29 @@ describe('the snapshots of the ledger', () => {
     }),
   )
 
+  it.effect('are of one moment, whatever happens while their text is made', () =>
+    Effect.gen(function* () {
+      const { ledger, record, rows, shared, now } = yield* given
+      // Some texts' worth of open requests: their snapshot takes several turns.
+      for (let n = 0; n < 1_500; n++) ledger.record(admit(n), now())
+      yield* Effect.forkChild(
+        Effect.gen(function* () {
+          for (let n = 0; n < 400; n++) {
+            ledger.record(fail(n), now())
+            record(n)
+            yield* Effect.yieldNow
+          }
+        }),
+      )
+      yield* TestClock.adjust(100)
+      const snapshot = yield* shared.latestSnapshot(STATE_VERSION)
+      const written = yield* rows
+      assert.isAtLeast(snapshot?.position ?? 0, 3_000)
+      assert.isBelow(snapshot?.position ?? 0, written.length)
+      assert.strictEqual(canonicalState(snapshot?.state ?? ''), foldOf(written, snapshot?.position ?? 0))
+    }),
+  )
+
   it.effect('are missed by nobody when they cannot be stored', () =>
     Effect.gen(function* () {
       const { record, rows, shared, close } = yield* given

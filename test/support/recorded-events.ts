@@ -409,6 +409,7 @@ const besideRequests = fc.oneof(
     }),
   }),
   tagged('AlertsSilenced', { until: time, by }, { kind: alertKind, subject: text }),
+  tagged('CaptureRead', { requestId: anyRequest, by }),
   tagged('LogArchived', { upTo: count, events: count, file: text, by }),
 ) as fc.Arbitrary<DomainEvent>
 

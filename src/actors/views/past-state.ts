@@ -9,11 +9,12 @@ import { Effect } from 'effect'
 import {
   applyRecorded,
   decodeState,
-  encodeState,
+  encodeStateInSteps,
   type GatewayState,
   initialState,
   STATE_VERSION,
 } from '#actors/gateway-state.ts'
+import { inTurns } from '#actors/in-turns.ts'
 import type { EventLog, EventLogError, ReadEvent } from '#actors/ports.ts'
 import { SNAPSHOT_SPACING } from '#domain/snapshot-spacing.ts'
 
@@ -77,7 +78,8 @@ const positionOf = (row: ReadEvent): number => (row._tag === 'Known' ? row.recor
 
 /** So that the next look is short. Answers false when the log takes none. */
 const storeCheckpoint = (log: EventLog['Service'], state: GatewayState, position: number): Effect.Effect<boolean> =>
-  log.saveSnapshot({ version: STATE_VERSION, position, state: encodeState(state) }).pipe(
+  inTurns(encodeStateInSteps(state)).pipe(
+    Effect.flatMap((text) => log.saveSnapshot({ version: STATE_VERSION, position, state: text })),
     Effect.as(true),
     Effect.catch((error) =>
       Effect.as(Effect.logWarning('a snapshot of the past could not be stored', { detail: error.message }), false),

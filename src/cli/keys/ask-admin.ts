@@ -12,7 +12,7 @@ export class AdminRefusal extends Data.TaggedError('AdminRefusal')<{ readonly me
 export interface AdminCall {
   readonly path: `/admin/${string}`
   /** Default: GET. */
-  readonly method?: 'GET' | 'POST' | 'DELETE'
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
   readonly body?: unknown
 }
 

@@ -4,6 +4,7 @@
 import { fetchRequest } from '../api/requests.ts'
 import { Answered } from '../components/answered.tsx'
 import { OutcomeBadge } from '../components/badge.tsx'
+import { Capture } from '../components/capture.tsx'
 import { Json } from '../components/json.tsx'
 import { Route } from '../components/route.tsx'
 import { dateTime, milliseconds } from '../format.ts'
@@ -53,6 +54,8 @@ export const OneRequest = () => {
               <AttemptLine explanation={explanation} />
               <h2>Decision</h2>
               {route === null ? <p class="quiet">No route was chosen.</p> : <Route route={route} at={admittedAt} />}
+              <h2>Prompt and answer</h2>
+              <Capture id={id} />
               <h2>Events</h2>
               <ul class="plain">
                 {events.map((row) => (

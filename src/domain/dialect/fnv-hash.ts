@@ -8,10 +8,11 @@ export const fnvHash = (text: string): string => {
   let low = OFFSET_LOW
   for (const byte of encoder.encode(text)) {
     low = (low ^ byte) >>> 0
-    // Times the prime 2^40 + 0x1b3, modulo 2^64, in halves of 32 bits; every product stays below 2^53.
+    // Times the prime 2^40 + 0x1b3, modulo 2^64, in halves of 32 bits; the product stays below 2^53.
     const product = low * PRIME_LOW
-    high = (high * PRIME_LOW + Math.floor(product / TWO_32) + ((low << 8) >>> 0)) % TWO_32
-    low = product % TWO_32
+    const lowest = Math.imul(low, PRIME_LOW) >>> 0
+    high = (Math.imul(high, PRIME_LOW) + (product - lowest) / TWO_32 + (low << 8)) >>> 0
+    low = lowest
   }
   return hex(high) + hex(low)
 }

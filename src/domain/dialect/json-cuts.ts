@@ -76,6 +76,17 @@ export const itemsAt = (text: string, at: number): readonly Place[] => {
   return places
 }
 
+/** Every string between two places, names included, at any depth. */
+export const stringsIn = (text: string, { start, end }: Place): readonly Place[] => {
+  const places: Place[] = []
+  for (let next = text.indexOf('"', start); next !== -1 && next < end; ) {
+    const after = skipString(text, next)
+    places.push({ start: next, end: after })
+    next = text.indexOf('"', after)
+  }
+  return places
+}
+
 /** Edits that take items out of their array, or members out of their object, each with one comma. */
 export const removals = (items: readonly Place[], gone: ReadonlySet<number>): readonly Edit[] => {
   const edits: Edit[] = []

@@ -89,11 +89,7 @@ const clean = (bytes: Uint8Array, suspect: readonly RegExp[], planBlock: PlanBlo
 }
 
 /** Cheap and generous: what matches is parsed. A name spelled with escapes is missed, and Claude answers for it. */
-const FOR_CLAUDE = [
-  /"signature"\s*:\s*"signalbox\.v/,
-  /"signature"\s*:\s*""/,
-  /"(?:tool_use_)?id"\s*:\s*"(?![a-zA-Z0-9_-]+")/,
-]
+const FOR_CLAUDE = [/"signature"\s*:\s*"(?:signalbox\.v|")/, /"(?:tool_use_)?id"\s*:\s*"(?![a-zA-Z0-9_-]+")/]
 const FOR_VENDOR = [/"signature"\s*:\s*"signalbox\.v/]
 const LEGAL_ID = /^[a-zA-Z0-9_-]+$/
 const PLACEHOLDER = '[{"type":"text","text":"\\u2026"}]'

@@ -1,6 +1,7 @@
 /**
  * Who may call the admin API: whoever has its token. The admin token reads and changes; the read token only reads. Every
- * endpoint but those of GET changes something, unless it is annotated as one that only reads.
+ * endpoint but those of GET changes something, unless it is annotated as one that only reads; and some show what not everybody may
+ * see who looks.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import { Context, Effect, Layer, Option, Redacted } from 'effect'
@@ -19,6 +20,11 @@ export class Caller extends Context.Service<Caller, { readonly by: string }>()('
 
 /** Annotation of an endpoint that is asked with POST and yet changes nothing. */
 export const OnlyReads: Context.Reference<boolean> = Context.Reference('signalbox/http/admin/OnlyReads', {
+  defaultValue: () => false,
+})
+
+/** Annotation of an endpoint that the read token does not open, although it changes nothing. */
+export const AdminOnly: Context.Reference<boolean> = Context.Reference('signalbox/http/admin/AdminOnly', {
   defaultValue: () => false,
 })
 
@@ -69,6 +75,13 @@ export const accessLayer = (tokens: AdminTokens): Layer.Layer<Access> =>
           }
           if (!isAdmin && endpoint.method !== 'GET' && !Context.get(endpoint.annotations, OnlyReads)) {
             return refusal(403, adminError.forbidden('The read token changes nothing; this needs the admin token.'), {})
+          }
+          if (!isAdmin && Context.get(endpoint.annotations, AdminOnly)) {
+            return refusal(
+              403,
+              adminError.forbidden('The read token does not open this; it needs the admin token.'),
+              {},
+            )
           }
           const by = `${isAdmin ? 'admin' : 'reader'} ${address}`
           return yield* Effect.provideService(endpointEffect, Caller, Caller.of({ by }))

@@ -2,7 +2,7 @@
  * What the endpoints of the admin API need beside the ledger.
  */
 import { Context, Effect } from 'effect'
-import type { AdminActions, Books, EventLog, EventLogError } from '#actors/ports.ts'
+import type { AdminActions, Books, Captures, EventLog, EventLogError } from '#actors/ports.ts'
 import type { AdminTokens } from '#http/admin/access.ts'
 import { adminError } from '#http/admin/admin-error.ts'
 import type { MessagesOptions } from '#http/messages.ts'
@@ -24,6 +24,8 @@ export class Admin extends Context.Service<
   Admin,
   AdminOptions & {
     readonly version: string
+    /** Absent: nothing is captured. */
+    readonly captures?: Captures['Service']
     /** Bytes of a request that a dry run takes. */
     readonly bodyLimit: number
     /** Strategies that may be chosen, now. */

@@ -7,6 +7,7 @@ import { ADMIN_API } from '#http/admin/admin.ts'
 import { alertsGroup } from '#http/admin/alerts.ts'
 import { boxGroup } from '#http/admin/box.ts'
 import { budgetsGroup } from '#http/admin/budgets.ts'
+import { capturesGroup } from '#http/admin/captures.ts'
 import { costsGroup } from '#http/admin/costs.ts'
 import { eventsGroup } from '#http/admin/events.ts'
 import { keysGroup } from '#http/admin/keys.ts'
@@ -24,6 +25,7 @@ export const adminApi = HttpApi.make(ADMIN_API)
   .add(routingGroup)
   .add(routeGroup)
   .add(requestsGroup)
+  .add(capturesGroup)
   .add(sessionsGroup)
   .add(costsGroup)
   .add(budgetsGroup)

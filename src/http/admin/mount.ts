@@ -14,6 +14,7 @@ import { alertsLayer } from '#http/admin/alerts.ts'
 import { adminApi } from '#http/admin/api.ts'
 import { boxLayer } from '#http/admin/box.ts'
 import { budgetsLayer } from '#http/admin/budgets.ts'
+import { capturesLayer } from '#http/admin/captures.ts'
 import { costsLayer } from '#http/admin/costs.ts'
 import { eventsLayer } from '#http/admin/events.ts'
 import { gate } from '#http/admin/gate.ts'
@@ -47,6 +48,7 @@ export const makeAdminHandler = (admin: Admin['Service']): Effect.Effect<AdminHa
       routingLayer,
       routeLayer,
       requestsLayer,
+      capturesLayer,
       sessionsLayer,
       costsLayer,
       budgetsLayer,

@@ -7,6 +7,7 @@ import type { KeyMode } from '#domain/client-key.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import type { Budget, Policy, ProviderPolicy } from '#domain/policy.ts'
 import type { AlertsConfig, TextSource } from '#infra/alerts/settings.ts'
+import type { CaptureOptions } from '#infra/captures/captures.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import type { ConfigProblem } from '#infra/config/problem.ts'
 import type { CredentialReference, TokenReference } from '#infra/credentials/credential-reference.ts'
@@ -97,6 +98,10 @@ export interface Config {
     readonly detailMs: number
     /** Absolute path of a folder. */
     readonly archive: string
+  }
+  readonly capture: CaptureOptions & {
+    /** Off: no thread, no file. */
+    readonly enabled: boolean
   }
   /** The operator's own, beside those of the providers. */
   readonly prices: {

@@ -1,7 +1,8 @@
 /**
  * From a tree to a `ConfigFile`: Effect Schema decides what is wrong, this file says it: where, which key, what instead.
  */
-import { Result, Schema, type SchemaIssue } from 'effect'
+import { Result, Schema } from 'effect'
+import { type IssueLeaf, issueLeaves } from '#infra/config/issue-leaves.ts'
 import { type BlockKeys, configKeys, type KeyTree, keysAt } from '#infra/config/keys.ts'
 import { nearest } from '#infra/config/nearest.ts'
 import { type ConfigProblem, formatKey, looksSecret, type ProblemKind, showValue } from '#infra/config/problem.ts'
@@ -14,7 +15,7 @@ export const decodeTree = (tree: MapNode): Result.Result<ConfigFile, readonly Co
   const decoded = Schema.decodeUnknownResult(ConfigFile)(toPlain(full), { errors: 'all', onExcessProperty: 'error' })
   if (Result.isSuccess(decoded)) return Result.succeed(decoded.success)
   const problems = new Map<string, ConfigProblem>()
-  for (const { path, leaf } of leaves(decoded.failure.issue, [])) {
+  for (const { path, leaf } of issueLeaves(decoded.failure.issue)) {
     const problem = explain(full, path, leaf)
     // The members of a choice each complain about the same value.
     const id = `${problem.kind === 'unknownKey' ? 'key' : 'value'} ${problem.key}`
@@ -39,30 +40,7 @@ const withoutEmptyBlocks = <N extends TreeNode>(node: N, keys: KeyTree): N | Map
   return { ...node, entries }
 }
 
-interface Found {
-  readonly path: readonly PropertyKey[]
-  readonly leaf: SchemaIssue.Leaf['_tag']
-}
-
-const leaves = (issue: SchemaIssue.Issue, path: readonly PropertyKey[]): readonly Found[] => {
-  switch (issue._tag) {
-    case 'Pointer':
-      return leaves(issue.issue, [...path, ...issue.path])
-    case 'Composite':
-      return issue.issues.flatMap((inner) => leaves(inner, path))
-    case 'AnyOf':
-      return issue.issues.length === 0
-        ? [{ path, leaf: 'InvalidType' }]
-        : issue.issues.flatMap((inner) => leaves(inner, path))
-    case 'Filter':
-    case 'Encoding':
-      return leaves(issue.issue, path)
-    default:
-      return [{ path, leaf: issue._tag }]
-  }
-}
-
-const explain = (tree: MapNode, path: readonly PropertyKey[], leaf: Found['leaf']): ConfigProblem => {
+const explain = (tree: MapNode, path: readonly PropertyKey[], leaf: IssueLeaf['leaf']): ConfigProblem => {
   const depth = path.findIndex((_, index) => {
     const keys = keysAt(path.slice(0, index + 1))
     return keys?._tag === 'Block' && keys.credential

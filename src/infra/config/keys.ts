@@ -106,12 +106,15 @@ const read = (ast: SchemaAST.AST, inConcealed = false): KeyTree => {
 const laterOfMembers = (ast: SchemaAST.AST): readonly string[] =>
   ast._tag === 'Union' ? ast.types.flatMap((member) => names(notes(member).later)) : []
 
+/** Of a file that has such a schema. */
+export const keysOf = ({ ast }: { readonly ast: SchemaAST.AST }): KeyTree => read(ast)
+
 /** The whole file. */
-export const configKeys: KeyTree = read(ConfigFile.ast)
+export const configKeys: KeyTree = keysOf(ConfigFile)
 
 /** The part of the keys at a path, or undefined where the path leaves them. */
-export const keysAt = (path: readonly PropertyKey[]): KeyTree | undefined => {
-  let keys: KeyTree | undefined = configKeys
+export const keysAt = (path: readonly PropertyKey[], root: KeyTree = configKeys): KeyTree | undefined => {
+  let keys: KeyTree | undefined = root
   for (const name of path) {
     if (keys === undefined) return undefined
     if (keys._tag === 'Block') keys = keys.keys.get(String(name))

@@ -30,6 +30,10 @@ export const redactedConfig = (config: Config) => ({
     ...(config.server.readToken === undefined ? {} : { readToken: describeReference(config.server.readToken) }),
   },
   database: { url: withoutUser(config.database.url) },
+  capture: {
+    ...config.capture,
+    key: config.capture.key === undefined ? 'none' : describeReference(config.capture.key),
+  },
   alerts: { ...config.alerts, channels: config.alerts.channels.map(shownChannel) },
   prices: shownPrices(config.prices),
   telemetry: { traces: shownTraces(config.telemetry.traces) },

@@ -14,6 +14,7 @@ import { type Place, xdgFolder } from '#infra/config/place.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
 import { resolveAlerts } from '#infra/config/resolve-alerts.ts'
 import { resolveBudgets, resolveTimeZone } from '#infra/config/resolve-budgets.ts'
+import { resolveCapture } from '#infra/config/resolve-capture.ts'
 import { isLoopback } from '#infra/config/resolve-credential.ts'
 import { resolvePriceBook } from '#infra/config/resolve-prices.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
@@ -102,6 +103,7 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     server,
     database: { url: databaseUrl },
     retention: resolveRetention(file, databaseUrl, checks),
+    capture: resolveCapture(file, databaseUrl, checks),
     alerts: resolveAlerts(file, checks),
     log: resolveLog(file, checks),
     telemetry: { traces: resolveTraces(file, checks) },

@@ -11,6 +11,7 @@ import { KEY_MODES } from '#domain/client-key.ts'
 import { defaultPolicy as policy, REQUEST_KINDS, STRATEGIES } from '#domain/policy.ts'
 import { sizePattern } from '#infra/config/quantities.ts'
 import { Alerts } from '#infra/config/schema-alerts.ts'
+import { Capture } from '#infra/config/schema-capture.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
@@ -279,6 +280,7 @@ export const ConfigFile = Schema.Struct({
   server: opt(Server),
   database: opt(Database),
   retention: opt(Retention),
+  capture: opt(Capture),
   prices: opt(Prices),
   alerts: opt(Alerts),
   log: opt(Log),

@@ -51,6 +51,8 @@ export const line = (event: DomainEvent): readonly [Level, string] | undefined =
       return ['Info', `the client key ${event.keyId} was revoked by ${event.by}`]
     case 'AlertsSilenced':
       return ['Info', `alerts were silenced until ${isoTime(event.until)} by ${event.by}`]
+    case 'CaptureRead':
+      return ['Info', `what was captured of ${event.requestId} was read by ${event.by}`]
     case 'LogArchived':
       return ['Info', `${event.events} events up to position ${event.upTo} went to the archive ${event.file}`]
     case 'AttemptStarted':

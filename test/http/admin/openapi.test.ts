@@ -105,6 +105,7 @@ describe('the OpenAPI document', () => {
         ['/admin/route', '/admin/route', 'POST', callBody()],
         ['/admin/requests', '/admin/requests', 'GET'],
         ['/admin/requests/{id}', `/admin/requests/${id}`, 'GET'],
+        ['/admin/requests/{id}/capture', `/admin/requests/${id}/capture`, 'GET'],
         ['/admin/sessions/{id}', '/admin/sessions/session-of-the-test', 'GET'],
         ['/admin/sessions/{id}', '/admin/sessions/nobody', 'GET'],
         ['/admin/costs', '/admin/costs?by=day,provider', 'GET'],

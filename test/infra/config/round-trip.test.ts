@@ -291,6 +291,15 @@ const plain = fc.record(
     }),
     database: some({ url: fc.constant('sqlite:/data/log.db') }),
     retention: some({ detail: fc.constantFrom(0, '1 d', '90 d'), archive: fc.constant('/data/old') }),
+    capture: some({
+      enabled: fc.boolean(),
+      sampleShare: share,
+      retention: fc.constantFrom('1 h', '7 d', 86_400_000),
+      maxBytes: fc.constantFrom('1 MB', '1 GB', 7_777_777),
+      key: fc.constantFrom({ env: 'CAPTURE_KEY' }, { file: '/secrets/capture' }),
+      redact: fc.array(fc.constantFrom('ACME-\\d+', '[a-z]{3}'), { maxLength: 2 }),
+      folder: fc.constant('/data/captures'),
+    }),
     prices: some({ file: fc.constant(priceFile), url: fc.webUrl() }),
     alerts,
     log: some({
@@ -341,8 +350,20 @@ const file = plain.chain((value) => {
     { requiredKeys: ['kind'] },
   )
   const rules = fc.dictionary(fc.constantFrom('helpers', 'titles'), rule, { minKeys: 1, noNullPrototype: true })
+  const captured = fc.record(
+    {
+      kind: fc.constantFrom('main', 'agent', 'background'),
+      model: fc.constantFrom('claude-haiku-*', '*'),
+      project: fc.constant('signalbox'),
+      key: fc.constant('ci'),
+      provider: fc.constantFrom(...Object.keys(value.providers)),
+    },
+    { requiredKeys: ['kind'] },
+  )
+  const only = fc.dictionary(fc.constantFrom('mine', 'theirs'), captured, { minKeys: 1, noNullPrototype: true })
   return fc.oneof(
     fc.constant(value),
+    only.map((some) => ({ ...value, capture: { ...value.capture, only: inOrder(some) } })),
     rules.map((some) => ({ ...value, routing: { ...value.routing, rules: inOrder(some) } })),
   )
 })
@@ -393,6 +414,7 @@ describe('any valid configuration', () => {
             .join('.')
             .replace(/^providers\.[^.]+/, 'providers.<id>')
             .replace(/^routing\.rules\.[^.]+/, 'routing.rules.<rule>')
+            .replace(/^capture\.only\.[^.]+/, 'capture.only.<rule>')
             .replace(/^budgets\.[^.]+/, 'budgets.<budget>')
             .replace(/^alerts\.channels\.[^.]+/, 'alerts.channels.<channel>')
             .replace(/^alerts\.silences\.[^.]+/, 'alerts.silences.<silence>'),

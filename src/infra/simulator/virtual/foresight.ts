@@ -1,7 +1,7 @@
 /**
  * What the rest of a conversation will cost after a call, by who serves that call: by dynamic programming over the script, which
  * only an oracle knows. Later calls are taken to be served by whoever is cheapest; a cache is warm where the call before was served,
- * when the script's pause is shorter than its life.
+ * when the script's pause is shorter than its life. Prices are those of the beginning.
  */
 import { costOf } from '#domain/pricing.ts'
 import { type Call, type Conversation, conversationsOf } from './traffic.ts'

@@ -56,6 +56,8 @@ export interface GatewayOptions {
   readonly timeline: Timeline
   readonly core?: Core
   readonly witness?: Witness
+  /** Then it is the writer of its events, the first of which tells that it started. */
+  readonly instance?: string
 }
 
 export const WRITER = 'virtual'
@@ -65,7 +67,8 @@ export const tickAfter = (startedAt: number, at: number): number =>
   startedAt + Math.max(1, Math.ceil((at - startedAt) / TICK_MS)) * TICK_MS
 
 export const signalbox = (options: GatewayOptions): Gateway & { readonly state: GatewayState } => {
-  const { name, policy, timeline, core = realCore, witness } = options
+  const { name, policy, timeline, core = realCore, witness, instance } = options
+  const writer = instance ?? WRITER
   const state = initialState()
   const startedAt = timeline.now()
   /** When the timekeeper looks at a machine next, as far as it has been asked to. */
@@ -73,8 +76,8 @@ export const signalbox = (options: GatewayOptions): Gateway & { readonly state: 
 
   const record = (fact: Fact, at: number): readonly Decision[] => {
     witness?.before?.(fact, at, state)
-    const decisions = core.decide(state, fact, at, WRITER)
-    for (const decision of decisions) core.applyDecision(state, decision, at, WRITER)
+    const decisions = core.decide(state, fact, at, writer)
+    for (const decision of decisions) core.applyDecision(state, decision, at, writer)
     witness?.after?.(fact, at, state, decisions)
     watch()
     return decisions
@@ -101,10 +104,13 @@ export const signalbox = (options: GatewayOptions): Gateway & { readonly state: 
     else watch()
   }
 
+  if (instance !== undefined) record({ _tag: 'BoxStarted', instance, version: 'virtual' }, startedAt)
   record({ _tag: 'PolicyChanged', version: 1, policy }, startedAt)
   return {
     name,
-    policy,
+    get policy() {
+      return state.policy
+    },
     state,
     record,
     admission: (id, at) => core.admission(state, id, at),

@@ -1,6 +1,7 @@
 /**
  * Plays a virtual world with a policy under test, from the first session to the last answer.
  */
+import type { Fact } from '#domain/events.ts'
 import { type ProviderId, providerId } from '#domain/ids.ts'
 import type { Policy } from '#domain/policy.ts'
 import { type Baseline, plainGateway } from './baseline.ts'
@@ -11,7 +12,7 @@ import { type Core, type Gateway, signalbox, type Witness } from './gateway.ts'
 import { policyFor } from './operator.ts'
 import { oracle } from './oracle.ts'
 import { type Figures, makeTally } from './tally.ts'
-import { makeTimeline } from './timeline.ts'
+import { MOST_MOMENTS, makeTimeline } from './timeline.ts'
 import type { Call } from './traffic.ts'
 import { makeProvider } from './true-provider.ts'
 import type { VirtualWorld } from './world.ts'
@@ -44,9 +45,29 @@ export interface PlayOptions {
   readonly witness?: Witness
   /** Hears every end of an exchange. */
   readonly heard?: Backend<Call>['close']
+  /** Of Signalbox; see GatewayOptions. */
+  readonly instance?: string
 }
 
+/** A world on its way. */
+export interface Run {
+  /** At most so many moments; answers false when the last session has ended. */
+  readonly advance: (moments: number) => boolean
+  /** Virtual time, epoch ms. */
+  readonly now: () => number
+  /** Tells the gateway a fact of now. */
+  readonly tell: (fact: Fact) => void
+  readonly figures: () => Figures
+}
+
+/** From the first session to the last answer. */
 export const playWorld = (world: VirtualWorld, contender: Contender, options: PlayOptions = {}): Figures => {
+  const run = startWorld(world, contender, options)
+  if (run.advance(MOST_MOMENTS)) throw new Error(`the world goes on after ${MOST_MOMENTS} moments`)
+  return run.figures()
+}
+
+export const startWorld = (world: VirtualWorld, contender: Contender, options: PlayOptions = {}): Run => {
   const { seed, startsAt, lifetime, model } = world
   const timeline = makeTimeline(startsAt)
   const providers = world.providers.map((truth, index) => makeProvider(truth, { seed, index, startsAt, lifetime }))
@@ -78,6 +99,7 @@ export const playWorld = (world: VirtualWorld, contender: Contender, options: Pl
           timeline,
           ...(contender.core === undefined ? {} : { core: contender.core }),
           ...(options.witness === undefined ? {} : { witness: options.witness }),
+          ...(options.instance === undefined ? {} : { instance: options.instance }),
         })
       case 'Baseline':
         return plainGateway(contender.baseline, policyFor(world, 'priority'))
@@ -94,6 +116,12 @@ export const playWorld = (world: VirtualWorld, contender: Contender, options: Pl
     }
   })()
 
+  if (contender._tag === 'Signalbox') {
+    for (const [index, at] of priceChangesOf(world).entries()) {
+      const policy = policyFor(world, contender.strategy, contender.routing, at)
+      timeline.at(at, () => void gateway.record({ _tag: 'PolicyChanged', version: 2 + index, policy }, at))
+    }
+  }
   for (const session of world.sessions) {
     timeline.start(
       live(
@@ -115,6 +143,14 @@ export const playWorld = (world: VirtualWorld, contender: Contender, options: Pl
       ),
     )
   }
-  timeline.run()
-  return tally.figures()
+  return {
+    advance: timeline.advance,
+    now: timeline.now,
+    tell: (fact) => void gateway.record(fact, timeline.now()),
+    figures: tally.figures,
+  }
 }
+
+/** When the operator's prices change, epoch ms. */
+const priceChangesOf = ({ providers }: VirtualWorld): readonly number[] =>
+  [...new Set(providers.flatMap(({ priceChanges = [] }) => priceChanges.map(({ at }) => at)))].toSorted((a, b) => a - b)

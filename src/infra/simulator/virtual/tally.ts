@@ -4,7 +4,7 @@
 import { costOf } from '#domain/pricing.ts'
 import type { Turn } from './client.ts'
 import { billedAt, type Exchange } from './exchange.ts'
-import type { TrueProvider } from './true-provider.ts'
+import { priceAt, type TrueProvider } from './true-provider.ts'
 
 export interface Figures {
   /** Calls of the client, with its retries; those that a person gave up are not among them. */
@@ -62,7 +62,7 @@ export const makeTally = (): Tally => {
       attempts += 1
       if (exchange.end._tag === 'Failed' && exchange.end.reason._tag === 'RateLimited') add(refusedBy, truth.id, 1)
       const usage = billedAt(exchange, at)
-      const cost = usage === undefined ? 0 : (costOf(truth.price, usage) ?? 0)
+      const cost = usage === undefined ? 0 : (costOf(priceAt(truth, at), usage) ?? 0)
       nano += cost
       add(costBy, truth.id, cost / 1e9)
     },

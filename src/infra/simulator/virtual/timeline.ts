@@ -25,6 +25,8 @@ export interface Timeline {
    * does not end is a bug.
    */
   readonly run: (limit?: number) => void
+  /** At most so many moments; answers false when the last process has ended. */
+  readonly advance: (moments: number) => boolean
 }
 
 interface Moment {
@@ -34,7 +36,7 @@ interface Moment {
 }
 
 /** Some fifty times what six busy hours have. */
-const MOST_MOMENTS = 20_000_000
+export const MOST_MOMENTS = 20_000_000
 
 export const makeTimeline = (startsAt: number): Timeline => {
   const heap: Moment[] = []
@@ -61,6 +63,16 @@ export const makeTimeline = (startsAt: number): Timeline => {
     else wait.waiters.push(() => at(clock, () => resume(process, task)))
   }
 
+  const advance = (moments: number): boolean => {
+    for (let count = 0; living > 0 && count < moments; count++) {
+      const moment = pop(heap)
+      if (moment === undefined) throw new Error('a process waits for what never comes')
+      clock = moment.at
+      moment.then()
+    }
+    return living > 0
+  }
+
   return {
     now: () => clock,
     at,
@@ -71,14 +83,9 @@ export const makeTimeline = (startsAt: number): Timeline => {
       return task
     },
     run: (limit = MOST_MOMENTS) => {
-      for (let count = 0; living > 0; count++) {
-        const moment = pop(heap)
-        if (moment === undefined) throw new Error('a process waits for what never comes')
-        if (count >= limit) throw new Error(`the world goes on after ${limit} moments`)
-        clock = moment.at
-        moment.then()
-      }
+      if (advance(limit)) throw new Error(`the world goes on after ${limit} moments`)
     },
+    advance,
   }
 }
 

@@ -57,7 +57,17 @@ export interface TrafficOptions {
   /** Tokens per byte of this world's prompts; conversations differ by some percent. */
   readonly tokensPerByte: number
   readonly tokensVary: boolean
+  readonly agents?: AgentHabit
 }
+
+/** This share of the steps starts sub-agents, from the least to the most of them, side by side. */
+export interface AgentHabit {
+  readonly share: number
+  readonly least: number
+  readonly most: number
+}
+/** Assumed: no recording tells it. */
+const USUAL_AGENTS: AgentHabit = { share: 0.04, least: 1, most: 4 }
 
 /** A user's next session begins after the last one's expected end; what an answer takes is a guess here. */
 const EXPECTED_ANSWER_MS = 6_000
@@ -177,7 +187,9 @@ const makeSession = (
     }
     return stepsOf(of, dice.whole(2, 9), () => [])
   }
-  const fanOut = () => (dice.chance(0.04) ? Array.from({ length: dice.whole(1, 4) }, agentOf) : [])
+  const { agents: habit = USUAL_AGENTS } = options
+  const fanOut = () =>
+    dice.chance(habit.share) ? Array.from({ length: dice.whole(habit.least, habit.most) }, agentOf) : []
   const small = (bytes: number, tools: number, tokens: { readonly median: number; readonly sigma: number }): Call =>
     one({ ...loop, bodyBytes: bytes, tools, messages: 1 }, tokens)
 

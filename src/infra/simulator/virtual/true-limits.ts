@@ -16,6 +16,16 @@ export interface TrueLimits {
   readonly countsCachedInput: boolean
   /** Share of every limit that others use. */
   readonly othersShare: number
+  /** Times at which it is otherwise; in their order, without overlaps. */
+  readonly phases?: readonly LimitPhase[]
+}
+
+/** From `from` to before `until` (epoch ms) the limits are so many times as large, and others use this share of them. */
+export interface LimitPhase {
+  readonly from: number
+  readonly until: number
+  readonly sizeFactor: number
+  readonly othersShare: number
 }
 
 type Name = 'requests' | 'input' | 'output'
@@ -61,13 +71,25 @@ export const makeLimits = (limits: TrueLimits, startsAt: number): LimitKeeper =>
   const minutes = new Map<number, number>()
   let inFlight = 0
 
+  const usual = { sizeFactor: 1, othersShare: limits.othersShare }
+  const edges = (limits.phases ?? []).flatMap(({ from, until }) => [from, until])
+  const phaseAt = (at: number): Pick<LimitPhase, 'sizeFactor' | 'othersShare'> =>
+    limits.phases?.find(({ from, until }) => at >= from && at < until) ?? usual
+  const sizeAt = (tank: Tank, at: number): number => tank.size * phaseAt(at).sizeFactor
+  /** What flows back in a minute. */
+  const refillAt = (tank: Tank, at: number): number => sizeAt(tank, at) * (1 - phaseAt(at).othersShare)
   const levelOf = (tank: Tank, at: number): number => {
     if (limits.window === 'fixed') {
       const turned = Math.floor(at / MINUTE_MS) > Math.floor(tank.at / MINUTE_MS)
-      return turned ? tank.size * (1 - limits.othersShare) : tank.level
+      return turned ? refillAt(tank, at) : tank.level
     }
-    const perMs = (tank.size * (1 - limits.othersShare)) / MINUTE_MS
-    return Math.min(tank.size, tank.level + Math.max(0, at - tank.at) * perMs)
+    let { level, at: from } = tank
+    for (const until of [...edges.filter((edge) => edge > tank.at && edge < at), at]) {
+      const perMs = refillAt(tank, from) / MINUTE_MS
+      level = Math.min(sizeAt(tank, from), level + Math.max(0, until - from) * perMs)
+      from = until
+    }
+    return Math.min(sizeAt(tank, at), level)
   }
   const take = (name: Name, amount: number, at: number): void => {
     const tank = tanks.get(name)
@@ -77,7 +99,7 @@ export const makeLimits = (limits: TrueLimits, startsAt: number): LimitKeeper =>
   }
   const freesAt = (tank: Tank, amount: number, at: number): number => {
     if (limits.window === 'fixed') return (Math.floor(at / MINUTE_MS) + 1) * MINUTE_MS
-    return at + Math.ceil(((amount - levelOf(tank, at)) * MINUTE_MS) / (tank.size * (1 - limits.othersShare)))
+    return at + Math.ceil(((amount - levelOf(tank, at)) * MINUTE_MS) / refillAt(tank, at))
   }
   const isTooFast = (input: number, at: number): boolean => {
     if (limits.acceleration === undefined) return false
@@ -116,12 +138,13 @@ export const makeLimits = (limits: TrueLimits, startsAt: number): LimitKeeper =>
       take('output', output, at)
     },
     inFlight: () => inFlight,
-    room: (at) => Math.min(1, ...[...tanks.values()].map((tank) => levelOf(tank, at) / tank.size)),
+    room: (at) => Math.min(1, ...[...tanks.values()].map((tank) => levelOf(tank, at) / sizeAt(tank, at))),
     readings: (at) =>
       [...tanks].map(([limit, tank]) => {
         const level = Math.max(0, levelOf(tank, at))
         const remaining = limit === 'requests' ? Math.floor(level) : Math.round(level / 1_000) * 1_000
-        return { limit, window: 'minute', size: tank.size, remaining, resetAt: Math.ceil(freesAt(tank, tank.size, at)) }
+        const size = sizeAt(tank, at)
+        return { limit, window: 'minute', size, remaining, resetAt: Math.ceil(freesAt(tank, size, at)) }
       }),
   }
 }

@@ -44,6 +44,8 @@ export interface LatencyProcess {
 export interface TrueProvider {
   readonly id: string
   readonly price: ModelPrice
+  /** What it costs from then on (epoch ms), the earliest first. */
+  readonly priceChanges?: readonly { readonly at: number; readonly price: ModelPrice }[]
   readonly limits: TrueLimits
   /** Who tells the gateway of the limits: its configuration, the answers' headers, or nobody. */
   readonly told: 'configured' | 'headers' | 'nobody'
@@ -209,11 +211,15 @@ export const makeProvider = (
       limits.leave(billedAt(exchange, at)?.outputTokens ?? 0, at)
       if (at >= exchange.firstContentAt) cache.keep(call, startedAt)
     },
-    costOf: (call, at) => costOf(truth.price, billed(call, warmAt(call, at), call.outputTokens)) ?? 0,
+    costOf: (call, at) => costOf(priceAt(truth, at), billed(call, warmAt(call, at), call.outputTokens)) ?? 0,
     isWell: (call, at) => outageAt(truth, at) === undefined && limits.refusal(counted(call, at), at) === undefined,
     room: limits.room,
   }
 }
+
+/** What it charges at `at` (epoch ms). */
+export const priceAt = ({ price, priceChanges = [] }: TrueProvider, at: number): ModelPrice =>
+  priceChanges.findLast((change) => change.at <= at)?.price ?? price
 
 /** What a provider bills for a call of whose prompt `warm` tokens are in its cache. */
 export const billedBy = (

@@ -31,7 +31,7 @@ export interface WorldOptions {
 }
 
 /** 2026-11-02 08:00 UTC, a Monday. Any time does; it is one whose minutes are whole. */
-const STARTS_AT = 1_793_606_400_000
+export const STARTS_AT = 1_793_606_400_000
 const HOUR_MS = 3_600_000
 
 export const makeWorld = (seed: number, { hours, exact = false, stormy = false }: WorldOptions): VirtualWorld => {
@@ -107,7 +107,7 @@ const makeTrueProvider = (
   const isAlone = exact && told === 'configured'
   return {
     id: `p${index}`,
-    price: priceAt(model, multiplier, hasCache),
+    price: priceOf(model, multiplier, hasCache),
     limits: makeTrueLimits(demand, told, isAlone, dice),
     told,
     tellsRetryAfter: dice.chance(0.75),
@@ -124,7 +124,8 @@ const makeTrueProvider = (
   }
 }
 
-const priceAt = (model: string, multiplier: number, hasCache: boolean): ModelPrice => {
+/** So many times Anthropic's price; who has no cache charges all input alike. */
+export const priceOf = (model: string, multiplier: number, hasCache: boolean): ModelPrice => {
   const listed = listPrice({ model, seller: 'anthropic', at: STARTS_AT })
   if (listed === undefined) throw new Error(`${model} has no list price`)
   const list = scaledPrice(listed, multiplier)

@@ -1,5 +1,5 @@
 /**
- * Metrics of what is told to others: log lines that found no room, spans on their way to a collector. Since the process started.
+ * Metrics of what is told to others: log lines that found no room, spans on their way to a collector, captures. Since the process started.
  */
 import type { Family, Scene } from '#infra/telemetry/metrics/family.ts'
 import type { TelemetryCounts } from '#infra/telemetry/telemetry-counts.ts'
@@ -23,5 +23,15 @@ export const telemetryMetrics: readonly Family[] = [
     'signalbox_spans_dropped_total',
     'Spans that the collector did not take: it is away, too slow, or refuses them.',
     ({ spansDropped }) => spansDropped,
+  ),
+  counter(
+    'signalbox_captures_total',
+    'Requests that were captured with their answers.',
+    ({ capturesKept }) => capturesKept,
+  ),
+  counter(
+    'signalbox_captures_dropped_total',
+    'Requests that were to be captured and were not: their file is too slow, full, or cannot be used.',
+    ({ capturesDropped }) => capturesDropped,
   ),
 ]

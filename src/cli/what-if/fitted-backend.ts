@@ -1,0 +1,343 @@
+/**
+ * The providers of a log's world as far as the log tells them, for calls that go another way than they went. What was observed of a
+ * call at a provider is used as it was; the rest is drawn from the fit, by what it is for, so that two policies meet the same luck.
+ */
+import type { FailureReason } from '#domain/failure.ts'
+import type { ModelId, ProviderId } from '#domain/ids.ts'
+import type { Policy, ProviderPolicy } from '#domain/policy.ts'
+import type { Usage } from '#domain/usage.ts'
+import { LEAST_OBSERVED, type ProviderFit } from '#domain/what-if/provider-fit.ts'
+import type { LoggedAttempt, LoggedCall } from '#domain/what-if/traffic.ts'
+import type { CallSize } from '#domain/what-if/usage-shape.ts'
+import { draw, logNormal, seedOf } from '#infra/simulator/draws.ts'
+import { type Asked, type Backend, billedAt, type Exchange, wasLetIn } from '#infra/simulator/virtual/exchange.ts'
+import type { Call } from '#infra/simulator/virtual/traffic.ts'
+import { type CacheLifetime, makeCache, usageOf } from '#infra/simulator/virtual/true-cache.ts'
+import { type LimitKeeper, makeLimits } from '#infra/simulator/virtual/true-limits.ts'
+
+export interface Sized {
+  readonly call: LoggedCall
+  readonly size: CallSize
+}
+
+export interface Tried {
+  readonly key: number
+  readonly provider: ProviderId
+  readonly usage: Usage | undefined
+  readonly model: ModelId
+  readonly isLimited: boolean
+  /** Its end is an estimate. */
+  readonly isModelled: boolean
+  /** Of a provider of which too little was observed. */
+  readonly isUnsupported: boolean
+}
+
+export interface FittedBackend extends Backend<Sized> {
+  readonly tried: readonly Tried[]
+}
+
+export interface BackendOptions {
+  readonly policy: Policy
+  readonly fits: ReadonlyMap<ProviderId, ProviderFit>
+  readonly startsAt: number
+  /** Another number is other luck, and other errors of the fit. */
+  readonly seed: number
+  /** Whether the fit is believed as it is, or with an error drawn from how far it may be wrong. */
+  readonly withErrors: boolean
+  /** Whether what was observed is used; without it everything is modelled, which tells how good the model is. */
+  readonly usesObserved: boolean
+}
+
+const PURPOSE = { failure: 1, reason: 2, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, ttftMix: 13 } as const
+const LEVEL_BLOCK_MS = 1_800_000
+
+export const fittedBackend = (options: BackendOptions): FittedBackend => {
+  const providers = new Map(options.policy.providers.map((policy) => [policy.id, fittedProvider(policy, options)]))
+  const tried: Tried[] = []
+  const open = new Map<Exchange, boolean>()
+  return {
+    tried,
+    open: (asked) => {
+      const provider = providers.get(asked.provider)
+      if (provider === undefined) throw new Error(`nobody is ${asked.provider}`)
+      const { exchange, isModelled } = provider.open(asked)
+      open.set(exchange, isModelled)
+      return exchange
+    },
+    close: (asked, exchange, at) => {
+      providers.get(asked.provider)?.close(asked, exchange, at)
+      const { end } = exchange
+      tried.push({
+        key: asked.call.call.key,
+        provider: asked.provider,
+        model: asked.model,
+        usage: billedAt(exchange, at),
+        isLimited: end._tag === 'Failed' && end.reason._tag === 'RateLimited',
+        isModelled: open.get(exchange) ?? true,
+        isUnsupported: (options.fits.get(asked.provider)?.observed ?? 0) < LEAST_OBSERVED,
+      })
+      open.delete(exchange)
+    },
+  }
+}
+
+interface Answer {
+  readonly exchange: Exchange
+  readonly isModelled: boolean
+}
+
+const fittedProvider = (
+  policy: ProviderPolicy,
+  { fits, startsAt, seed, withErrors, usesObserved }: BackendOptions,
+): { readonly open: (asked: Asked<Sized>) => Answer; readonly close: Backend<Sized>['close'] } => {
+  const own = seedOf(policy.id)
+  const fit = fits.get(policy.id) ?? poolOf(fits)
+  const wrong = (purpose: number, block: number): number =>
+    withErrors ? Math.log(logNormal(1, 1, draw(seed, own, purpose, block, 1), draw(seed, own, purpose, block, 2))) : 0
+  const keeper = keeperOf(policy, fit, startsAt, wrong(PURPOSE.limit, 0))
+  const lifetime: CacheLifetime = '5m'
+  const caches = { '5m': makeCache('5m'), '1h': makeCache('1h') }
+  const hasCache = fit?.hasCache ?? true
+
+  const lifetimeOf = ({ size }: Sized): CacheLifetime => (size.isLongLived ? '1h' : lifetime)
+  const warm = (sized: Sized, at: number): number => (hasCache ? caches[lifetimeOf(sized)].warm(shape(sized), at) : 0)
+  const counted = (sized: Sized, at: number): number =>
+    policy.limits?.countsCachedInput === true
+      ? sized.size.promptTokens
+      : Math.max(1, sized.size.promptTokens - warm(sized, at))
+
+  const usageAt = (sized: Sized, at: number, observed?: Usage): Usage => {
+    const cached = warm(sized, at)
+    if (observed !== undefined && Math.abs(observed.cacheReadTokens - cached) <= SAME_CACHE * sized.size.promptTokens)
+      return observed
+    const { promptTokens, outputTokens } = sized.size
+    const billed = hasCache
+      ? usageOf(shape(sized), cached, outputTokens, lifetimeOf(sized))
+      : { inputTokens: promptTokens, outputTokens, cacheReadTokens: 0, cacheWrite5mTokens: 0, cacheWrite1hTokens: 0 }
+    return observed === undefined ? billed : { ...observed, ...billed, outputTokens: observed.outputTokens }
+  }
+
+  const letIn: number[] = []
+  const isAsBusy = (at: number, then: number): boolean =>
+    inMinuteBefore(letIn, at) >= inMinuteBefore(fit?.letInAt ?? [], then)
+
+  const observedExchange = (asked: Asked<Sized>, seen: LoggedAttempt): Exchange | undefined => {
+    const { at, call } = asked
+    const took = seen.endedAt - seen.startedAt
+    const limits = seen.limits.map((one) =>
+      one.resetAt === undefined ? one : { ...one, resetAt: one.resetAt + at - seen.startedAt },
+    )
+    if (seen.reason === null) {
+      const usage = usageAt(call, at, seen.usage ?? undefined)
+      const fresh = usage.cacheReadTokens - (seen.usage?.cacheReadTokens ?? 0)
+      const ttft = Math.max(1, (seen.ttftMs ?? took) - (fit?.msPerFreshToken ?? 0) * fresh)
+      return { ...answered(at, ttft, Math.max(0, took - (seen.ttftMs ?? took)), usage), limits }
+    }
+    if (seen.reason._tag === 'FeatureRefused' && asked.without.length > 0) return undefined
+    const reason =
+      seen.reason._tag === 'RateLimited' && seen.reason.until !== undefined
+        ? { ...seen.reason, until: seen.reason.until + at - seen.startedAt }
+        : seen.reason
+    return { ...failed(at, reason, took, seen.usage ?? undefined), limits }
+  }
+
+  const modelled = (asked: Asked<Sized>): Exchange => {
+    const { at, call, issue } = asked
+    const chance = (purpose: number): number => draw(seed, own, call.call.key, issue, purpose)
+    const refused = keeper.refusal(counted(call, at), at)
+    if (refused !== undefined) {
+      const until = fit?.tellsRetryAfter === true && refused.freesAt !== null ? refused.freesAt : undefined
+      const rest = until === undefined ? {} : { until: at + Math.max(1, Math.ceil((until - at) / 1_000)) * 1_000 }
+      return failed(at, { _tag: 'RateLimited', status: 429, ...rest }, REFUSED_AFTER_MS)
+    }
+    const features = fit?.refuses.filter((feature) => !asked.without.includes(feature)) ?? []
+    if (features.length > 0 && call.call.requests[0].admitted.tools > 1)
+      return failed(at, { _tag: 'FeatureRefused', status: 400, features }, REFUSED_AFTER_MS)
+    if (fit === undefined)
+      return answered(at, UNKNOWN_TTFT_MS, UNKNOWN_MS_PER_TOKEN * call.size.outputTokens, usageAt(call, at))
+    const failing = fit.failures.at(at)
+    const share =
+      failing.level * (1 - failing.support) * Math.exp(RATE_ERROR * wrong(PURPOSE.rate, 0)) +
+      failing.level * failing.support
+    if (chance(PURPOSE.failure) < share) {
+      const near = nearest(fit.failed, at)
+      const reason: FailureReason = near?.reason ?? { _tag: 'ServerError', status: 500 }
+      return failed(at, reason, near?.afterMs ?? REFUSED_AFTER_MS)
+    }
+    const block = Math.floor(at / LEVEL_BLOCK_MS)
+    const level = (of: ProviderFit['ttft'], purpose: number): number => {
+      const { level: known, support } = of.at(at)
+      const unsure = Math.hypot(of.drift * (1 - support), of.noise / Math.sqrt(1 + of.count))
+      return known + unsure * wrong(purpose, block)
+    }
+    const error = (of: ProviderFit['ttft'], purpose: number): number =>
+      of.errors[Math.floor(chance(purpose) * of.errors.length)] ?? 0
+    const ttft =
+      Math.exp(level(fit.ttft, PURPOSE.level) + error(fit.ttft, PURPOSE.ttft)) +
+      fit.msPerFreshToken * Math.max(0, call.size.promptTokens - warm(call, at))
+    const pace = Math.exp(level(fit.msPerToken, PURPOSE.level + 1) + error(fit.msPerToken, PURPOSE.pace))
+    return answered(at, ttft, pace * call.size.outputTokens, usageAt(call, at))
+  }
+
+  return {
+    open: (asked) => {
+      const { call, at } = asked
+      const seen = usesObserved
+        ? call.call.requests.flatMap(({ attempts }) => attempts).find(isSame(asked, isAsBusy))
+        : undefined
+      const observed = seen === undefined ? undefined : observedExchange(asked, seen)
+      const exchange = observed ?? { ...modelled(asked), limits: readings(policy, fit, keeper, at) }
+      if (wasLetIn(exchange)) {
+        keeper.enter(counted(call, at), at)
+        letIn.push(at)
+      }
+      return { exchange, isModelled: observed === undefined }
+    },
+    close: ({ call, at: startedAt }, exchange, at) => {
+      if (!wasLetIn(exchange)) return
+      keeper.leave(billedAt(exchange, at)?.outputTokens ?? 0, at)
+      if (at >= exchange.firstContentAt) caches[lifetimeOf(call)].keep(shape(call), startedAt)
+    },
+  }
+}
+
+/** Reads of the cache that differ by less than this share of the prompt are the same. */
+const SAME_CACHE = 0.02
+const REFUSED_AFTER_MS = 100
+const UNKNOWN_TTFT_MS = 2_000
+const UNKNOWN_MS_PER_TOKEN = 20
+/** What was rarely seen to fail may fail half as often, or twice. */
+const RATE_ERROR = 0.4
+
+/** A limit's refusal depends on what else was sent: it holds where the provider is at least as busy as it was then. */
+const isSame =
+  ({ provider, at }: Asked<Sized>, isAsBusy: (at: number, then: number) => boolean) =>
+  ({ provider: its, reason, startedAt }: LoggedAttempt): boolean =>
+    its === provider &&
+    reason?._tag !== 'Cancelled' &&
+    Math.abs(startedAt - at) < SAME_MOMENT_MS &&
+    (reason?._tag !== 'RateLimited' || isAsBusy(at, startedAt))
+
+/** Of ascending times. */
+const inMinuteBefore = (times: readonly number[], at: number): number => {
+  const end = lowerBound(times, at)
+  return end - lowerBound(times, at - 60_000)
+}
+
+const lowerBound = (times: readonly number[], at: number): number => {
+  let [low, high] = [0, times.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((times[middle] ?? 0) < at) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+/** A call that is asked later than this meets another provider. */
+const SAME_MOMENT_MS = 60_000
+
+const answered = (at: number, ttftMs: number, restMs: number, usage: Usage): Exchange => {
+  const firstContentAt = Math.round(at + ttftMs)
+  return {
+    connectedAt: at,
+    headersAt: Math.round(at + ttftMs * 0.7),
+    firstContentAt,
+    endsAt: firstContentAt + Math.round(restMs),
+    end: { _tag: 'Answered', usage },
+    limits: [],
+    isSpelledOut: true,
+  }
+}
+
+const failed = (at: number, reason: FailureReason, afterMs: number, usage?: Usage): Exchange => {
+  const status = 'status' in reason ? reason.status : undefined
+  const until = 'until' in reason ? reason.until : undefined
+  const retryAfterS = until === undefined ? null : Math.max(1, Math.ceil((until - at) / 1_000))
+  const endsAt = at + Math.max(1, Math.round(afterMs))
+  return {
+    connectedAt: reason._tag === 'Transport' && reason.connect ? Number.POSITIVE_INFINITY : at,
+    headersAt: status === undefined && usage === undefined ? Number.POSITIVE_INFINITY : endsAt,
+    firstContentAt: usage === undefined ? Number.POSITIVE_INFINITY : endsAt,
+    endsAt,
+    end: {
+      _tag: 'Failed',
+      reason,
+      ...(usage === undefined ? {} : { usage }),
+      ...(status === undefined || usage !== undefined ? {} : { spoken: { status, retryAfterS } }),
+    },
+    limits: [],
+  }
+}
+
+const shape = ({ call, size }: Sized): Call => {
+  const { admitted } = call.requests[0]
+  return {
+    key: call.key,
+    session: call.conversation,
+    agent: null,
+    bodyBytes: admitted.bodyBytes,
+    messages: admitted.messages,
+    tools: admitted.tools,
+    ...size,
+  }
+}
+
+/** The most certain word counts: the operator's, then that of headers, then what refusals suggest. */
+const keeperOf = (
+  policy: ProviderPolicy,
+  fit: ProviderFit | undefined,
+  startsAt: number,
+  error: number,
+): LimitKeeper => {
+  const { limits: told } = policy
+  const size = (configured: number | undefined, name: 'requests' | 'input' | 'output'): number | undefined => {
+    const known = configured ?? fit?.toldLimits[name]
+    // Others may use the same account, so it may let through less than it is told to; never more.
+    if (known !== undefined) return Math.max(1, Math.round(known * Math.exp(-OTHERS_ERROR * Math.abs(error))))
+    const guessed = fit?.guessedLimits[name] ?? Number.POSITIVE_INFINITY
+    return Number.isFinite(guessed) ? Math.max(1, Math.round(guessed * Math.exp(GUESS_ERROR * error))) : undefined
+  }
+  const [requests, input, output] = [
+    size(told?.requestsPerMinute, 'requests'),
+    size(told?.inputTokensPerMinute, 'input'),
+    size(told?.outputTokensPerMinute, 'output'),
+  ]
+  return makeLimits(
+    {
+      ...(requests === undefined ? {} : { requestsPerMinute: requests }),
+      ...(input === undefined ? {} : { inputTokensPerMinute: input }),
+      ...(output === undefined ? {} : { outputTokensPerMinute: output }),
+      ...(told?.maxConcurrent === undefined ? {} : { maxConcurrent: told.maxConcurrent }),
+      window: told?.window ?? 'bucket',
+      countsCachedInput: told?.countsCachedInput === true,
+      othersShare: 0,
+    },
+    startsAt,
+  )
+}
+const GUESS_ERROR = 0.3
+const OTHERS_ERROR = 0.2
+
+/** Headers speak in this world too where they did in the log. */
+const readings = (
+  policy: ProviderPolicy,
+  fit: ProviderFit | undefined,
+  keeper: LimitKeeper,
+  at: number,
+): Exchange['limits'] =>
+  policy.limits?.inputTokensPerMinute === undefined && Object.keys(fit?.toldLimits ?? {}).length > 0
+    ? keeper.readings(at)
+    : []
+
+/** Whom nobody asked is taken for the one that was asked most: a guess, and flagged as one. */
+const poolOf = (fits: ReadonlyMap<ProviderId, ProviderFit>): ProviderFit | undefined => {
+  const most = [...fits.values()].toSorted((a, b) => b.observed - a.observed)[0]
+  return most === undefined ? undefined : { ...most, refuses: [], toldLimits: {}, hasCache: true }
+}
+
+const nearest = (failures: ProviderFit['failed'], at: number): ProviderFit['failed'][number] | undefined => {
+  let best: ProviderFit['failed'][number] | undefined
+  for (const one of failures) if (best === undefined || Math.abs(one.at - at) < Math.abs(best.at - at)) best = one
+  return best
+}

@@ -1,0 +1,136 @@
+/**
+ * Plays the calls of a log under another policy, in virtual time: the real domain decides, over the state of that other world, and
+ * the fitted providers answer. A call is asked when it was asked in the log, or when the answer before it is there, if that is later.
+ */
+import { type ProviderId, requestId } from '#domain/ids.ts'
+import type { Policy, ProviderPolicy } from '#domain/policy.ts'
+import { attemptCost } from '#domain/pricing.ts'
+import type { Outcome } from '#domain/what-if/outcome.ts'
+import type { ProviderFit } from '#domain/what-if/provider-fit.ts'
+import type { LoggedCall } from '#domain/what-if/traffic.ts'
+import type { CallSize } from '#domain/what-if/usage-shape.ts'
+import { draw } from '#infra/simulator/draws.ts'
+import { MAX_RETRIES, pauseAfter } from '#infra/simulator/virtual/client.ts'
+import { signalbox } from '#infra/simulator/virtual/gateway.ts'
+import { makeTimeline, type Wait } from '#infra/simulator/virtual/timeline.ts'
+import { type Served, walk } from '#infra/simulator/virtual/walk.ts'
+import { type FittedBackend, fittedBackend, type Sized } from './fitted-backend.ts'
+
+export interface Logged {
+  readonly calls: readonly LoggedCall[]
+  readonly sizes: readonly CallSize[]
+  readonly fits: ReadonlyMap<ProviderId, ProviderFit>
+}
+
+export interface Luck {
+  readonly seed: number
+  readonly withErrors: boolean
+  readonly usesObserved: boolean
+}
+
+/** What would have become of each call, in their order. */
+export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Luck): readonly Outcome[] => {
+  const startsAt = calls[0]?.requests[0].at ?? 0
+  const timeline = makeTimeline(startsAt)
+  const firstChoices = new Map<string, ProviderId | null>()
+  const gateway = signalbox({
+    name: 'what-if',
+    policy,
+    timeline,
+    witness: {
+      after: (_fact, _at, _state, decisions) => {
+        for (const one of decisions)
+          if (one._tag === 'RouteChosen') firstChoices.set(one.requestId, one.order[0] ?? null)
+      },
+    },
+  })
+  const backend = fittedBackend({ policy, fits, startsAt, ...luck })
+  const ends = new Map<number, { readonly askedAt: number; readonly served: Served }>()
+
+  function* ask(sized: Sized): Generator<Wait, void, void> {
+    const { call } = sized
+    const askedAt = timeline.now()
+    let issued = 0
+    for (let retry = 0; retry <= MAX_RETRIES; retry++) {
+      const logged = call.requests[Math.min(retry, call.requests.length - 1)] ?? call.requests[0]
+      const { _tag, draw: _draw, ...admitted } = call.requests[0].admitted
+      const leaves = logged.end === 'left' && retry >= call.requests.length - 1
+      const served: Served = yield* walk({
+        gateway,
+        backend,
+        timeline,
+        call: sized,
+        issued,
+        startedAt: startsAt,
+        leavesAt: leaves ? timeline.now() + (logged.endedAt - logged.at) : Number.POSITIVE_INFINITY,
+        draw: (attempt) =>
+          attempt === 0 && retry < call.requests.length
+            ? logged.admitted.draw
+            : draw(luck.seed, 40, call.key, retry, attempt),
+        admitted: retry === 0 ? admitted : { ...admitted, requestId: requestId(`${admitted.requestId}~${retry}`) },
+      })
+      issued += served.attempts
+      ends.set(call.key, { askedAt, served })
+      const pauseMs = pauseAfter(served, retry, draw(luck.seed, 41, call.key, retry))
+      if (pauseMs === null) return
+      yield timeline.now() + pauseMs
+    }
+  }
+
+  function* converse(all: readonly Sized[]): Generator<Wait, void, void> {
+    for (const sized of all) {
+      const { at } = sized.call.requests[0]
+      if (at > timeline.now()) yield at
+      yield* ask(sized)
+    }
+  }
+
+  const sized = calls.flatMap((call, index): readonly Sized[] => {
+    const size = sizes[index]
+    return size === undefined ? [] : [{ call, size }]
+  })
+  for (const conversation of Map.groupBy(sized, ({ call }) => call.conversation).values())
+    timeline.start(converse(conversation))
+  timeline.run()
+  return outcomesOf(calls, policy, backend, (key) => ends.get(key), firstChoices)
+}
+
+const outcomesOf = (
+  calls: readonly LoggedCall[],
+  policy: Policy,
+  { tried }: FittedBackend,
+  endOf: (key: number) => { readonly askedAt: number; readonly served: Served } | undefined,
+  firstChoices: ReadonlyMap<string, ProviderId | null>,
+): readonly Outcome[] => {
+  const providers = new Map<ProviderId, ProviderPolicy>(policy.providers.map((one) => [one.id, one]))
+  const byCall = Map.groupBy(tried, ({ key }) => key)
+  const before = new Map<string, ProviderId>()
+  return calls.map(({ key, session, conversation, requests: [first] }) => {
+    const attempts = byCall.get(key) ?? []
+    const end = endOf(key)
+    const served = end?.served._tag === 'Answered' ? end.served : undefined
+    const came = before.get(conversation)
+    if (served !== undefined) before.set(conversation, served.provider)
+    let costNanoUsd = 0
+    for (const { provider, model, usage } of attempts) {
+      const its = providers.get(provider)
+      if (usage !== undefined && its !== undefined)
+        costNanoUsd += attemptCost({ provider: its, model, usage }).nanoUsd ?? 0
+    }
+    return {
+      key,
+      session,
+      at: first.at,
+      costNanoUsd,
+      isLeft: end?.served._tag === 'Left',
+      isServed: served !== undefined,
+      ttftMs: served === undefined ? null : served.firstContentAt - (end?.askedAt ?? first.at),
+      limited: attempts.filter(({ isLimited }) => isLimited).length,
+      provider: served?.provider ?? null,
+      firstChoice: firstChoices.get(first.admitted.requestId) ?? null,
+      isSwitch: served === undefined || came === undefined ? null : came !== served.provider,
+      modelled: attempts.filter(({ isModelled }) => isModelled).length,
+      unsupported: attempts.filter(({ isModelled, isUnsupported }) => isModelled && isUnsupported).length,
+    }
+  })
+}

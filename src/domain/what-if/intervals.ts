@@ -1,0 +1,37 @@
+/**
+ * How sure a figure is: 95 % intervals by a block bootstrap. What is drawn again are whole sessions, for calls of one depend on each
+ * other, and with them one of several worlds that the log does not tell apart; what the model is known to err by is added.
+ */
+export interface Interval {
+  readonly estimate: number
+  readonly low: number
+  readonly high: number
+}
+
+/** Quantile 0.975 of the normal distribution. */
+const Z = 1.959964
+
+/** The middle of the values, 1.96 of their standard deviations and of `modelError` (another one, independent) to both sides. */
+export const intervalOf = (estimate: number, drawn: readonly number[], modelError: number): Interval => {
+  const mean = drawn.reduce((sum, value) => sum + value, 0) / Math.max(1, drawn.length)
+  const variance = drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, drawn.length - 1)
+  const half = Z * Math.hypot(Math.sqrt(variance), modelError)
+  return { estimate, low: estimate - half, high: estimate + half }
+}
+
+export const includesZero = ({ low, high }: Interval): boolean => low <= 0 && high >= 0
+
+/** Indices into `blocks`, as many as there are, each drawn anew. `chance` gives a number in [0, 1). */
+export const resample = (blocks: number, chance: () => number): readonly number[] =>
+  Array.from({ length: blocks }, () => Math.floor(chance() * blocks))
+
+/** A sequence of numbers in [0, 1) from a seed (Mulberry32): the same report each time. */
+export const seeded = (seed: number): (() => number) => {
+  let state = seed | 0
+  return () => {
+    state = (state + 0x6d2b79f5) | 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000
+  }
+}

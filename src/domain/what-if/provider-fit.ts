@@ -1,0 +1,224 @@
+/**
+ * What a log tells of each provider: how fast it was when, how often it failed when, what its limits let through, whether it has a
+ * cache. Everything that a request which went elsewhere would have met is made of this.
+ */
+import { countsAgainst, type FailureReason } from '#domain/failure.ts'
+import type { ProviderId } from '#domain/ids.ts'
+import { type LocalLevel, localLevel, type Seen } from '#domain/what-if/local-level.ts'
+import type { LoggedAttempt, LoggedCall } from '#domain/what-if/traffic.ts'
+import type { CallSize } from '#domain/what-if/usage-shape.ts'
+
+export interface Rates {
+  /** Per minute; Infinity: nothing tells of a limit. */
+  readonly requests: number
+  readonly input: number
+  readonly output: number
+}
+
+export interface ProviderFit {
+  readonly provider: ProviderId
+  /** Attempts that ended by themselves. */
+  readonly observed: number
+  /** Logarithms of ms. */
+  readonly ttft: LocalLevel
+  readonly msPerToken: LocalLevel
+  readonly msPerFreshToken: number
+  /** Shares: 1 for an attempt that failed by the provider's fault. */
+  readonly failures: LocalLevel
+  readonly failed: readonly { readonly at: number; readonly reason: FailureReason; readonly afterMs: number }[]
+  /** Sizes that headers told; undefined where none did. */
+  readonly toldLimits: Partial<Rates>
+  /** Sizes that refusals suggest. */
+  readonly guessedLimits: Rates
+  /** Largest use of a minute that was let through. */
+  readonly mostUsed: Rates
+  /** Epoch ms at which attempts began that it let in, ascending. */
+  readonly letInAt: readonly number[]
+  readonly tellsRetryAfter: boolean
+  readonly hasCache: boolean
+  /** Features that it refused, as in FeatureRefused. */
+  readonly refuses: readonly string[]
+}
+
+/** Estimates below this many observations are not reported: their normal intervals do not hold. */
+export const LEAST_OBSERVED = 30
+
+const LATENCY_WIDTH_MS = 600_000
+const FAILURE_WIDTH_MS = 90_000
+
+interface Observed {
+  readonly attempt: LoggedAttempt
+  readonly fresh: number
+  readonly promptTokens: number
+}
+
+/** By provider; whom nobody asked is not in it. `sizes` are those of `sizesOf`. */
+export const fitProviders = (
+  calls: readonly LoggedCall[],
+  sizes: readonly CallSize[],
+): ReadonlyMap<ProviderId, ProviderFit> => {
+  const all = calls.flatMap(({ key, requests }) => {
+    const promptTokens = sizes[key]?.promptTokens ?? 0
+    return requests.flatMap(({ attempts }) =>
+      attempts
+        .filter(({ reason }) => reason?._tag !== 'Cancelled')
+        .map(
+          (attempt): Observed => ({
+            attempt,
+            promptTokens,
+            fresh: promptTokens - (attempt.usage?.cacheReadTokens ?? 0),
+          }),
+        ),
+    )
+  })
+  const msPerFreshToken = sizeSlope(all)
+  const byProvider = Map.groupBy(
+    all.toSorted((a, b) => a.attempt.startedAt - b.attempt.startedAt),
+    ({ attempt }) => attempt.provider,
+  )
+  return new Map([...byProvider].map(([provider, observed]) => [provider, fitOne(provider, observed, msPerFreshToken)]))
+}
+
+const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshToken: number): ProviderFit => {
+  const served = observed.filter(({ attempt }) => attempt.ttftMs !== null)
+  const ttfts = served.map(
+    ({ attempt, fresh }): Seen => ({
+      at: attempt.startedAt,
+      value: Math.log(Math.max(LEAST_TTFT_MS, (attempt.ttftMs ?? 0) - msPerFreshToken * fresh)),
+    }),
+  )
+  const paces = served.flatMap(({ attempt }): readonly Seen[] => {
+    const tokens = attempt.usage?.outputTokens ?? 0
+    const ms = attempt.endedAt - attempt.startedAt - (attempt.ttftMs ?? 0)
+    return tokens < LEAST_PACED_TOKENS || ms <= 0 ? [] : [{ at: attempt.startedAt, value: Math.log(ms / tokens) }]
+  })
+  const tried = observed.filter(({ attempt: { reason } }) => reason === null || countsAgainst(reason) === 'provider')
+  const limited = observed.filter(({ attempt }) => attempt.reason?._tag === 'RateLimited')
+  const windows = { widthMs: LATENCY_WIDTH_MS, priorWeight: 2 }
+  return {
+    provider,
+    observed: observed.length,
+    ttft: localLevel(ttfts, windows),
+    msPerToken: localLevel(paces, windows),
+    msPerFreshToken,
+    failures: localLevel(
+      tried.map(({ attempt }) => ({ at: attempt.startedAt, value: attempt.reason === null ? 0 : 1 })),
+      { mean: timeFailing(tried), widthMs: FAILURE_WIDTH_MS, priorWeight: 0.3 },
+    ),
+    failed: tried.flatMap(({ attempt: { startedAt, endedAt, reason } }) =>
+      reason === null ? [] : [{ at: startedAt, reason, afterMs: endedAt - startedAt }],
+    ),
+    ...limitsOf(observed),
+    letInAt: observed
+      .filter(({ attempt: { reason } }) => reason?._tag !== 'RateLimited')
+      .map(({ attempt }) => attempt.startedAt),
+    tellsRetryAfter: limited.some(
+      ({ attempt: { reason } }) => reason?._tag === 'RateLimited' && reason.until !== undefined,
+    ),
+    hasCache: served.some(
+      ({ attempt: { usage } }) =>
+        (usage?.cacheReadTokens ?? 0) + (usage?.cacheWrite5mTokens ?? 0) + (usage?.cacheWrite1hTokens ?? 0) > 0,
+    ),
+    refuses: [
+      ...new Set(
+        observed.flatMap(({ attempt: { reason } }) => (reason?._tag === 'FeatureRefused' ? reason.features : [])),
+      ),
+    ],
+  }
+}
+
+const LEAST_TTFT_MS = 20
+/** Of shorter answers the pace is mostly rounding. */
+const LEAST_PACED_TOKENS = 20
+
+/** Ms of time to first content per token that is not in the cache: least squares within each provider, at most 0.2. */
+const sizeSlope = (all: readonly Observed[]): number => {
+  const served = all.filter(({ attempt }) => attempt.ttftMs !== null)
+  let [xy, xx] = [0, 0]
+  for (const group of Map.groupBy(served, ({ attempt }) => attempt.provider).values()) {
+    // Outages and bursts make outliers of a hundred seconds.
+    const cut =
+      group.map(({ attempt }) => attempt.ttftMs ?? 0).toSorted((a, b) => a - b)[Math.floor(group.length * 0.9)] ?? 0
+    const usual = group.filter(({ attempt }) => (attempt.ttftMs ?? 0) <= cut)
+    const meanX = usual.reduce((sum, { fresh }) => sum + fresh, 0) / Math.max(1, usual.length)
+    const meanY = usual.reduce((sum, { attempt }) => sum + (attempt.ttftMs ?? 0), 0) / Math.max(1, usual.length)
+    for (const { attempt, fresh } of usual) {
+      xy += (fresh - meanX) * ((attempt.ttftMs ?? 0) - meanY)
+      xx += (fresh - meanX) ** 2
+    }
+  }
+  return xx === 0 ? 0 : Math.min(0.2, Math.max(0, xy / xx))
+}
+
+/** Longest time for which one failure speaks: then the next open time would have ended. */
+const FAILURE_SPEAKS_MS = 300_000
+
+/**
+ * Share of the time in which it failed. A share of the attempts would be too small: who fails is not asked while it does.
+ */
+const timeFailing = (tried: readonly Observed[]): number => {
+  let [bad, all] = [0, 0]
+  for (const [index, { attempt }] of tried.entries()) {
+    const next = tried[index + 1]?.attempt
+    if (next === undefined) break
+    const gap = Math.min(FAILURE_SPEAKS_MS, next.startedAt - attempt.startedAt)
+    all += gap
+    if (attempt.reason !== null && next.reason !== null) bad += gap
+  }
+  const single = tried.filter(({ attempt }) => attempt.reason !== null).length / Math.max(1, tried.length)
+  return all === 0 ? single : Math.min(1, Math.max(single / 2, bad / all + single / 4))
+}
+
+const MINUTE_MS = 60_000
+
+const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits' | 'guessedLimits' | 'mostUsed'> => {
+  const told: { requests?: number; input?: number; output?: number } = {}
+  for (const { attempt } of observed)
+    for (const { limit, window, size } of attempt.limits)
+      if (window === 'minute' && size !== undefined && limit !== 'tokens') told[limit] = size
+  const most = { requests: 0, input: 0, output: 0 }
+  const refusedAt: Rates[] = []
+  let first = 0
+  const used = { requests: 0, input: 0, output: 0 }
+  const take = ({ attempt, fresh }: Observed, sign: 1 | -1): void => {
+    if (attempt.reason?._tag === 'RateLimited') return
+    used.requests += sign
+    used.input += sign * fresh
+    used.output += sign * (attempt.usage?.outputTokens ?? 0)
+  }
+  for (const one of observed) {
+    for (let old = observed[first]; old !== undefined && old.attempt.startedAt <= one.attempt.startedAt - MINUTE_MS; ) {
+      take(old, -1)
+      first += 1
+      old = observed[first]
+    }
+    if (one.attempt.reason?._tag === 'RateLimited') {
+      refusedAt.push({ requests: used.requests + 1, input: used.input + one.fresh, output: used.output })
+    }
+    take(one, 1)
+    if (one.attempt.reason === null) {
+      most.requests = Math.max(most.requests, used.requests)
+      most.input = Math.max(most.input, used.input)
+      most.output = Math.max(most.output, used.output)
+    }
+  }
+  return { toldLimits: told, mostUsed: most, guessedLimits: guess(refusedAt, most) }
+}
+
+/** The limit by which most refusals can be explained: at which their use came nearest to the most that was let through. */
+const guess = (refusedAt: readonly Rates[], most: Rates): Rates => {
+  const open: Rates = {
+    requests: Number.POSITIVE_INFINITY,
+    input: Number.POSITIVE_INFINITY,
+    output: Number.POSITIVE_INFINITY,
+  }
+  if (refusedAt.length === 0) return open
+  const votes = refusedAt.map((use) => {
+    const names = ['requests', 'input', 'output'] as const
+    return names.toSorted((a, b) => use[b] / Math.max(1, most[b]) - use[a] / Math.max(1, most[a]))[0] ?? 'input'
+  })
+  const counts = Map.groupBy(votes, (name) => name)
+  const [name] = [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0] ?? ['input' as const]
+  const uses = refusedAt.map((use) => use[name]).toSorted((a, b) => a - b)
+  return { ...open, [name]: Math.max(1, uses[Math.floor(uses.length / 2)] ?? 1) }
+}

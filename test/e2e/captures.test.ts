@@ -5,6 +5,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@effect/vitest'
+import Database from 'better-sqlite3'
 import { Effect } from 'effect'
 import { answer, type Step, stall } from '#infra/simulator/script.ts'
 import { ask } from '#test/admin.ts'
@@ -165,6 +166,24 @@ describe('captures', () => {
       expect(existsSync(file)).toBe(false)
       expect(metric((yield* ask(box, '/metrics')).text, 'signalbox_captures_total')).toBe('0')
       expect(bytesIn(box.folder)).not.toContain(PROMPT)
+    }),
+  )
+
+  it.live('do not delay a stream while their disk is blocked', () =>
+    Effect.gen(function* () {
+      const { box, file } = yield* setUp({ enabled: true })
+      const blocker = new Database(file)
+      blocker.exec('BEGIN EXCLUSIVE')
+      const begun = performance.now()
+      for (let n = 0; n < 5; n++) {
+        expect(yield* send(box.port, { body: streamed })).toMatchObject({ status: 200, ending: 'complete' })
+      }
+      // The thread would wait for five seconds.
+      expect(performance.now() - begun).toBeLessThan(4_000)
+      expect(metric((yield* ask(box, '/metrics')).text, 'signalbox_captures_total')).toBe('0')
+      blocker.exec('COMMIT')
+      blocker.close()
+      while (metric((yield* ask(box, '/metrics')).text, 'signalbox_captures_total') !== '5') yield* Effect.sleep(20)
     }),
   )
 

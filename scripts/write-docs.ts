@@ -5,6 +5,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { configurationJsonSchema } from '#infra/config/json-schema.ts'
 import { configurationMarkdown } from '#infra/config/markdown.ts'
 import { withGenerated } from '#infra/config/upstreams-markdown.ts'
+import { withScenarioKeys } from '#infra/simulator/scenario/markdown.ts'
 import { scenarioJsonSchema } from '#infra/simulator/scenario/schema.ts'
 import { logLineJsonSchema } from '#infra/telemetry/log-line.ts'
 import { withLineFields } from '#infra/telemetry/log-line-markdown.ts'
@@ -20,6 +21,7 @@ export const generatedDocs = (): Readonly<Record<string, string>> => ({
   'docs/scenario.schema.json': scenarioJsonSchema(),
   'docs/logs.md': withLineFields(readFileSync(at('docs/logs.md'), 'utf8')),
   'docs/metrics.md': withMetrics(readFileSync(at('docs/metrics.md'), 'utf8')),
+  'docs/simulate.md': withScenarioKeys(readFileSync(at('docs/simulate.md'), 'utf8')),
   'docs/upstreams.md': withGenerated(readFileSync(at('docs/upstreams.md'), 'utf8')),
 })
 

@@ -76,11 +76,16 @@ export const admission = (state: GatewayState, id: ProviderId, at: number): Admi
     : providerAdmission(snapshot, at, policy.breaker)
 }
 
+/** The union of projections is folded pairwise; each state only ever meets its own projection. */
+const evolves = projectionNames.map((name) => [name, (PROJECTIONS[name] as Projection<unknown>).evolve] as const)
+
 const project = (state: GatewayState, occurred: Occurred): void => {
-  for (const name of projectionNames) {
-    // The union of projections is folded pairwise; each state only ever meets its own projection.
-    const projection = PROJECTIONS[name] as Projection<unknown>
-    ;(state.projections as Record<string, unknown>)[name] = projection.evolve(state.projections[name], occurred)
+  const states = state.projections as Record<string, unknown>
+  for (const [name, evolve] of evolves) {
+    const before = states[name]
+    const after = evolve(before, occurred)
+    // Most change in place, or not at all.
+    if (after !== before) states[name] = after
   }
 }
 

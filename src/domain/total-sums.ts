@@ -2,7 +2,9 @@
  * What is summed up since the log began, and by which labels: plain numbers and distributions of durations. The values of a
  * label are bounded by whoever adds them (projections/totals.ts); here is the shape.
  */
+
 import { addTo, type Distribution, emptyDistribution } from '#domain/distribution.ts'
+import { memo } from '#domain/memo.ts'
 
 /** Each is a number for every combination of these labels that occurred. */
 export const NUMBERS = {
@@ -65,7 +67,7 @@ export const addNumber = <N extends NumberName>(
   values: Values<(typeof NUMBERS)[N]>,
   amount = 1,
 ): void => {
-  const key = JSON.stringify(values)
+  const key = keyOf(values)
   numbers[name].set(key, (numbers[name].get(key) ?? 0) + amount)
 }
 
@@ -76,12 +78,19 @@ export const addDuration = <N extends DurationName>(
   values: Values<(typeof DURATIONS)[N]['labels']>,
   ms: number,
 ): void => {
-  const key = JSON.stringify(values)
+  const key = keyOf(values)
   const { bounds } = DURATIONS[name]
   const known = durations[name].get(key) ?? emptyDistribution(bounds)
   durations[name].set(key, known)
   addTo(known, bounds, Math.max(0, ms))
 }
+
+/** JSON of the values, put together: several keys are asked for at every event, of the same few values. */
+const keyOf = (values: readonly string[]): string => `[${values.map(quoted).join(',')}]`
+
+/** Above all labels together, which are bounded one by one. */
+const QUOTED_KEPT = 1_000
+const quoted = memo(QUOTED_KEPT, (value) => JSON.stringify(value))
 
 /** The values of the labels in a key. */
 export const valuesOf = (key: string): readonly string[] => JSON.parse(key)

@@ -40,7 +40,7 @@ ${scatter(candidates)}
 <table><tr><th>weights</th><th>objective</th><th>cost</th><th>p95ttft</th><th></th></tr>
 ${candidates.map(row).join('\n')}
 </table>
-<p>Figures are modelled from the log; docs/tuning.md and docs/adr/0020 say how, and how wrong they may be.</p>
+<p>Figures are modelled from the log; docs/tuning.md and docs/adr/0021 say how, and how wrong they may be.</p>
 </html>
 `
 }

@@ -7,7 +7,7 @@ import { type Logged, playLog } from '#cli/what-if/play-log.ts'
 import type { Policy } from '#domain/policy.ts'
 import { meets, type Objective, objectiveValue } from '#domain/what-if/objective.ts'
 import { type Figures, figuresOf, type Outcome } from '#domain/what-if/outcome.ts'
-import { fitProviders } from '#domain/what-if/provider-fit.ts'
+import { fitProviders, type ProviderFit } from '#domain/what-if/provider-fit.ts'
 import { gridOf, nameOfWeights, neighboursOf, normalised, type Weights } from '#domain/what-if/simplex.ts'
 import { judge, MOST_UNSUPPORTED, unsupportedShare, type Verdict } from '#domain/what-if/verdict.ts'
 
@@ -54,13 +54,15 @@ const PLAYS = 35 + 12 + 2 * WORLDS
 export const searchWeights = (logged: Logged, options: SearchOptions): Found => {
   const { policy, objective, seed, progress = () => undefined } = options
   const isToChooseBy = halves(logged)
-  const half = (chosen: boolean): Logged => ({
-    ...logged,
-    fits: fitProviders(
+  // What half of the log tells is less sure, which its errors say; whether a provider is known at all, the whole log tells.
+  const half = (chosen: boolean): Logged => {
+    const fits = fitProviders(
       logged.calls.filter(({ key }) => isToChooseBy(key) === chosen),
       logged.sizes,
-    ),
-  })
+    )
+    const known = ({ provider, observed }: ProviderFit) => logged.fits.get(provider)?.observed ?? observed
+    return { ...logged, fits: new Map([...fits].map(([id, fit]) => [id, { ...fit, observed: known(fit) }])) }
+  }
   const [toChoose, toJudge] = [half(true), half(false)]
   const only = (outcomes: readonly Outcome[], chosen: boolean) =>
     outcomes.filter(({ key }) => isToChooseBy(key) === chosen)

@@ -13,7 +13,8 @@ import { draw, logNormal, seedOf } from '#infra/simulator/draws.ts'
 import { type Asked, type Backend, billedAt, type Exchange, wasLetIn } from '#infra/simulator/virtual/exchange.ts'
 import type { Call } from '#infra/simulator/virtual/traffic.ts'
 import { type CacheLifetime, makeCache, usageOf } from '#infra/simulator/virtual/true-cache.ts'
-import { type LimitKeeper, makeLimits } from '#infra/simulator/virtual/true-limits.ts'
+import { keeperOf, readings } from './fitted-limits.ts'
+import { answered, failed } from './known-ends.ts'
 
 export interface Sized {
   readonly call: LoggedCall
@@ -48,7 +49,8 @@ export interface BackendOptions {
   readonly usesObserved: boolean
 }
 
-const PURPOSE = { failure: 1, reason: 2, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, ttftMix: 13 } as const
+const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11 } as const
+/** An error of a level lasts for half an hour, as drifts do. */
 const LEVEL_BLOCK_MS = 1_800_000
 
 export const fittedBackend = (options: BackendOptions): FittedBackend => {
@@ -95,11 +97,10 @@ const fittedProvider = (
   const wrong = (purpose: number, block: number): number =>
     withErrors ? Math.log(logNormal(1, 1, draw(seed, own, purpose, block, 1), draw(seed, own, purpose, block, 2))) : 0
   const keeper = keeperOf(policy, fit, startsAt, wrong(PURPOSE.limit, 0))
-  const lifetime: CacheLifetime = '5m'
   const caches = { '5m': makeCache('5m'), '1h': makeCache('1h') }
   const hasCache = fit?.hasCache ?? true
 
-  const lifetimeOf = ({ size }: Sized): CacheLifetime => (size.isLongLived ? '1h' : lifetime)
+  const lifetimeOf = ({ size }: Sized): CacheLifetime => (size.isLongLived ? '1h' : '5m')
   const warm = (sized: Sized, at: number): number => (hasCache ? caches[lifetimeOf(sized)].warm(shape(sized), at) : 0)
   const counted = (sized: Sized, at: number): number =>
     policy.limits?.countsCachedInput === true
@@ -237,39 +238,6 @@ const lowerBound = (times: readonly number[], at: number): number => {
 /** A call that is asked later than this meets another provider. */
 const SAME_MOMENT_MS = 60_000
 
-const answered = (at: number, ttftMs: number, restMs: number, usage: Usage): Exchange => {
-  const firstContentAt = Math.round(at + ttftMs)
-  return {
-    connectedAt: at,
-    headersAt: Math.round(at + ttftMs * 0.7),
-    firstContentAt,
-    endsAt: firstContentAt + Math.round(restMs),
-    end: { _tag: 'Answered', usage },
-    limits: [],
-    isSpelledOut: true,
-  }
-}
-
-const failed = (at: number, reason: FailureReason, afterMs: number, usage?: Usage): Exchange => {
-  const status = 'status' in reason ? reason.status : undefined
-  const until = 'until' in reason ? reason.until : undefined
-  const retryAfterS = until === undefined ? null : Math.max(1, Math.ceil((until - at) / 1_000))
-  const endsAt = at + Math.max(1, Math.round(afterMs))
-  return {
-    connectedAt: reason._tag === 'Transport' && reason.connect ? Number.POSITIVE_INFINITY : at,
-    headersAt: status === undefined && usage === undefined ? Number.POSITIVE_INFINITY : endsAt,
-    firstContentAt: usage === undefined ? Number.POSITIVE_INFINITY : endsAt,
-    endsAt,
-    end: {
-      _tag: 'Failed',
-      reason,
-      ...(usage === undefined ? {} : { usage }),
-      ...(status === undefined || usage !== undefined ? {} : { spoken: { status, retryAfterS } }),
-    },
-    limits: [],
-  }
-}
-
 const shape = ({ call, size }: Sized): Call => {
   const { admitted } = call.requests[0]
   return {
@@ -282,53 +250,6 @@ const shape = ({ call, size }: Sized): Call => {
     ...size,
   }
 }
-
-/** The most certain word counts: the operator's, then that of headers, then what refusals suggest. */
-const keeperOf = (
-  policy: ProviderPolicy,
-  fit: ProviderFit | undefined,
-  startsAt: number,
-  error: number,
-): LimitKeeper => {
-  const { limits: told } = policy
-  const size = (configured: number | undefined, name: 'requests' | 'input' | 'output'): number | undefined => {
-    const known = configured ?? fit?.toldLimits[name]
-    // Others may use the same account, so it may let through less than it is told to; never more.
-    if (known !== undefined) return Math.max(1, Math.round(known * Math.exp(-OTHERS_ERROR * Math.abs(error))))
-    const guessed = fit?.guessedLimits[name] ?? Number.POSITIVE_INFINITY
-    return Number.isFinite(guessed) ? Math.max(1, Math.round(guessed * Math.exp(GUESS_ERROR * error))) : undefined
-  }
-  const [requests, input, output] = [
-    size(told?.requestsPerMinute, 'requests'),
-    size(told?.inputTokensPerMinute, 'input'),
-    size(told?.outputTokensPerMinute, 'output'),
-  ]
-  return makeLimits(
-    {
-      ...(requests === undefined ? {} : { requestsPerMinute: requests }),
-      ...(input === undefined ? {} : { inputTokensPerMinute: input }),
-      ...(output === undefined ? {} : { outputTokensPerMinute: output }),
-      ...(told?.maxConcurrent === undefined ? {} : { maxConcurrent: told.maxConcurrent }),
-      window: told?.window ?? 'bucket',
-      countsCachedInput: told?.countsCachedInput === true,
-      othersShare: 0,
-    },
-    startsAt,
-  )
-}
-const GUESS_ERROR = 0.3
-const OTHERS_ERROR = 0.2
-
-/** Headers speak in this world too where they did in the log. */
-const readings = (
-  policy: ProviderPolicy,
-  fit: ProviderFit | undefined,
-  keeper: LimitKeeper,
-  at: number,
-): Exchange['limits'] =>
-  policy.limits?.inputTokensPerMinute === undefined && Object.keys(fit?.toldLimits ?? {}).length > 0
-    ? keeper.readings(at)
-    : []
 
 /** Whom nobody asked is taken for the one that was asked most: a guess, and flagged as one. */
 const poolOf = (fits: ReadonlyMap<ProviderId, ProviderFit>): ProviderFit | undefined => {

@@ -106,7 +106,7 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
 
 /**
  * Standard errors that remain however well a backtest goes: two runs of one world differ by as much when a single early choice does
- * (docs/adr/0020). Refusals come in bursts, so their counts vary three times as much as those of independent ones.
+ * (docs/adr/0021). Refusals come in bursts, so their counts vary three times as much as those of independent ones.
  */
 const FLOOR_ERRORS = {
   costUsd: (before: number): number => 0.02 * before,

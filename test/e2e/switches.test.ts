@@ -27,7 +27,7 @@ describe('a running Signalbox', () => {
         expect(yield* status({ method: 'GET', path: '/v1/models' })).toBe(404)
         expect(yield* status({ path: '/v1/messages/count_tokens', body: callBody() })).toBe(404)
         expect(yield* status({ body: callBody() })).toBe(500)
-        yield* box.printed(/attempt at sim failed/)
+        yield* box.printed(/attempt 1 at sim failed/)
         yield* box.printed(/: failed with 500 \(ServerError\)/)
         expect(yield* status({ body: callBody() })).toBe(200)
         yield* box.printed(/served by sim/)

@@ -9,7 +9,7 @@ import { ALERT_KINDS } from '#domain/policy.ts'
 const Ms = Schema.Finite
 
 /**
- * What a health check found, recorded when it differs from the last one: a request to an endpoint that costs nothing. It never
+ * What a health check found, recorded when it differs from what is known of the provider: a request to an endpoint that costs nothing. It never
  * moves a breaker and is no traffic.
  */
 export const ProviderChecked = Schema.TaggedStruct('ProviderChecked', {

@@ -7,5 +7,6 @@ export default defineConfig({
     hookTimeout: 60_000,
     // The suite runs on two cores beside real servers and databases.
     maxWorkers: 2,
+    globalSetup: ['test/support/postgres-setup.ts'],
   },
 })

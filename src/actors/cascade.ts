@@ -10,6 +10,7 @@ import { type FailedAttempt, finalAnswer, type Skip, type Stopped } from '#actor
 import { admission, providerPolicy } from '#actors/gateway-state.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { failedAttempt, type StartedAttempt, succeededAttempt } from '#actors/outcome.ts'
+import { askPermit, type Permit, Permits } from '#actors/permits.ts'
 import { type ClientResponse, type HeaderList, type UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import type { ProviderError } from '#actors/provider-error.ts'
 import { answerHeaders, sendFinal } from '#actors/respond.ts'
@@ -21,7 +22,7 @@ import type { RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
-import { standingsOf } from '#domain/projections/budgets.ts'
+import { chargeOf, standingsOf } from '#domain/projections/budgets.ts'
 import { announcedEnd, refusedFeatures } from '#domain/projections/capabilities.ts'
 import { mayRetry } from '#domain/projections/retry-budget.ts'
 
@@ -51,6 +52,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const upstreams = yield* Upstreams
   const timekeeper = yield* Timekeeper
   const random = yield* Random.Random
+  const permits = yield* Permits
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
   const draw = () => random.nextDoubleUnsafe()
@@ -82,13 +84,22 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   /** Providers among them. */
   let tried = 0
   let inFlight: StartedAttempt | undefined
+  /** Leave for the attempt, which is given back with its end; undefined: none was needed. */
+  let permit: Permit | undefined
   let terminal = false
+
+  const settlePermit = (chargedNanoUsd: number | undefined): void => {
+    permit?.settle(chargedNanoUsd)
+    permit = undefined
+  }
 
   const failAttempt = (reason: FailureReason, error?: ProviderError): void => {
     if (inFlight === undefined) return
     const stage = error?.stage ?? gate?.stage ?? 'S0'
     const failure = { reason, error, stage, reading: gate?.reading, draw: draw() }
-    ledger.record(failedAttempt(inFlight, failure, now()), now())
+    const failed = failedAttempt(inFlight, failure, now())
+    ledger.record(failed, now())
+    settlePermit(failed.costNanoUsd)
     inFlight = undefined
   }
 
@@ -100,7 +111,9 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const succeed = (success: AttemptSuccess, started: StartedAttempt): void => {
     terminal = true
     inFlight = undefined
-    ledger.record(succeededAttempt(started, success, now()), now())
+    const succeeded = succeededAttempt(started, success, now())
+    ledger.record(succeeded, now())
+    settlePermit(chargeOf(succeeded))
   }
 
   /** What bounds this client at a provider now. */
@@ -159,12 +172,32 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       skipped.push({ provider, reason: 'limitReached', until: full })
       return 'next'
     }
+    const isProbe = admits.admit === 'probe' || isLastResort
+    if (permits !== undefined) {
+      const wanted = { request: admitted, provider: policy, model, isProbe, estimate }
+      // A client that leaves meanwhile is not noticed, so that what was given is not lost.
+      const answer = yield* Effect.uninterruptible(askPermit(permits, ledger.state, wanted, now()))
+      if (Result.isFailure(answer)) {
+        skipped.push({ provider, ...answer.failure })
+        return 'next'
+      }
+      permit = answer.success
+      // Asking took a moment, in which the provider may have gone out of reach; then the route goes on with the next.
+      const still = admission(ledger.state, provider, now())
+      if (!isLastResort && still.admit !== admits.admit) {
+        settlePermit(0)
+        skipped.push({
+          provider,
+          ...(still.admit === 'no' ? { reason: still.reason } : { reason: 'probeInFlight' as const }),
+        })
+        return 'next'
+      }
+    }
     attempts += 1
     const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, startedAt: at }
     inFlight = started
     // What was read of the attempt before is no part of this one, whenever it ends.
     gate?.reset()
-    const isProbe = admits.admit === 'probe' || isLastResort
     ledger.record(
       {
         _tag: 'AttemptStarted',
@@ -287,6 +320,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     Effect.onExit((exit) =>
       Effect.suspend(() => {
         if (gate !== undefined) timekeeper.remove(gate.watch)
+        // Interrupted between the leave and the attempt.
+        if (inFlight === undefined) settlePermit(0)
         if (terminal || Exit.isSuccess(exit)) return Effect.void
         const by = input.cancelledBy()
         if (Exit.hasInterrupts(exit)) {

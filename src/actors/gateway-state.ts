@@ -14,8 +14,8 @@ import {
   step,
 } from '#actors/provider-machine.ts'
 import type { RouteChosen } from '#domain/decisions.ts'
-import type { Decision, DomainEvent, Fact, RequestAdmitted } from '#domain/events.ts'
-import { isFact, isTerminal } from '#domain/events.ts'
+import type { Decision, DomainEvent, EventType, Fact, RequestAdmitted } from '#domain/events.ts'
+import { CATALOGUE, isFact, isTerminal } from '#domain/events.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type ProviderPolicy, providersOf } from '#domain/policy.ts'
 import { standingsOf } from '#domain/projections/budgets.ts'
@@ -76,12 +76,25 @@ export const admission = (state: GatewayState, id: ProviderId, at: number): Admi
     : providerAdmission(snapshot, at, policy.breaker)
 }
 
-/** The union of projections is folded pairwise; each state only ever meets its own projection. */
-const evolves = projectionNames.map((name) => [name, (PROJECTIONS[name] as Projection<unknown>).evolve] as const)
+interface Hearer {
+  readonly name: keyof ProjectionStates
+  readonly evolve: Projection<unknown>['evolve']
+}
+
+/** Who hears an event, in the order of the projections. They are a union folded pairwise: each state only meets its own. */
+const hearersOf = (type: EventType): readonly Hearer[] =>
+  projectionNames.flatMap((name) => {
+    const { hears, evolve } = PROJECTIONS[name] as Projection<unknown>
+    return hears.includes(type) ? [{ name, evolve }] : []
+  })
+
+const HEARERS = Object.fromEntries((Object.keys(CATALOGUE) as EventType[]).map((type) => [type, hearersOf(type)])) as {
+  readonly [K in EventType]: readonly Hearer[]
+}
 
 const project = (state: GatewayState, occurred: Occurred): void => {
   const states = state.projections as Record<string, unknown>
-  for (const [name, evolve] of evolves) {
+  for (const { name, evolve } of HEARERS[occurred.event._tag]) {
     const before = states[name]
     const after = evolve(before, occurred)
     // Most change in place, or not at all.
@@ -155,9 +168,14 @@ export const applyRecorded = (state: GatewayState, recorded: NewEvent): void => 
 }
 
 /** Remembers the version of a stream, and forgets a request's stream with its terminal event. */
-export const trackStream = (state: GatewayState, stream: string, version: number, event: DomainEvent): void => {
+export const trackStream = (
+  state: GatewayState,
+  stream: string,
+  version: number | undefined,
+  event: DomainEvent,
+): void => {
   if (isTerminal(event)) state.streams.delete(stream)
-  else state.streams.set(stream, version)
+  else state.streams.set(stream, version ?? (state.streams.get(stream) ?? 0) + 1)
 }
 
 const applyPolicy = (state: GatewayState, policy: Policy, version: number, at: number): void => {

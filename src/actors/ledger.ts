@@ -2,9 +2,10 @@
  * The single writer. A fact is decided at once, in memory, in the order in which it is recorded; its events then go to the
  * log in groups, and observers hear of them after the commit. Routing therefore always sees the newest state and never
  * waits for the disk; whoever has promised something to the outside (the end of a response, a probe) waits with
- * `committed`. docs/adr/0004 has the reasons.
+ * `committed`. docs/adr/0004 has the reasons, docs/adr/0022 what is different where several instances share a log.
  */
-import { Cause, Context, Duration, Effect, Fiber, Latch, Layer, Result, type Scope, Semaphore } from 'effect'
+import { Context, Duration, Effect, Fiber, Latch, Layer, type Scope, Semaphore } from 'effect'
+import { makeAudience } from '#actors/audience.ts'
 import {
   applyDecision,
   copyState,
@@ -15,11 +16,15 @@ import {
   STATE_VERSION,
   trackStream,
 } from '#actors/gateway-state.ts'
+import { hearPeers, isNews } from '#actors/hear-peers.ts'
 import { inTurns } from '#actors/in-turns.ts'
-import { EventLog, type EventLogError } from '#actors/ports.ts'
-import { restore } from '#actors/restore.ts'
+import { makeAppender } from '#actors/ledger-append.ts'
+import type { CommitListener, Heard, LedgerHealth, LedgerLag, LogListener } from '#actors/ledger-news.ts'
+import { EventLog, type EventLogError, type ReadEvent } from '#actors/ports.ts'
+import { join, restore } from '#actors/restore.ts'
+import type { Spool } from '#actors/spool.ts'
 import { CATALOGUE, type Decision, type DomainEvent, type Fact } from '#domain/events.ts'
-import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
+import { type CommittedEvent, type NewEvent, type PlacedEvent, streamOf } from '#domain/recorded-event.ts'
 import { SNAPSHOT_SPACING } from '#domain/snapshot-spacing.ts'
 
 /** A batch goes to the log when it holds this many events, when somebody waits, or when it is `lingerMs` old. */
@@ -32,38 +37,8 @@ const SNAPSHOT_EVERY = SNAPSHOT_SPACING - 100
 const SNAPSHOT_AFTER_MS = 60_000
 /** While the log fails, whoever waits for a commit is let go after this: serving goes on, and the failure is loud. */
 const WAIT_WHILE_FAILING_MS = 1_000
-const RETRY_MIN_MS = 100
-const RETRY_MAX_MS = 5_000
-/** How long the end of the process waits for a log that fails. */
-const CLOSE_MS = 10_000
 /** Above this many unwritten events (some 50 MB) new requests are refused. */
 const MAX_PENDING = 100_000
-
-/** Whether the log keeps up. `failingSince`: epoch ms of the first of the current failures. */
-export interface LedgerHealth {
-  readonly pending: number
-  readonly committedPosition: number
-  readonly failingSince: number | undefined
-  readonly failure: string | undefined
-  readonly overflowing: boolean
-}
-
-/** How far the log is behind the state, and the newest snapshot behind the log. */
-export interface LedgerLag {
-  /** Events of the state that are not durable yet: those that wait, and those on their way to the log. */
-  readonly uncommitted: number
-  /** What the next start has not to fold again: the events up to this position. */
-  readonly snapshotPosition: number
-  /** Epoch ms at which this process stored that snapshot; undefined: an earlier process did, or nobody has. */
-  readonly snapshotAt: number | undefined
-}
-
-/** One commit. `tookMs`: until it was durable, with all that had to be tried again. */
-export interface Commit {
-  readonly tookMs: number
-}
-
-export type CommitListener = (events: readonly RecordedEvent[], commit: Commit) => void
 
 export class Ledger extends Context.Service<
   Ledger,
@@ -76,8 +51,18 @@ export class Ledger extends Context.Service<
     readonly record: (fact: Fact, at: number) => readonly Decision[]
     /** Waits until everything recorded so far is durable. */
     readonly committed: Effect.Effect<void>
-    /** Hears every commit, in order, until the scope closes. A listener must be quick and must not throw. */
+    /** Whether other instances may append to the same log. */
+    readonly shared: boolean
+    /** Hears every commit of this process, in order, until the scope closes. A listener must be quick and must not throw. */
     readonly subscribe: (listener: CommitListener) => Effect.Effect<void, never, Scope.Scope>
+    /** Hears every event of the log from now on, in its order, whoever wrote it. The same rules. */
+    readonly follow: (listener: LogListener) => Effect.Effect<void, never, Scope.Scope>
+    /**
+     * Takes the next events of a shared log in, without a hole since `heard().position`; those of this process are known already.
+     * `at`: epoch ms at which they were all there was, or undefined when more are known to follow.
+     */
+    readonly hear: (rows: readonly ReadEvent[], at: number | undefined) => Effect.Effect<void>
+    readonly heard: () => Heard
     readonly health: () => LedgerHealth
     readonly lag: () => LedgerLag
     /** Never succeeds; dies when the writer does, so that the process can end loudly. */
@@ -102,6 +87,11 @@ export interface LedgerOptions {
   readonly groupMs?: number
   /** How old an event may get that nobody waits for. A crash loses at most these, and what was decided from them. */
   readonly lingerMs?: number
+  /** Absent: nobody else writes to the log. */
+  readonly shared?: {
+    readonly version: string
+    readonly spool: Spool['Service'] | undefined
+  }
 }
 
 const make = (options: LedgerOptions) =>
@@ -109,25 +99,26 @@ const make = (options: LedgerOptions) =>
     const log = yield* EventLog
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
-    const { writer, groupMs = 0, lingerMs = 20 } = options
-    const restored = yield* restore(log)
+    const { writer, groupMs = 0, lingerMs = 20, shared } = options
+    const restored = yield* shared === undefined ? restore(log) : join(log, { writer, version: shared.version })
     const { state } = restored
+    const appender = yield* makeAppender(log, shared?.spool)
 
     let pending: NewEvent[] = []
-    let seq = 0
-    let committedSeq = 0
+    // Who joins has written one event already.
+    let seq = shared === undefined ? 0 : 1
+    let committedSeq = seq
     let position = restored.position
     let snapshotPosition = restored.snapshotPosition
     let snapshotStoredAt: number | undefined
     let snapshotAt = Number.NEGATIVE_INFINITY
-    let failingSince: number | undefined
-    let failure: string | undefined
+    let heard: Heard = { position: restored.position, at: now() }
     let waiters: Waiter[] = []
-    let closeBy = Number.POSITIVE_INFINITY
     /** The state holds events that the log will never have: no snapshot may be made of it, nothing may be appended. */
     let ahead = false
     const oneAtATime = Semaphore.makeUnsafe(1)
-    const listeners = new Set<CommitListener>()
+    const observers = makeAudience<Parameters<CommitListener>>()
+    const followers = makeAudience<readonly PlacedEvent[]>()
     const nonEmpty = Latch.makeUnsafe(false)
     const urgent = Latch.makeUnsafe(false)
 
@@ -139,7 +130,8 @@ const make = (options: LedgerOptions) =>
       pending.push({
         event,
         stream,
-        streamVersion,
+        // Others may write to the stream at this moment: the log counts.
+        ...(shared === undefined ? { streamVersion } : {}),
         occurredAt: at,
         writer,
         writerSeq: seq,
@@ -181,64 +173,20 @@ const make = (options: LedgerOptions) =>
       })
     }).pipe((wait) =>
       // Only while the log is failing does a waiter stop waiting; the failure is on /readyz, in metrics and in the log.
-      Effect.suspend(() => (failingSince === undefined ? wait : Effect.timeoutOption(wait, WAIT_WHILE_FAILING_MS))),
+      Effect.suspend(() =>
+        appender.failure() === undefined ? wait : Effect.timeoutOption(wait, WAIT_WHILE_FAILING_MS),
+      ),
     )
 
-    const publish = (batch: readonly NewEvent[], last: number, recordedAt: number, tookMs: number) =>
-      Effect.sync(() => {
-        if (listeners.size === 0) return
+    /** `last`: its position; undefined while the place in a shared log is not known, whose followers hear of it by `hear`. */
+    const publish = (batch: readonly NewEvent[], last: number | undefined, recordedAt: number, tookMs: number) =>
+      Effect.suspend(() => {
+        if (observers.size() === 0 && followers.size() === 0) return Effect.void
+        const events = batch.map((event) => recordedOf(event, recordedAt))
+        if (last === undefined) return observers.tell([events, { tookMs }])
         const first = last - batch.length + 1
-        const events = batch.map(
-          (event, index): RecordedEvent => ({
-            ...event,
-            position: first + index,
-            schemaVersion: CATALOGUE[event.event._tag].schemaVersion,
-            recordedAt,
-          }),
-        )
-        return events
-      }).pipe(
-        Effect.flatMap((events = []) =>
-          Effect.forEach(
-            listeners,
-            (listener) =>
-              Effect.sync(() => listener(events, { tookMs })).pipe(
-                // An observer's bug stops neither the log nor the other observers.
-                Effect.catchCause((cause) =>
-                  Effect.logError('an observer of the event log failed', Cause.squash(cause)),
-                ),
-              ),
-            { discard: true },
-          ),
-        ),
-      )
-
-    /** Retries for as long as the log is unavailable; gives the batch up only when the process is to end. */
-    const append = (batch: readonly NewEvent[]): Effect.Effect<number> =>
-      Effect.gen(function* () {
-        for (let delay = RETRY_MIN_MS; ; delay = Math.min(delay * 2, RETRY_MAX_MS)) {
-          const result = yield* Effect.result(log.append(batch))
-          if (Result.isSuccess(result)) return result.success
-          const { reason } = result.failure
-          if (reason._tag !== 'Unavailable') {
-            ahead = true
-            return yield* Effect.die(result.failure)
-          }
-          failingSince ??= now()
-          failure = reason.detail
-          yield* Effect.logError('the event log cannot write; events wait in memory', {
-            detail: reason.detail,
-            waiting: pending.length + batch.length,
-          })
-          yield* Effect.sleep(delay)
-          if (now() - failingSince >= WAIT_WHILE_FAILING_MS) release(seq)
-          if (now() < closeBy) continue
-          yield* Effect.logError('the process ends and these events are lost', {
-            events: pending.length + batch.length,
-          })
-          ahead = true
-          return position
-        }
+        const placed = events.map((event, index) => ({ ...event, position: first + index }))
+        return Effect.andThen(observers.tell([placed, { tookMs }]), followers.tell(placed))
       })
 
     const flush = Effect.gen(function* () {
@@ -246,25 +194,53 @@ const make = (options: LedgerOptions) =>
       const batch = pending
       pending = []
       const lastSeq = seq
-      // At this very moment the state is the fold of everything up to the end of this batch.
+      // At this very moment the state is the fold of everything up to the end of this batch. A shared log's is nobody's own.
       const due =
-        position + batch.length - snapshotPosition >= SNAPSHOT_EVERY || now() - snapshotAt >= SNAPSHOT_AFTER_MS
+        shared === undefined &&
+        (position + batch.length - snapshotPosition >= SNAPSHOT_EVERY || now() - snapshotAt >= SNAPSHOT_AFTER_MS)
       // A copy takes a fifth of the time of its text, which is made later, in turns with everything else.
       const snapshot = due ? copyState(state) : undefined
       if (due) snapshotAt = now()
-      const [took, last] = yield* Effect.timed(append(batch))
-      if (ahead) return
-      if (failingSince !== undefined) {
-        yield* Effect.logWarning('the event log writes again', { failedForMs: now() - failingSince })
-        failingSince = undefined
-        failure = undefined
+      const append = appender.append(batch, (forMs) => {
+        if (forMs >= WAIT_WHILE_FAILING_MS) release(seq)
+      })
+      const [took, appended] = yield* Effect.timed(Effect.tapError(append, () => Effect.sync(giveUp))).pipe(
+        Effect.orDie,
+      )
+      if (appended._tag === 'Lost') {
+        yield* Effect.logError('the process ends and these events are lost', { events: pending.length + batch.length })
+        return giveUp()
       }
-      position = last
       committedSeq = lastSeq
       release(lastSeq)
-      yield* publish(batch, last, now(), Duration.toMillis(took))
-      if (snapshot !== undefined) yield* saveSnapshot(yield* inTurns(encodeStateInSteps(snapshot)), last)
+      if (appended._tag === 'Committed') position = appended.position
+      yield* publish(batch, shared === undefined ? position : undefined, now(), Duration.toMillis(took))
+      if (snapshot !== undefined) yield* saveSnapshot(yield* inTurns(encodeStateInSteps(snapshot)), position)
     }).pipe(oneAtATime.withPermit)
+
+    const giveUp = (): void => {
+      ahead = true
+    }
+
+    const hear = (rows: readonly ReadEvent[], at: number | undefined) =>
+      Effect.suspend(() => {
+        const last = rows.at(-1)
+        const known = rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
+        const others = known.filter((recorded) => recorded.writer !== writer)
+        const upTo =
+          last === undefined ? heard.position : last._tag === 'Known' ? last.recorded.position : last.position
+        heard = { position: upTo, at: at ?? heard.at }
+        if (others.some(isNews)) {
+          const heardAt = now()
+          const cause = enqueue({ _tag: 'PeersHeard', upTo }, heardAt, undefined)
+          for (const decision of hearPeers(state, others)) {
+            applyDecision(state, decision, heardAt, writer)
+            enqueue(decision, heardAt, cause)
+          }
+          nonEmpty.openUnsafe()
+        }
+        return known.length === 0 ? Effect.void : followers.tell(known)
+      })
 
     const saveSnapshot = (text: string, at: number) =>
       log.saveSnapshot({ version: STATE_VERSION, position: at, state: text }).pipe(
@@ -294,15 +270,18 @@ const make = (options: LedgerOptions) =>
     })
 
     const close = Effect.gen(function* () {
-      closeBy = now() + CLOSE_MS
+      yield* appender.closing
       // Again while there is something: events may be recorded during the write, and the snapshot must not be ahead.
       do yield* flush
       while (pending.length > 0 && !ahead)
-      if (position > snapshotPosition && !ahead) yield* saveSnapshot(encodeState(state), position)
+      if (shared === undefined && position > snapshotPosition && !ahead) {
+        yield* saveSnapshot(encodeState(state), position)
+      }
     })
 
     yield* Effect.forkScoped(Effect.forever(lingering))
-    const fiber = yield* Effect.forkScoped(Effect.forever(writing))
+    const drain = Effect.orDie(Effect.tapError(appender.draining, () => Effect.sync(giveUp)))
+    const fiber = yield* Effect.forkScoped(Effect.raceFirst(Effect.forever(writing), drain))
     yield* Effect.addFinalizer(() => close)
 
     return Ledger.of({
@@ -310,23 +289,33 @@ const make = (options: LedgerOptions) =>
       writer,
       record,
       committed,
-      subscribe: (listener) =>
-        Effect.acquireRelease(
-          Effect.sync(() => void listeners.add(listener)),
-          () => Effect.sync(() => void listeners.delete(listener)),
-        ),
-      health: () => ({
-        pending: pending.length,
-        committedPosition: position,
-        failingSince,
-        failure,
-        overflowing: pending.length >= MAX_PENDING,
-      }),
+      shared: shared !== undefined,
+      subscribe: (listener) => observers.join((news) => listener(...news)),
+      follow: (listener) => followers.join(listener),
+      hear,
+      heard: () => (shared === undefined ? { position, at: now() } : heard),
+      health: () => {
+        const failure = appender.failure()
+        return {
+          pending: pending.length,
+          committedPosition: position,
+          failingSince: failure?.since,
+          failure: failure?.detail,
+          overflowing: pending.length >= MAX_PENDING,
+          spooled: appender.spooled(),
+        }
+      },
       lag: () => ({ uncommitted: seq - committedSeq, snapshotPosition, snapshotAt: snapshotStoredAt }),
       running: Fiber.join(fiber),
       close,
     })
   })
+
+const recordedOf = (event: NewEvent, recordedAt: number): CommittedEvent => ({
+  ...event,
+  schemaVersion: CATALOGUE[event.event._tag].schemaVersion,
+  recordedAt,
+})
 
 /** The ledger over an event log. */
 export const layer = (options: LedgerOptions): Layer.Layer<Ledger, EventLogError, EventLog> =>

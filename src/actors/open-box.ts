@@ -26,13 +26,16 @@ export const changePolicy = Effect.fnUntraced(function* (wanted: Policy) {
   return true
 })
 
-/** To be run once, before the first request is taken in. `policy` as it is to be in force. Durable when it returns. */
+/**
+ * To be run once, before the first request is taken in. `policy` as it is to be in force. Durable when it returns. Who shares its log
+ * has joined it already, and open requests of others may still be served by them: lost-instances.ts closes those that are not.
+ */
 export const openBox = Effect.fnUntraced(function* (options: { readonly policy: Policy; readonly version: string }) {
   const ledger = yield* Ledger
   const at = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
-  ledger.record({ _tag: 'BoxStarted', instance: ledger.writer, version: options.version }, at)
+  if (!ledger.shared) ledger.record({ _tag: 'BoxStarted', instance: ledger.writer, version: options.version }, at)
   // Copied first: recording changes the map that is walked.
-  const unfinished = [...ledger.state.projections.requests.inFlight]
+  const unfinished = ledger.shared ? [] : [...ledger.state.projections.requests.inFlight]
   for (const [requestId, request] of unfinished) {
     ledger.record(
       {

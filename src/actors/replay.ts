@@ -1,18 +1,24 @@
 /**
  * Replay: folds a log from its first event, concludes every decision anew from the facts, and compares with what was
  * recorded. docs/adr/0003 made checkable: identical, or the first difference.
+ *
+ * Where several instances write one log, each decided by what it knew, which is neither the whole log up to there nor its own
+ * part of it. `BoxStarted` and `PeersHeard` say what it knew, so the replay folds a state for each of them beside the log's own.
  */
 import {
   applyDecision,
+  applyRecorded,
+  copyState,
   decide,
   encodeState,
   type GatewayState,
   initialState,
   trackStream,
 } from '#actors/gateway-state.ts'
+import { hearPeers } from '#actors/hear-peers.ts'
 import type { ReadEvent, StoredSnapshot } from '#actors/ports.ts'
 import { type Decision, isFact } from '#domain/events.ts'
-import type { NewEvent } from '#domain/recorded-event.ts'
+import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { sameData } from '#domain/same-data.ts'
 
 /** The first place where the replay and the log part. `expected`: what the facts lead to; null = nothing. */
@@ -23,7 +29,16 @@ export interface Difference {
   readonly recorded: unknown
 }
 
+export interface ReplayCounts {
+  readonly events: number
+  readonly facts: number
+  readonly decisions: number
+  /** Of the decisions, those of instances that went on after another had given them up: nobody can know what they knew. */
+  readonly unchecked: number
+}
+
 export interface Replay {
+  /** The fold of the log in its order. */
   readonly state: GatewayState
   /** Takes the next event; positions must ascend. */
   readonly next: (row: ReadEvent) => void
@@ -31,45 +46,95 @@ export interface Replay {
   readonly compare: (snapshot: StoredSnapshot) => void
   /** After the last event. */
   readonly finish: () => void
-  readonly counts: () => { readonly events: number; readonly facts: number; readonly decisions: number }
+  readonly counts: () => ReplayCounts
   readonly position: () => number
   readonly difference: () => Difference | undefined
 }
 
+/** One who decides: what it knows, and what it must decide next. */
+interface Decider {
+  readonly state: GatewayState
+  due: readonly Decision[]
+  /** What others have appended and it has not heard yet. */
+  unheard: RecordedEvent[]
+}
+
 export const startReplay = (): Replay => {
   const state = initialState()
-  let due: readonly Decision[] = []
+  /** Who has the log for himself. */
+  const alone: Decider = { state, due: [], unheard: [] }
+  /** Those who share it, by writer; undefined: nobody does. */
+  let sharing: Map<string, Decider> | undefined
   let position = 0
   let facts = 0
   let decisions = 0
+  let unchecked = 0
   let difference: Difference | undefined
 
   const differ = (found: Difference): void => {
     difference ??= found
   }
 
-  const overdue = (at: number, recorded: unknown): void => {
-    const [expected] = due
+  const overdue = (decider: Decider, at: number, recorded: unknown): void => {
+    const [expected] = decider.due
     if (expected !== undefined) differ({ position: at, what: 'missing decision', expected, recorded })
-    due = []
+    decider.due = []
   }
 
-  const known = (recorded: NewEvent, at: number): void => {
+  /** Folds an event of one's own, and compares it with what was due. */
+  const follow = (decider: Decider, recorded: RecordedEvent): void => {
     const { event, occurredAt, writer } = recorded
     if (isFact(event)) {
-      overdue(at, event)
-      facts++
-      due = decide(state, event, occurredAt, writer)
+      overdue(decider, recorded.position, event)
+      decider.due = decide(decider.state, event, occurredAt, writer)
     } else {
-      decisions++
-      const [expected, ...rest] = due
-      due = rest
+      const [expected, ...rest] = decider.due
+      decider.due = rest
       if (expected === undefined || !sameData(expected, event)) {
-        differ({ position: at, what: 'decision', expected: expected ?? null, recorded: event })
+        differ({ position: recorded.position, what: 'decision', expected: expected ?? null, recorded: event })
       }
-      applyDecision(state, event, occurredAt, writer)
+      applyDecision(decider.state, event, occurredAt, writer)
     }
-    trackStream(state, recorded.stream, recorded.streamVersion, event)
+    trackStream(decider.state, recorded.stream, recorded.streamVersion, event)
+  }
+
+  const hear = (decider: Decider, upTo: number, at: number): void => {
+    overdue(decider, at, null)
+    const next = decider.unheard.findIndex((one) => one.position > upTo)
+    const heard = decider.unheard.splice(0, next < 0 ? decider.unheard.length : next)
+    decider.due = hearPeers(decider.state, heard)
+  }
+
+  const shared = (deciders: Map<string, Decider>, recorded: RecordedEvent): void => {
+    const { event, writer } = recorded
+    applyRecorded(state, recorded)
+    for (const [name, decider] of deciders) if (name !== writer) decider.unheard.push(recorded)
+    if (event._tag === 'BoxStarted') {
+      deciders.set(writer, { state: copyState(state), due: [], unheard: [] })
+      return
+    }
+    if (event._tag === 'InstanceLost') deciders.delete(event.instance)
+    const decider = deciders.get(writer)
+    if (decider === undefined) {
+      if (!isFact(event)) unchecked++
+    } else if (event._tag === 'PeersHeard') hear(decider, event.upTo, recorded.position)
+    else follow(decider, recorded)
+    if (event._tag === 'BoxStopped') deciders.delete(writer)
+  }
+
+  const known = (recorded: RecordedEvent): void => {
+    const { event } = recorded
+    if (isFact(event)) facts++
+    else decisions++
+    if (event._tag === 'BoxStarted') {
+      if (event.shared === undefined) sharing = undefined
+      else {
+        overdue(alone, recorded.position, event)
+        sharing ??= new Map()
+      }
+    }
+    if (sharing === undefined) follow(alone, recorded)
+    else shared(sharing, recorded)
   }
 
   return {
@@ -77,7 +142,7 @@ export const startReplay = (): Replay => {
     next: (row) => {
       if (row._tag === 'Known') {
         position = row.recorded.position
-        known(row.recorded, position)
+        known(row.recorded)
       } else {
         position = row.position
         differ({ position, what: 'foreign event', expected: null, recorded: row.upcast })
@@ -89,8 +154,10 @@ export const startReplay = (): Replay => {
       const recorded = canonicalState(snapshot.state)
       if (expected !== recorded) differ({ position, what: 'snapshot', ...firstDifference(expected, recorded) })
     },
-    finish: () => overdue(position, null),
-    counts: () => ({ events: facts + decisions, facts, decisions }),
+    finish: () => {
+      for (const decider of sharing?.values() ?? [alone]) overdue(decider, position, null)
+    },
+    counts: () => ({ events: facts + decisions, facts, decisions, unchecked }),
     position: () => position,
     difference: () => difference,
   }

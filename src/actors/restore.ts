@@ -4,6 +4,7 @@
 import { Effect } from 'effect'
 import { applyRecorded, decodeState, type GatewayState, initialState, STATE_VERSION } from '#actors/gateway-state.ts'
 import type { EventLog, EventLogError } from '#actors/ports.ts'
+import { streamOf } from '#domain/recorded-event.ts'
 
 const PAGE = 5_000
 
@@ -16,16 +17,20 @@ export interface Restored {
   readonly foreign: number
 }
 
-/** Folds the whole log, starting from the newest usable snapshot. */
-export const restore = (log: EventLog['Service']): Effect.Effect<Restored, EventLogError> =>
+/** Folds the log up to a position, starting from the newest usable snapshot. */
+export const restore = (
+  log: EventLog['Service'],
+  upTo = Number.MAX_SAFE_INTEGER,
+): Effect.Effect<Restored, EventLogError> =>
   Effect.gen(function* () {
-    const snapshot = yield* log.latestSnapshot(STATE_VERSION)
+    const newest = upTo === Number.MAX_SAFE_INTEGER
+    const snapshot = yield* newest ? log.latestSnapshot(STATE_VERSION) : log.snapshotBefore(STATE_VERSION, upTo)
     const state = snapshot === undefined ? initialState() : decodeState(snapshot.state)
     const snapshotPosition = snapshot?.position ?? 0
     let position = snapshotPosition
     let foreign = 0
     for (;;) {
-      const page = yield* log.read({ after: position, limit: PAGE })
+      const page = yield* log.read({ after: position, limit: Math.min(PAGE, upTo - position) })
       for (const row of page) {
         if (row._tag === 'Known') {
           applyRecorded(state, row.recorded)
@@ -35,8 +40,23 @@ export const restore = (log: EventLog['Service']): Effect.Effect<Restored, Event
           position = row.position
         }
       }
-      if (page.length < PAGE) break
+      if (page.length < PAGE || position >= upTo) break
     }
     if (foreign > 0) yield* Effect.logWarning('the log holds events of a newer release; they were skipped', { foreign })
     return { state, position, snapshotPosition, foreign }
+  })
+
+/**
+ * Joins a log that others write too: the state is the fold of everything up to one's own `BoxStarted`, which is the first event of
+ * this writer. The position of that event is where hearing the others begins.
+ */
+export const join = (
+  log: EventLog['Service'],
+  self: { readonly writer: string; readonly version: string },
+): Effect.Effect<Restored, EventLogError> =>
+  Effect.gen(function* () {
+    const occurredAt = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
+    const event = { _tag: 'BoxStarted', instance: self.writer, version: self.version, shared: true } as const
+    const started = { event, stream: streamOf(event), occurredAt, writer: self.writer, writerSeq: 1 }
+    return yield* restore(log, yield* log.append([started]))
   })

@@ -2,6 +2,8 @@
  * What `signalbox serve` says when it is up: where it listens, whom it serves through, and what to type next.
  */
 import { Redacted } from 'effect'
+import { CALLED } from '#cli/called-as.ts'
+import { isLoopbackHost } from '#http/observers.ts'
 import type { AdminAccess } from '#infra/admin-token.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { describeKind, describeMissing } from '#infra/config/describe-provider.ts'
@@ -53,7 +55,8 @@ export const banner = (input: BannerInput): string => {
     )
   }
   for (const warning of config.warnings) lines.push(`Warning        ${warning.key}: ${warning.text}`)
-  if (input.admin !== undefined) lines.push('', `Dashboard      ${dashboardLink(url, input.admin)}`)
+  if (input.admin !== undefined)
+    lines.push('', `Dashboard      ${dashboardLink(url, input.admin, isLoopbackHost(config.server.host))}`)
   lines.push(
     '',
     'Use it with Claude Code',
@@ -61,12 +64,17 @@ export const banner = (input: BannerInput): string => {
     // Claude Code sends nothing without some credential; where nobody gets it any word will do.
     `  ${input.providers.some(({ credential }) => credential._tag === 'Client') ? 'claude' : 'ANTHROPIC_AUTH_TOKEN=signalbox claude'}`,
     '',
-    `Look at it: ${url}/health, ${url}/metrics, npm run signalbox -- events --follow`,
+    `Look at it: ${url}/health, ${url}/metrics, ${CALLED.command} events --follow`,
     'Stop it with Ctrl-C.',
   )
   return lines.join('\n')
 }
 
 /** What stands behind the # stays in the browser: no server, no proxy and no log of either sees it. */
-const dashboardLink = (url: string, { tokens, isGenerated }: AdminAccess): string =>
-  isGenerated ? `${url}/#token=${Redacted.value(tokens.admin)}` : `${url}/  (asks for your admin token)`
+const dashboardLink = (url: string, { tokens, isGenerated, file }: AdminAccess, isLocal: boolean): string => {
+  if (!isGenerated) return `${url}/  (asks for your admin token)`
+  // A box that others reach is no program on somebody's terminal: what it prints is kept in logs that others read.
+  return isLocal || file === undefined
+    ? `${url}/#token=${Redacted.value(tokens.admin)}`
+    : `${url}/  (asks for the token in ${file})`
+}

@@ -13,7 +13,7 @@ import { openCaptureFile } from '#infra/captures/capture-file.ts'
 import { type CaptureStore, makeCaptureStore } from '#infra/captures/capture-store.ts'
 import type { Config } from '#infra/config/config.ts'
 import { makeCredentialSource } from '#infra/credentials/credential-source.ts'
-import { LogFailure } from '#infra/event-log/sqlite-failure.ts'
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 
 /** The file of captures cannot be used; the message says why and what to do. */
 export class CaptureFileError extends Data.TaggedError('CaptureFileError')<{ readonly message: string }> {}

@@ -4,6 +4,7 @@
 import { spawn } from 'node:child_process'
 import { basename } from 'node:path'
 import { Console, Effect } from 'effect'
+import { CALLED } from '#cli/called-as.ts'
 import { serverUrl } from '#cli/server-url.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
@@ -72,7 +73,9 @@ export const code = Effect.fnUntraced(function* (
   const config = yield* loadConfig(load)
   const url = serverUrl(config)
   if (!(yield* ready(url))) {
-    yield* Console.error(`No Signalbox answers at ${url}. Start one with \`npm start\`, or name its port with --port.`)
+    yield* Console.error(
+      `No Signalbox answers at ${url}. Start one with \`${CALLED.serve}\`, or name its port with --port.`,
+    )
     return 1
   }
   const clientCredential = config.providers.some(

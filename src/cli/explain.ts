@@ -6,6 +6,7 @@ import { EventLog } from '#actors/ports.ts'
 import { explainRoute, type Happened, type RouteExplanation, type Weights } from '#actors/views/explanation.ts'
 import { readExplanation } from '#actors/views/read-explanation.ts'
 import { archivedNote, archivedParts } from '#cli/archived.ts'
+import { shadowChoiceLine } from '#cli/shadow-text.ts'
 import { describeReason } from '#cli/summary.ts'
 import { type Row, table } from '#cli/table.ts'
 import type { RouteChosen } from '#domain/decisions.ts'
@@ -70,7 +71,7 @@ const asked = (event: EventOf<'RequestAdmitted'>): string => {
 }
 
 const routeLines = (route: RouteExplanation): readonly string[] => {
-  const { strategy, rule, policyVersion, draw, weights, candidates, propensity, skipped, queue } = route
+  const { strategy, rule, policyVersion, draw, weights, candidates, propensity, skipped, queue, shadow } = route
   const drawn = draw === null ? '' : `, draw ${amount(draw)}`
   const lines = [`Route by ${strategy}${rule === null ? '' : `, rule ${rule}`}, policy ${policyVersion}${drawn}`]
   if (weights !== null) {
@@ -97,6 +98,7 @@ const routeLines = (route: RouteExplanation): readonly string[] => {
   if (queue !== null) {
     lines.push(`Waits for room at ${queue.providers.join(', ')}, until ${new Date(queue.until).toISOString()} at most`)
   }
+  if (shadow !== null) lines.push(shadowChoiceLine(shadow))
   return lines
 }
 

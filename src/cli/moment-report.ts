@@ -5,11 +5,12 @@ import type { BoxView } from '#actors/views/box-view.ts'
 import type { BudgetView } from '#actors/views/budget-view.ts'
 import type { LimitView } from '#actors/views/limit-view.ts'
 import type { ProviderView } from '#actors/views/provider-view.ts'
+import { shadowLines } from '#cli/shadow-text.ts'
 import { describeReason } from '#cli/summary.ts'
 import { table } from '#cli/table.ts'
 
 export const momentReport = (box: BoxView, budgets: readonly BudgetView[]): readonly string[] => {
-  const { at, position, providers, routing, inFlight, stats } = box
+  const { at, position, providers, routing, shadow, inFlight, stats } = box
   const { totals } = stats.traffic
   return [
     `${time(at)}, position ${whole(position)} of the log`,
@@ -23,6 +24,7 @@ export const momentReport = (box: BoxView, budgets: readonly BudgetView[]): read
     ...section('Why', providers.flatMap(whyLines)),
     ...section('Limits', providers.flatMap(limitLines(at))),
     ...section('Money', moneyLines(box, budgets)),
+    ...section('Shadow policy', shadow === null ? [] : shadowLines(shadow)),
     ...section(
       'Under way',
       inFlight.map(({ requestId, model, provider }) => `${requestId}  ${model}  ${provider ?? 'waits'}`),

@@ -6,8 +6,10 @@ import { Console, Effect } from 'effect'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
 import { EventLog, type ReadEvent } from '#actors/ports.ts'
 import { startReplay } from '#actors/replay.ts'
+import { shadowView } from '#actors/views/shadow-view.ts'
 import { archivedNote, archivedParts } from '#cli/archived.ts'
 import { progress } from '#cli/progress.ts'
+import { shadowLines } from '#cli/shadow-text.ts'
 
 /** What is folded is forgotten before it grows old: larger pages take more memory, and more time to collect it. */
 const PAGE = 1_000
@@ -49,8 +51,9 @@ export const replay = Effect.fnUntraced(function* (options: { readonly json: boo
   run.finish()
   bar.done()
   const seconds = (performance.now() - startedAt) / 1000
-  const { events, facts, decisions } = run.counts()
+  const { events, facts, decisions, unchecked } = run.counts()
   const difference = run.difference()
+  const shadow = shadowView(run.state)
   const compared = snapshot !== undefined && snapshot.position <= run.position() ? snapshot.position : null
 
   if (options.json) {
@@ -60,9 +63,11 @@ export const replay = Effect.fnUntraced(function* (options: { readonly json: boo
         events,
         facts,
         decisions,
+        ...(unchecked === 0 ? {} : { unchecked }),
         snapshotComparedAt: compared,
         seconds,
         difference: difference ?? null,
+        shadow,
       }),
     )
   } else {
@@ -75,11 +80,20 @@ export const replay = Effect.fnUntraced(function* (options: { readonly json: boo
         ? 'No snapshot of this version is stored, so none was compared.'
         : `The snapshot at position ${compared.toLocaleString('en')} was compared.`,
     )
+    if (unchecked > 0) {
+      yield* Console.log(
+        `${unchecked.toLocaleString('en')} decisions are of instances that went on after they had been given up; they cannot be checked.`,
+      )
+    }
     if (difference === undefined) yield* Console.log('Identical: every recorded decision follows from the facts.')
     else {
       yield* Console.log(`First difference at position ${difference.position}: ${difference.what}`)
       yield* Console.log(`  expected  ${JSON.stringify(difference.expected)}`)
       yield* Console.log(`  recorded  ${JSON.stringify(difference.recorded)}`)
+    }
+    if (shadow !== null) {
+      yield* Console.log('Shadow policy')
+      for (const line of shadowLines(shadow)) yield* Console.log(`  ${line}`)
     }
   }
   return difference === undefined ? 0 : 1

@@ -41,6 +41,7 @@ import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { openSpanExporter } from '#infra/telemetry/span-exporter.ts'
 import { traceRequests } from '#infra/telemetry/traces.ts'
+import { tlsFiles } from '#infra/tls-files.ts'
 import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { makeUpstreams } from '#infra/upstream/upstreams.ts'
 
@@ -92,13 +93,22 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|::1)$/i
 
 /** Whoever reaches the port spends the providers' money, unless a key is asked for. */
 const checkHost = ({ server }: Config) =>
-  LOOPBACK.test(server.host) || server.allowedHosts.length > 0 || server.clientKeys === 'required'
+  LOOPBACK.test(server.host) ||
+  server.allowedHosts.length > 0 ||
+  server.clientKeys === 'required' ||
+  server.tls?.clientCaFile !== undefined
     ? Effect.void
     : Effect.fail(
         new ListenError({
           message: `Refused to listen on ${server.host}: everybody who reaches it could use your providers. Stay on 127.0.0.1, or set server.clientKeys to required, or, in a network that you trust, name the hosts that clients use in server.allowedHosts.`,
         }),
       )
+
+/** What the server is told only where somebody said it. */
+const listening = ({ maxConnectionsPerAddress, openMetrics }: Config['server']) => ({
+  ...(maxConnectionsPerAddress === undefined ? {} : { maxConnectionsPerAddress }),
+  ...(openMetrics === undefined ? {} : { openMetrics }),
+})
 
 /** Settings that only a restart can change. */
 const NEEDS_RESTART = [
@@ -204,6 +214,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     const { detailMs, archive: folder } = config.retention
     if (detailMs > 0) yield* Effect.forkScoped(keepFor({ detailMs, folder }))
     const access = yield* adminAccess(config)
+    const tls = config.server.tls === undefined ? undefined : yield* tlsFiles(config.server.tls)
 
     // Built in the scope of the whole run: provided to `serveHttp` alone, its clock would stop when that returns.
     const timekeeper = yield* Layer.build(Timekeeper.layer)
@@ -219,6 +230,8 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       features: config.features,
       strategies: () => STRATEGIES.filter((name) => inForce.features.strategies[name]),
       clientKeys: config.server.clientKeys,
+      ...listening(config.server),
+      ...(tls === undefined ? {} : { tls }),
       tracing,
       metrics: metrics.render,
       dashboard: DASHBOARD,
@@ -241,7 +254,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     yield* Console.log(
       banner({
         version: VERSION,
-        url: `http://${host}:${server.port}`,
+        url: `${tls === undefined ? 'http' : 'https'}://${host}:${server.port}`,
         config,
         providers: providersOf(config),
         simulated: config.simulator,

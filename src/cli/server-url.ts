@@ -6,7 +6,9 @@ import type { Config } from '#infra/config/config.ts'
 /** Listening everywhere is no address to call. */
 const EVERYWHERE: { readonly [host: string]: string } = { '0.0.0.0': '127.0.0.1', '::': '::1' }
 
-export const serverUrl = ({ server: { host, port } }: Pick<Config, 'server'>): string => {
+/** With TLS by the first name that clients use: a certificate is for names, seldom for addresses. */
+export const serverUrl = ({ server: { host, port, tls, allowedHosts } }: Pick<Config, 'server'>): string => {
   const address = EVERYWHERE[host] ?? host
-  return `http://${address.includes(':') ? `[${address}]` : address}:${port}`
+  const name = tls === undefined ? address : (allowedHosts[0] ?? address)
+  return `${tls === undefined ? 'http' : 'https'}://${name.includes(':') ? `[${name}]` : name}:${port}`
 }

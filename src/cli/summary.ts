@@ -35,6 +35,10 @@ export const summary = (event: DomainEvent): string => {
   switch (event._tag) {
     case 'BoxStarted':
       return `instance ${event.instance}, version ${event.version}`
+    case 'PeersHeard':
+      return `up to ${event.upTo}`
+    case 'InstanceLost':
+      return `instance ${event.instance} fell silent`
     case 'BoxStopped':
       return `instance ${event.instance}${event.signal === undefined ? '' : `, ${event.signal}`}`
     case 'ConfigChanged':

@@ -54,6 +54,18 @@ export const RouteChosen = Schema.TaggedStruct('RouteChosen', {
   budget: Schema.optionalKey(Schema.Struct({ name: Schema.String, leftNanoUsd: Schema.Int, until: Schema.Finite })),
   /** Nobody has room now: these are asked, in this order, when they have, until `until` (epoch ms). */
   queue: Schema.optionalKey(Schema.Struct({ providers: Schema.Array(ProviderId), until: Schema.Finite })),
+  /** What the shadow policy would have decided, by the same draw. Absent: there is none. */
+  shadow: Schema.optionalKey(
+    Schema.Struct({
+      order: Schema.Array(ProviderId),
+      /** Expected of its first, in billionths of a US dollar; absent: as live, for it is the same provider, or not known. */
+      expectedNanoUsd: Schema.optionalKey(Schema.Int),
+      /** Expected time to the first content of its first; absent: not known. */
+      expectedTtftMs: Schema.optionalKey(Schema.Int),
+      /** The same of the live first; absent: it is the same provider, or not known. */
+      liveTtftMs: Schema.optionalKey(Schema.Int),
+    }),
+  ),
   /** Probability with which the first of `order` was first, given the draw was yet unknown. */
   propensity: Schema.Finite,
 })

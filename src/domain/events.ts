@@ -18,6 +18,7 @@ import {
 } from '#domain/decisions.ts'
 import { FailureReason } from '#domain/failure.ts'
 import { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
+import { InstanceLost, PeersHeard } from '#domain/instance-facts.ts'
 import {
   AlertCleared,
   AlertDelivered,
@@ -59,6 +60,8 @@ export type LimitReading = typeof LimitReading.Type
 export const BoxStarted = Schema.TaggedStruct('BoxStarted', {
   instance: Schema.String,
   version: Schema.String,
+  /** Others may append to the same log: its state is the fold of everything up to this event, see `PeersHeard`. */
+  shared: Schema.optionalKey(Schema.Literal(true)),
 })
 /** A process closed the log in good order. */
 export const BoxStopped = Schema.TaggedStruct('BoxStopped', {
@@ -250,6 +253,8 @@ export const Fact = Schema.Union([
   AlertsSilenced,
   CaptureRead,
   LogArchived,
+  PeersHeard,
+  InstanceLost,
 ])
 export type Fact = typeof Fact.Type
 
@@ -310,6 +315,8 @@ export const CATALOGUE: {
   AlertsSilenced: { nature: 'fact', schemaVersion: 1 },
   CaptureRead: { nature: 'fact', schemaVersion: 1 },
   LogArchived: { nature: 'fact', schemaVersion: 1 },
+  PeersHeard: { nature: 'fact', schemaVersion: 1 },
+  InstanceLost: { nature: 'fact', schemaVersion: 1 },
   RouteChosen: { nature: 'decision', schemaVersion: 1 },
   ProviderThrottled: { nature: 'decision', schemaVersion: 1 },
   ProviderRecovered: { nature: 'decision', schemaVersion: 1 },

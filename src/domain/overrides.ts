@@ -3,7 +3,7 @@
  * fit (any more, because a provider is gone) changes nothing.
  */
 import { Option, Schema } from 'effect'
-import { Budget, type Policy, type ProviderPolicy, STRATEGIES } from '#domain/policy.ts'
+import { Budget, type Policy, type ProviderPolicy, type ShadowRouting, STRATEGIES } from '#domain/policy.ts'
 import type { Overrides } from '#domain/projections/overrides.ts'
 
 /** A setting that the policy does not have, or a value that it cannot take; the message says what would be right. */
@@ -59,19 +59,48 @@ const weight = (name: keyof Policy['routing']['weights']): Rule => ({
   set: (routing, value) => ({ ...routing, weights: { ...routing.weights, [name]: Number(value) } }),
 })
 
+/** Of the shadow policy, which comes to be by the first of its settings. */
+const shadowRule = (key: keyof ShadowRouting, isFit: Rule['isFit'], expected: string): Rule => ({
+  isFit,
+  expected,
+  set: (routing, value) => ({ ...routing, shadow: { ...routing.shadow, [key]: value } }),
+})
+const shadowWeight = (name: keyof Policy['routing']['weights']): Rule => ({
+  ...weight(name),
+  set: (routing, value) => {
+    const weights = { ...routing.shadow?.weights, [name]: Number(value) }
+    return { ...routing, shadow: { ...routing.shadow, weights } }
+  },
+})
+const withoutShadow = ({ shadow: _shadow, ...routing }: Policy['routing']): Policy['routing'] => routing
+
+const SHARE = 'a share from 0 to 1'
+const FALLBACKS = 'a whole number from 0 to 100'
+
 const ROUTING: { readonly [setting: string]: Rule } = {
   strategy: rule('strategy', oneOf(STRATEGIES), STRATEGIES.join(', ')),
   'weights.headroom': weight('headroom'),
   'weights.performance': weight('performance'),
   'weights.cost': weight('cost'),
   'weights.reliability': weight('reliability'),
-  limitThreshold: rule('limitThreshold', number(0, 1), 'a share from 0 to 1'),
+  limitThreshold: rule('limitThreshold', number(0, 1), SHARE),
   substitutes: rule('substitutes', oneOf(['last', 'equal']), 'last or equal'),
-  exploration: rule('explorationShare', number(0, 1), 'a share from 0 to 1'),
-  maxFallbacks: rule('maxFallbacks', whole, 'a whole number from 0 to 100'),
+  exploration: rule('explorationShare', number(0, 1), SHARE),
+  maxFallbacks: rule('maxFallbacks', whole, FALLBACKS),
   fallbackDelay: rule('fallbackDelayMs', number(0), 'milliseconds'),
   queue: rule('queueMs', number(0), 'milliseconds'),
   deadline: rule('deadlineMs', number(1), 'milliseconds, more than 0'),
+  /** What is set after it makes a new one. */
+  shadow: { isFit: (value) => value === false, expected: 'false, which takes it out', set: withoutShadow },
+  'shadow.strategy': shadowRule('strategy', oneOf(STRATEGIES), STRATEGIES.join(', ')),
+  'shadow.weights.headroom': shadowWeight('headroom'),
+  'shadow.weights.performance': shadowWeight('performance'),
+  'shadow.weights.cost': shadowWeight('cost'),
+  'shadow.weights.reliability': shadowWeight('reliability'),
+  'shadow.limitThreshold': shadowRule('limitThreshold', number(0, 1), SHARE),
+  'shadow.substitutes': shadowRule('substitutes', oneOf(['last', 'equal']), 'last or equal'),
+  'shadow.exploration': shadowRule('explorationShare', number(0, 1), SHARE),
+  'shadow.maxFallbacks': shadowRule('maxFallbacks', whole, FALLBACKS),
 }
 
 const routingWith = (policy: Policy, setting: string, value: Schema.Json): Policy | Misfit => {

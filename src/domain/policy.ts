@@ -141,6 +141,27 @@ export const RouteRule = Schema.Struct({
 })
 export type RouteRule = typeof RouteRule.Type
 
+/**
+ * What another routing does otherwise, which decides on every request beside the one in force while nobody acts by it. What
+ * is absent is as in force, each weight by itself.
+ */
+export const ShadowRouting = Schema.Struct({
+  strategy: Schema.optionalKey(Schema.Literals(STRATEGIES)),
+  weights: Schema.optionalKey(
+    Schema.Struct({
+      headroom: Schema.optionalKey(Schema.Finite),
+      performance: Schema.optionalKey(Schema.Finite),
+      cost: Schema.optionalKey(Schema.Finite),
+      reliability: Schema.optionalKey(Schema.Finite),
+    }),
+  ),
+  limitThreshold: Schema.optionalKey(Share),
+  substitutes: Schema.optionalKey(Schema.Literals(['last', 'equal'])),
+  explorationShare: Schema.optionalKey(Share),
+  maxFallbacks: Schema.optionalKey(Schema.Int),
+})
+export type ShadowRouting = typeof ShadowRouting.Type
+
 /** What the box watches for; docs/alerts.md says what each is about and in which unit. */
 export const ALERT_KINDS = [
   'costPerHour',
@@ -202,6 +223,8 @@ export const Policy = Schema.Struct({
     /** This share of the requests goes to any candidate, to learn about those that are not best. */
     explorationShare: Share,
     rules: Schema.optionalKey(Schema.Array(RouteRule)),
+    /** Absent: nobody decides beside it. */
+    shadow: Schema.optionalKey(ShadowRouting),
     /** Fallbacks after the primary, so attempts per request are at most maxFallbacks + 1. */
     maxFallbacks: Schema.Int,
     fallbackDelayMs: Ms,

@@ -8,10 +8,10 @@ import type { DomainEvent } from '#domain/events.ts'
 /** An event as the core hands it over: decided, ordered, not yet durable. */
 export interface NewEvent {
   readonly event: DomainEvent
-  /** `request:<id>`, `provider:<id>`, `key:<id>`, `budget:<name>`, `alert:<id>` or `box`. */
+  /** `request:<id>`, `provider:<id>`, `key:<id>`, `budget:<name>`, `alert:<id>`, `instance:<writer>` or `box`. */
   readonly stream: string
-  /** 1, 2, 3 … within the stream. */
-  readonly streamVersion: number
+  /** 1, 2, 3 … within the stream, when nobody else writes to it. Absent: the log gives the next one. */
+  readonly streamVersion?: number
   /** Epoch ms by the producer's clock. */
   readonly occurredAt: number
   /** Unique per process start; with `writerSeq` it makes appends idempotent. */
@@ -24,12 +24,24 @@ export interface NewEvent {
   readonly causation?: number
 }
 
-export interface RecordedEvent extends NewEvent {
-  /** 1, 2, 3 … over the whole log. */
-  readonly position: number
+/** An event that is durable, although its place in the log may not be known here yet. */
+export interface CommittedEvent extends NewEvent {
   /** The version under which it was stored (the event itself has been upcast to the current one). */
   readonly schemaVersion: number
   readonly recordedAt: number
+  /** Absent: not known here. */
+  readonly position?: number
+}
+
+/** An event that is durable at a known place. */
+export interface PlacedEvent extends CommittedEvent {
+  /** 1, 2, 3 … over the whole log. */
+  readonly position: number
+}
+
+/** An event as it is read from the log. */
+export interface RecordedEvent extends PlacedEvent {
+  readonly streamVersion: number
 }
 
 /** The stream that an event belongs to. */
@@ -43,12 +55,15 @@ export const streamOf = (event: DomainEvent): string => {
     case 'AlertDelivered':
     case 'AlertsSilenced':
     case 'LogArchived':
+    case 'PeersHeard':
     // About a request, but its stream has ended.
     case 'CaptureRead':
       return 'box'
     case 'ClientKeyCreated':
     case 'ClientKeyRevoked':
       return `key:${event.keyId}`
+    case 'InstanceLost':
+      return `instance:${event.instance}`
     case 'BudgetSeeded':
       return `budget:${event.budget}`
     case 'AlertRaised':

@@ -4,7 +4,6 @@
  */
 
 import { addTo, type Distribution, emptyDistribution } from '#domain/distribution.ts'
-import { memo } from '#domain/memo.ts'
 
 /** Each is a number for every combination of these labels that occurred. */
 export const NUMBERS = {
@@ -85,12 +84,31 @@ export const addDuration = <N extends DurationName>(
   addTo(known, bounds, Math.max(0, ms))
 }
 
-/** JSON of the values, put together: several keys are asked for at every event, of the same few values. */
-const keyOf = (values: readonly string[]): string => `[${values.map(quoted).join(',')}]`
+/** JSON of the values. Several keys are asked for at every event, of the same few values: one look each, and no text is made. */
+export const keyOf = (values: readonly string[]): string => {
+  let branch = keys
+  for (const value of values) branch = branchOf(branch, value)
+  branch.key ??= JSON.stringify(values)
+  return branch.key
+}
 
-/** Above all labels together, which are bounded one by one. */
-const QUOTED_KEPT = 1_000
-const quoted = memo(QUOTED_KEPT, (value) => JSON.stringify(value))
+interface Branch {
+  key?: string
+  readonly next: Map<string, Branch>
+}
+
+/** By the first value, the second … ; the labels are bounded one by one, their combinations are not so tightly. */
+const keys: Branch = { next: new Map() }
+const BRANCHES_KEPT = 200
+
+const branchOf = ({ next }: Branch, value: string): Branch => {
+  const known = next.get(value)
+  if (known !== undefined) return known
+  if (next.size >= BRANCHES_KEPT) next.clear()
+  const fresh: Branch = { next: new Map() }
+  next.set(value, fresh)
+  return fresh
+}
 
 /** The values of the labels in a key. */
 export const valuesOf = (key: string): readonly string[] => JSON.parse(key)

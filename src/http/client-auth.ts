@@ -7,6 +7,7 @@ import type { HeaderList } from '#actors/ports.ts'
 import { type KeyMode, type KeyVerdict, mayAskFor, verdict } from '#domain/client-key.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import type { ClientKey, ClientKeys } from '#domain/projections/client-keys.ts'
+import { makeFailedAttempts } from '#http/failed-attempts.ts'
 import { makeKeyRates } from '#http/key-rates.ts'
 
 export interface Client {
@@ -21,11 +22,11 @@ export interface Client {
 
 export type Identified = Client | { readonly _tag: 'Refused'; readonly answer: ErrorAnswer }
 
-/** `at` is epoch ms. */
+/** `at` is epoch ms, `from` the address that the socket tells. */
 export interface ClientAuth {
-  readonly identify: (headers: HeaderList, at: number) => Identified
+  readonly identify: (headers: HeaderList, at: number, from: string) => Identified
   /** The same for a request that counts: it is refused too when its key has sent too many. Each kind is counted apart. */
-  readonly admit: (headers: HeaderList, kind: 'messages' | 'tokenCounts', at: number) => Identified
+  readonly admit: (headers: HeaderList, kind: 'messages' | 'tokenCounts', at: number, from: string) => Identified
   /** Why it may not ask for the model; or not go on at all, when its key was revoked while it sent its request. */
   readonly refusal: (client: Client, model: string, at: number) => ErrorAnswer | undefined
   /** Whether it is told of the model. */
@@ -35,19 +36,29 @@ export interface ClientAuth {
 /** @param keys the live ones, asked for anew each time */
 export const makeClientAuth = (mode: KeyMode, keys: () => ClientKeys): ClientAuth => {
   const rates = { messages: makeKeyRates(), tokenCounts: makeKeyRates() }
-  const identify: ClientAuth['identify'] = (headers, at) => {
+  const failed = makeFailedAttempts()
+  const identify: ClientAuth['identify'] = (headers, at, from) => {
     const withoutKeys = headers.filter((header) => !holdsKey(header))
     const client: Client = { _tag: 'Client', isAnonymous: !withoutKeys.some(isCredential), headers: withoutKeys }
     if (mode === 'off') return client
     const given = givenKey(headers)
     if (given === undefined) return mode === 'required' ? refused(errorAnswer.unauthorized(NO_KEY)) : client
-    const judged = verdict(keys(), createHash('sha256').update(given).digest('hex'), undefined, at)
-    return judged._tag === 'Known' ? { ...client, key: judged.key } : refused(answerTo(judged, ''))
+    const digest = createHash('sha256').update(given).digest('hex')
+    const judged = verdict(keys(), digest, undefined, at)
+    if (judged._tag === 'Known') return { ...client, key: judged.key }
+    if (judged._tag === 'Unknown') {
+      // Good keys are served meanwhile: a key of 190 random bits is not guessed, and who shares the address of a guesser (an
+      // office, a proxy in front) must not be locked out by him.
+      const until = failed.blockedUntil(from, at)
+      if (until !== undefined) return refused(errorAnswer.rateLimited(TOO_MANY, until - at))
+      failed.count(from, digest, at)
+    }
+    return refused(answerTo(judged, ''))
   }
   return {
     identify,
-    admit: (headers, kind, at) => {
-      const client = identify(headers, at)
+    admit: (headers, kind, at, from) => {
+      const client = identify(headers, at, from)
       if (client._tag === 'Refused' || client.key?.requestsPerMinute === undefined) return client
       const { keyId, name, requestsPerMinute } = client.key
       const waitMs = rates[kind].take(keyId, requestsPerMinute, at)
@@ -89,6 +100,7 @@ const givenKey = (headers: HeaderList): string | undefined => {
 }
 
 const HOW = `as ANTHROPIC_AUTH_TOKEN, or in the header ${OWN_HEADER}`
+const TOO_MANY = 'Too many unknown keys to this Signalbox came from this address. Wait.'
 const NO_KEY = `This Signalbox serves only clients that bring a key to it: ${HOW}. Ask its operator for one.`
 const ANOTHER = `Ask its operator for another, and set it ${HOW}.`
 

@@ -21,7 +21,7 @@ import { refusedFeatures } from '#domain/projections/capabilities.ts'
 import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
 import type { CountLimits } from '#http/count-limits.ts'
-import { headerList, refuse } from '#http/messages.ts'
+import { headerList, refuse, remoteAddress } from '#http/messages.ts'
 import { inTurns, readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
 
@@ -43,7 +43,7 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   const { ownHeaders, counts, auth } = options
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
-  const client = auth.admit(headerList(request), 'tokenCounts', now())
+  const client = auth.admit(headerList(request), 'tokenCounts', now(), remoteAddress(request))
   if (client._tag === 'Refused') {
     refuse(response, requestId, client.answer, ownHeaders)
     return

@@ -36,16 +36,33 @@ export const guard = (
     return errorAnswer.invalidRequest('Exactly one Host header is required.')
   if (!request.url?.startsWith('/')) return errorAnswer.invalidRequest('The request target must be a path.')
   const name = hostName(host)
-  if (!LOOPBACK.has(name) && !allowed.has(name)) {
+  if (!LOOPBACK.has(name) && !allowed.has(name) && name !== ownAddress(request)) {
     return errorAnswer.forbidden(
       'This Host is not served here. Use 127.0.0.1 or localhost, or add the name to server.allowedHosts.',
     )
   }
-  // A page of another site has no business here; tools and scripts send no such header.
-  if (request.headers['sec-fetch-site'] === 'cross-site' && !mayCall(request, corsOrigins) && !opensThePage(request)) {
+  // A page of another site has no business here; tools and scripts send no such headers. The admin API looks at Origin itself.
+  const { headers, url } = request
+  const isForeign =
+    headers['sec-fetch-site'] === 'cross-site' ||
+    (headers.origin !== undefined && !url.startsWith('/admin/') && !isSameOrigin(headers.origin, host))
+  if (isForeign && !mayCall(request, corsOrigins) && !opensThePage(request)) {
     return errorAnswer.forbidden('Requests from other sites are not served.')
   }
   return undefined
+}
+
+/** A page that was loaded from here. `null`, the origin of a sandbox, is nobody's. */
+export const isSameOrigin = (origin: string, host: string | undefined): boolean =>
+  host !== undefined && URL.parse(origin)?.host === host.toLowerCase()
+
+/**
+ * The address that the connection came to, as a Host header writes it: health checks and Prometheus ask by it. An address
+ * cannot be re-bound, so whoever asks for ours means us.
+ */
+const ownAddress = ({ socket: { localAddress } }: IncomingMessage): string | undefined => {
+  if (localAddress?.startsWith('::ffff:')) return localAddress.slice('::ffff:'.length)
+  return localAddress?.includes(':') ? `[${localAddress}]` : localAddress
 }
 
 /** Somebody clicked a link to the dashboard on another site. The page that opens asks with its own token, and cannot be framed. */

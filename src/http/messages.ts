@@ -64,6 +64,9 @@ export const headerList = (request: IncomingMessage): HeaderList => {
   return list
 }
 
+/** As the socket tells it; empty when it is gone already. */
+export const remoteAddress = (request: IncomingMessage): string => request.socket.remoteAddress ?? ''
+
 /** Answers with an error of our own. */
 export const refuse = (
   response: ServerResponse,
@@ -102,7 +105,7 @@ export const handleMessages = Effect.fnUntraced(function* (
     )
     return
   }
-  const client = auth.admit(headerList(request), 'messages', clock.currentTimeMillisUnsafe())
+  const client = auth.admit(headerList(request), 'messages', clock.currentTimeMillisUnsafe(), remoteAddress(request))
   if (client._tag === 'Refused') {
     refuse(response, requestId, client.answer, ownHeaders)
     return

@@ -2,7 +2,7 @@
  * Everything but the messages path: model lists, health, metrics, the start page. Small answers, so they go through
  * Effect's router.
  */
-import { Context, Effect, Layer } from 'effect'
+import { Context, Effect, Layer, Option } from 'effect'
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
 import type { HeaderList } from '#actors/ports.ts'
@@ -13,6 +13,7 @@ import type { ClientAuth } from '#http/client-auth.ts'
 import { assetResponse, type Dashboard, pageResponse, wantsPage } from '#http/dashboard.ts'
 import { healthReport } from '#http/health.ts'
 import { makeModelLists } from '#http/models.ts'
+import { type ObserverOptions, observer } from '#http/observers.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 /** What the operations endpoints need from the composition root. */
@@ -31,6 +32,8 @@ export class Operations extends Context.Service<
     readonly ownHeaders: HeaderList
     /** Who may ask for models, and for which. */
     readonly auth: ClientAuth
+    /** Who may look at metrics and health. */
+    readonly observers: ObserverOptions
     /** Everything under /admin, where it is served. */
     readonly admin: AdminHandler | undefined
     /** The page at / for browsers, where it was built. */
@@ -48,6 +51,10 @@ const refusal = (answer: ErrorAnswer, ownHeaders: HeaderList) => {
     [['request-id', id], ...answer.headers, ...ownHeaders],
   )
 }
+
+const FOR_OBSERVERS =
+  'Send a token of the admin API: `authorization: Bearer TOKEN` (the read token will do), or set server.openMetrics.'
+const TOO_MANY_TOKENS = 'Too many wrong tokens from this address. Wait.'
 
 const START_PAGE = (version: string): string => `Signalbox ${version} is running.
 
@@ -88,6 +95,19 @@ export const operationRoutes = Layer.unwrap(
     const onlyPost = (path: `/${string}`) =>
       HttpRouter.add('*', path, Effect.succeed(refusal(errorAnswer.methodNotAllowed('POST'), ownHeaders)))
 
+    /** What is for observers; others hear why not, or what is for all. */
+    const observed = <R>(
+      handler: Effect.Effect<HttpServerResponse.HttpServerResponse, never, R>,
+      forAll?: Effect.Effect<HttpServerResponse.HttpServerResponse>,
+    ) =>
+      Effect.flatMap(observer(operations.observers), ({ verdict, now }) => {
+        if (verdict._tag === 'Blocked') {
+          return Effect.succeed(refusal(errorAnswer.rateLimited(TOO_MANY_TOKENS, verdict.until - now), ownHeaders))
+        }
+        if (verdict._tag !== 'Wrong') return handler
+        return forAll ?? Effect.succeed(refusal(errorAnswer.unauthorized(FOR_OBSERVERS), ownHeaders))
+      })
+
     const clientHeaders = Effect.map(
       HttpServerRequest.HttpServerRequest,
       (request): HeaderList =>
@@ -110,7 +130,9 @@ export const operationRoutes = Layer.unwrap(
     /** What the client's key may ask for; all without one. */
     const modelsFor = (tell: (models: readonly ListedModel[]) => HttpServerResponse.HttpServerResponse) =>
       Effect.gen(function* () {
-        const client = operations.auth.identify(yield* clientHeaders, now())
+        const { remoteAddress } = yield* HttpServerRequest.HttpServerRequest
+        const from = Option.getOrElse(remoteAddress, () => '')
+        const client = operations.auth.identify(yield* clientHeaders, now(), from)
         if (client._tag === 'Refused') return refusal(client.answer, ownHeaders)
         return tell((yield* models.list(client.headers)).filter(({ id }) => operations.auth.mayList(client, id)))
       })
@@ -148,6 +170,8 @@ export const operationRoutes = Layer.unwrap(
       )
     })
 
+    const health = Effect.sync(() => healthReport(ledger, { ...operations, now }))
+
     return Layer.mergeAll(
       get('/', start),
       get('/assets/*', asset),
@@ -156,11 +180,16 @@ export const operationRoutes = Layer.unwrap(
       get('/readyz', ready),
       get(
         '/health',
-        Effect.sync(() => HttpServerResponse.jsonUnsafe(healthReport(ledger, { ...operations, now }))),
+        observed(
+          Effect.map(health, HttpServerResponse.jsonUnsafe),
+          Effect.map(health, ({ status }) => HttpServerResponse.jsonUnsafe({ status })),
+        ),
       ),
       get(
         '/metrics',
-        Effect.map(operations.metrics, ({ text, contentType }) => HttpServerResponse.text(text, { contentType })),
+        observed(
+          Effect.map(operations.metrics, ({ text, contentType }) => HttpServerResponse.text(text, { contentType })),
+        ),
       ),
       operations.modelDiscovery
         ? Layer.mergeAll(get('/v1/models', listModels), get('/v1/models/:id', oneModel))

@@ -2,10 +2,10 @@
  * The HTTP server: one Node server whose messages path runs on Node's own objects and whose other paths run through
  * Effect's router. Starts listening, serves, and drains: no request that was taken in is lost by an orderly stop.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
-import { Cause, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
+import { Cause, type Context, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
 import { HttpRouter } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
 import type { Captures, HeaderList, Upstreams } from '#actors/ports.ts'
@@ -14,12 +14,15 @@ import type { KeyMode } from '#domain/client-key.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import type { AdminOptions } from '#http/admin/admin.ts'
 import { makeAdminHandler } from '#http/admin/mount.ts'
+import { makeTokenJudge } from '#http/admin/tokens.ts'
 import { makeClientAuth } from '#http/client-auth.ts'
 import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { readDashboard } from '#http/dashboard.ts'
 import { guard } from '#http/guard.ts'
+import { type ListenerOptions, makeListener, type ServerTls } from '#http/listener.ts'
 import { handleMessages, type MessagesOptions, refuse, type TracingOptions } from '#http/messages.ts'
+import { isLoopbackHost } from '#http/observers.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
 import { newRequestId } from '#http/request-id.ts'
 
@@ -44,6 +47,12 @@ export interface ServerOptions {
     readonly countTokens: boolean
     readonly quotaHeaders: boolean
   }
+  /** Absent: plain HTTP. */
+  readonly tls?: ServerTls
+  /** See ListenerOptions. */
+  readonly maxConnectionsPerAddress?: number
+  /** Metrics and health need no token. Absent: where only this machine can ask. */
+  readonly openMetrics?: boolean
   readonly strategies: MessagesOptions['strategies']
   /** Whether clients need a key, or may have one. */
   readonly clientKeys: KeyMode
@@ -69,9 +78,6 @@ export interface RunningServer {
   readonly drain: Effect.Effect<{ readonly finished: number; readonly brokenOff: number }>
 }
 
-/** Header lines of Claude Code with many betas fit; Node's default of 16 KiB is tight. */
-const MAX_HEADER_BYTES = 32 * 1024
-
 const listen = (server: Server, host: string, port: number): Effect.Effect<AddressInfo, ListenError> =>
   Effect.callback((resume) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
@@ -89,6 +95,25 @@ const listen = (server: Server, host: string, port: number): Effect.Effect<Addre
     })
   })
 
+/** Crowds come by the thousand: the log hears of them once a minute. */
+const CROWDS_TOLD_EVERY_MS = 60_000
+
+const tellOfCrowds = <R>(context: Context.Context<R>): ListenerOptions['onCrowded'] => {
+  let toldAt = Number.NEGATIVE_INFINITY
+  return (address, limit) => {
+    const tell = Effect.clockWith((clock) => {
+      const now = clock.currentTimeMillisUnsafe()
+      if (now - toldAt < CROWDS_TOLD_EVERY_MS) return Effect.void
+      toldAt = now
+      return Effect.logWarning('connections were refused: an address has server.maxConnectionsPerAddress of them', {
+        address,
+        limit,
+      })
+    })
+    Effect.runForkWith(context)(tell)
+  }
+}
+
 /** Serves until the scope closes; `drain` first for an orderly stop. */
 export const serve = (
   options: ServerOptions,
@@ -105,7 +130,11 @@ export const serve = (
     let stopping = false
     const { ownHeaders } = options
     const corsOrigins = new Set(options.admin?.corsOrigins)
-    const admin = options.admin === undefined ? undefined : yield* makeAdminHandler({ ...options, ...options.admin })
+    const judge = options.admin === undefined ? undefined : makeTokenJudge(options.admin.tokens)
+    const admin =
+      options.admin === undefined || judge === undefined
+        ? undefined
+        : yield* makeAdminHandler({ ...options, ...options.admin }, judge)
     const dashboard = options.dashboard === undefined ? undefined : yield* readDashboard(options.dashboard)
 
     const operations = yield* HttpRouter.toHttpEffect(
@@ -122,6 +151,7 @@ export const serve = (
                 ...options.features,
                 ownHeaders,
                 auth,
+                observers: { isOpen: options.openMetrics ?? isLoopbackHost(options.host), judge },
                 admin,
                 dashboard,
               }),
@@ -186,18 +216,7 @@ export const serve = (
       } else handleOperation(request, response)
     }
 
-    const server = createServer(
-      {
-        maxHeaderSize: MAX_HEADER_BYTES,
-        requestTimeout: options.requestTimeoutMs,
-        headersTimeout: Math.min(60_000, options.requestTimeoutMs),
-        keepAlive: true,
-        keepAliveInitialDelay: 30_000,
-        // A client's pooled connection must not be closed under its next request.
-        keepAliveTimeout: 65_000,
-      },
-      onRequest,
-    )
+    const server = makeListener({ ...options, onCrowded: tellOfCrowds(context) }, onRequest)
     const address = yield* listen(server, options.host, options.port)
 
     const drain = Effect.gen(function* () {

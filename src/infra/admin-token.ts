@@ -20,6 +20,8 @@ export interface AdminAccess {
   readonly tokens: { readonly admin: Redacted.Redacted<string>; readonly read?: Redacted.Redacted<string> }
   /** Signalbox made the admin token itself, so nobody knows it who is not told. */
   readonly isGenerated: boolean
+  /** Where Signalbox keeps the one that it made; absent: nowhere. */
+  readonly file?: string
 }
 
 /** 256 bits. */
@@ -38,7 +40,7 @@ export const adminAccess = (
     if (adminToken !== undefined) return { tokens: { admin: yield* find(adminToken), ...read }, isGenerated: false }
     const file = tokenFile(config.database.url)
     const admin = file === undefined ? makeToken() : yield* keptToken(file)
-    return { tokens: { admin, ...read }, isGenerated: true }
+    return { tokens: { admin, ...read }, isGenerated: true, ...(file === undefined ? {} : { file }) }
   })
 
 /** A log that is in no file leaves nothing behind; neither does its token. */
@@ -65,7 +67,7 @@ const keptToken = (file: string): Effect.Effect<Redacted.Redacted<string>, Admin
 /** False when there is one already: two processes that start at once must not replace each other's. */
 const createFile = (file: string, token: string): Effect.Effect<boolean, AdminTokenError> =>
   Effect.gen(function* () {
-    yield* attempt(() => mkdir(dirname(file), { recursive: true }))
+    yield* attempt(() => mkdir(dirname(file), { recursive: true, mode: 0o700 }))
     const handle = yield* attempt(() => open(file, 'wx', 0o600)).pipe(
       Effect.catchIf(
         (code) => code === 'EEXIST',

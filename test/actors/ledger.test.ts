@@ -4,7 +4,7 @@ import { TestClock } from 'effect/testing'
 import { applyRecorded, decodeState, encodeState, initialState, STATE_VERSION } from '#actors/gateway-state.ts'
 import { canonicalState } from '#actors/replay.ts'
 import { defaultPolicy } from '#domain/policy.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { known, policyOf, provider } from '#test/box.ts'
 import { admit, fail, labels, note, recordingLog, unavailable } from '#test/recording-log.ts'
 
@@ -159,7 +159,7 @@ describe('the observers of the ledger', () => {
   it.effect('hear every event after its commit, in order, with its position', () =>
     Effect.gen(function* () {
       const { control, ledger, record, rows } = yield* given
-      const heard: RecordedEvent[] = []
+      const heard: CommittedEvent[] = []
       yield* ledger.subscribe((events) => void heard.push(...events))
       control.appendMs = 30
       for (let n = 0; n < 100; n++) record(n)
@@ -292,6 +292,7 @@ describe('the ledger over a failing log', () => {
         committedPosition: 2,
         pending: 0,
         overflowing: false,
+        spooled: 0,
       })
     }).pipe(silent),
   )
@@ -432,7 +433,7 @@ describe('the end of a ledger', () => {
   it.effect('waits ten seconds for a log that fails, then says what is lost and claims nothing else', () =>
     Effect.gen(function* () {
       const { close, control, ledger, record, rows, shared } = yield* given
-      const heard: RecordedEvent[] = []
+      const heard: CommittedEvent[] = []
       yield* ledger.subscribe((events) => void heard.push(...events))
       record(1)
       yield* TestClock.adjust(LINGERED)

@@ -69,7 +69,7 @@ describe('a replay', () => {
       places.filter((tag) => tag === 'RouteChosen' || tag === 'ProviderThrottled'),
       ['RouteChosen', 'ProviderThrottled', 'RouteChosen'],
     )
-    assert.deepStrictEqual(replay.counts(), { events: 9, facts: 6, decisions: 3 })
+    assert.deepStrictEqual(replay.counts(), { events: 9, facts: 6, decisions: 3, unchecked: 0 })
     assert.strictEqual(replay.position(), 9)
   })
 

@@ -50,4 +50,12 @@ describe('the banner', () => {
     expect(text).toMatch(/^Dashboard +http:\/\/127\.0\.0\.1:8080\/ /m)
     expect(text).not.toContain('tell-no-one')
   })
+
+  it('prints no token where others reach the box, and what it prints may be read by others', () => {
+    const admin = { tokens: { admin: Redacted.make('tell-no-one') }, isGenerated: true, file: '/data/admin-token' }
+    const text = shown({ SIGNALBOX_HOST: '0.0.0.0' }, admin)
+    expect(text).not.toContain('tell-no-one')
+    expect(text).toMatch(/^Dashboard .*the token in \/data\/admin-token/m)
+    expect(shown({ SIGNALBOX_HOST: '::1' }, admin)).toContain('#token=tell-no-one')
+  })
 })

@@ -17,6 +17,13 @@ describe('a setting that is changed at run time', () => {
     ['routing.exploration', 0.02, { explorationShare: 0.02 }],
     ['routing.maxFallbacks', 1, { maxFallbacks: 1 }],
     ['routing.queue', 2_000, { queueMs: 2_000 }],
+    ['routing.shadow.strategy', 'cost', { shadow: { strategy: 'cost' } }],
+    ['routing.shadow.weights.cost', 0.9, { shadow: { weights: { cost: 0.9 } } }],
+    ['routing.shadow.limitThreshold', 0.5, { shadow: { limitThreshold: 0.5 } }],
+    ['routing.shadow.substitutes', 'equal', { shadow: { substitutes: 'equal' } }],
+    ['routing.shadow.exploration', 0.1, { shadow: { explorationShare: 0.1 } }],
+    ['routing.shadow.maxFallbacks', 0, { shadow: { maxFallbacks: 0 } }],
+    ['routing.shadow', false, {}],
   ] as const)('%s = %s is in the policy', (path, value, routing) => {
     expect(set(path, value)).toEqual({ ...policy, routing: { ...policy.routing, ...routing } })
   })
@@ -42,6 +49,9 @@ describe('a setting that is changed at run time', () => {
     ['routing.weights.cost', -1, 'invalid', 'at least 0'],
     ['routing.limitThreshold', 1.5, 'invalid', 'from 0 to 1'],
     ['routing.colour', 'red', 'notFound', 'routing.colour'],
+    ['routing.shadow', true, 'invalid', 'false, which takes it out'],
+    ['routing.shadow.strategy', 'fastest', 'invalid', 'intelligent, cost'],
+    ['routing.shadow.deadline', 1, 'notFound', 'routing.shadow.deadline'],
     ['providers.b.enabled', 'no', 'invalid', 'true or false'],
     ['providers.x.enabled', true, 'notFound', 'no provider x'],
     ['providers.b.baseUrl', 'http://evil', 'notFound', 'cannot be changed'],
@@ -81,6 +91,22 @@ describe('what operators have set', () => {
       ['routing.strategy', null],
     ])
     expect(withOverrides(policy, back)).toEqual(policy)
+  })
+
+  it('takes a shadow policy out, and makes another one of what is set after that', () => {
+    const configured = { ...policy, routing: { ...policy.routing, shadow: { maxFallbacks: 1 } } }
+    const steps = [
+      ['routing.shadow.strategy', 'cost'],
+      ['routing.shadow', false],
+      ['routing.shadow.weights.cost', 2],
+    ] as const
+    const shadowAfter = (taken: number) => withOverrides(configured, fold(steps.slice(0, taken))).routing.shadow
+    expect([0, 1, 2, 3].map(shadowAfter)).toEqual([
+      { maxFallbacks: 1 },
+      { maxFallbacks: 1, strategy: 'cost' },
+      undefined,
+      { weights: { cost: 2 } },
+    ])
   })
 
   it('changes nothing where it fits no longer', () => {

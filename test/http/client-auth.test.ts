@@ -28,6 +28,8 @@ const authOf = (mode: KeyMode, more?: Partial<ClientKey>) => {
   return makeClientAuth(mode, () => keys)
 }
 
+const FROM = '192.0.2.1'
+
 const OWN: HeaderList = [['x-signalbox-key', SECRET]]
 const BEARER: HeaderList = [['authorization', `Bearer ${SECRET}`]]
 const API_KEY: HeaderList = [['x-api-key', SECRET]]
@@ -41,7 +43,7 @@ describe('a client', () => {
     ['both of them, as an apiKeyHelper does', [...BEARER, ...API_KEY]],
   ] as const)('is known by a key in %s, which goes no further', (_, headers) => {
     for (const mode of ['optional', 'required'] as const) {
-      expect(authOf(mode).identify([['accept', '*/*'], ...headers], EPOCH)).toMatchObject({
+      expect(authOf(mode).identify([['accept', '*/*'], ...headers], EPOCH, FROM)).toMatchObject({
         _tag: 'Client',
         key: { name: 'ci' },
         isAnonymous: true,
@@ -52,7 +54,7 @@ describe('a client', () => {
 
   it('may bring a credential for the provider beside its key', () => {
     const credential = ['authorization', 'Bearer sk-ant-oat01-mine'] as const
-    expect(authOf('optional').identify([credential, ...OWN], EPOCH)).toMatchObject({
+    expect(authOf('optional').identify([credential, ...OWN], EPOCH, FROM)).toMatchObject({
       key: { name: 'ci' },
       isAnonymous: false,
       headers: [credential],
@@ -62,9 +64,9 @@ describe('a client', () => {
   it('needs no key where none is required, and is anonymous without any credential', () => {
     for (const mode of ['off', 'optional'] as const) {
       const auth = authOf(mode)
-      expect(auth.identify([['x-api-key', 'sk-ant-api03-mine']], EPOCH)).toMatchObject({ isAnonymous: false })
+      expect(auth.identify([['x-api-key', 'sk-ant-api03-mine']], EPOCH, FROM)).toMatchObject({ isAnonymous: false })
       for (const headers of [[], [['x-api-key', '']], [['authorization', '']]] as const) {
-        const client = auth.identify(headers, EPOCH)
+        const client = auth.identify(headers, EPOCH, FROM)
         expect(client).toMatchObject({ _tag: 'Client', isAnonymous: true })
         expect(client).not.toHaveProperty('key')
       }
@@ -80,6 +82,7 @@ describe('a client', () => {
           ['authorization', `Bearer ${secret}`],
         ],
         EPOCH,
+        FROM,
       )
       expect(client).toEqual({ _tag: 'Client', isAnonymous: true, headers: [] })
     }
@@ -94,7 +97,7 @@ describe('a client', () => {
     ['an expired key', { expiresAt: EPOCH }, BEARER],
   ] as const)('with %s is refused for good, and told what to do', (_, more, headers) => {
     for (const mode of ['optional', 'required'] as const) {
-      const refused = authOf(mode, more).identify(headers, EPOCH)
+      const refused = authOf(mode, more).identify(headers, EPOCH, FROM)
       expect(refused).toMatchObject({
         _tag: 'Refused',
         answer: {
@@ -111,16 +114,16 @@ describe('a client', () => {
   it('without a key is refused for good where one is required', () => {
     const answer = { status: 401, type: 'authentication_error', headers: [['x-should-retry', 'false']] }
     for (const headers of [[], [['authorization', 'Bearer signalbox']], [['x-signalbox-key', '']]] as const) {
-      expect(authOf('required').identify(headers, EPOCH)).toMatchObject({ _tag: 'Refused', answer })
+      expect(authOf('required').identify(headers, EPOCH, FROM)).toMatchObject({ _tag: 'Refused', answer })
     }
   })
 
   it('may send so many requests a minute, and as many counts of tokens beside', () => {
     const auth = authOf('optional', { requestsPerMinute: 2 })
-    const tags = (kind: 'messages' | 'tokenCounts', at: number) => auth.admit(BEARER, kind, at)._tag
+    const tags = (kind: 'messages' | 'tokenCounts', at: number) => auth.admit(BEARER, kind, at, FROM)._tag
     for (const kind of ['messages', 'tokenCounts'] as const) {
       expect([1, 2, 3].map(() => tags(kind, EPOCH))).toEqual(['Client', 'Client', 'Refused'])
-      expect(auth.admit(BEARER, kind, EPOCH + 1)).toMatchObject({
+      expect(auth.admit(BEARER, kind, EPOCH + 1, FROM)).toMatchObject({
         answer: {
           status: 429,
           type: 'rate_limit_error',
@@ -132,12 +135,12 @@ describe('a client', () => {
       })
       expect(tags(kind, EPOCH + 30_000)).toBe('Client')
     }
-    expect(auth.identify(BEARER, EPOCH)._tag).toBe('Client')
+    expect(auth.identify(BEARER, EPOCH, FROM)._tag).toBe('Client')
   })
 
   it('may ask for the models of its key only, and hears which those are', () => {
     const auth = authOf('optional', { models: ['claude-haiku-*', 'claude-sonnet-5-5'] })
-    const client = auth.identify(BEARER, EPOCH)
+    const client = auth.identify(BEARER, EPOCH, FROM)
     if (client._tag === 'Refused') throw new Error('it is refused')
     expect(auth.refusal(client, 'claude-haiku-4-5', EPOCH)).toBeUndefined()
     const refusal = auth.refusal(client, 'claude-opus-5-5', EPOCH)
@@ -150,7 +153,7 @@ describe('a client', () => {
   it('does not go on once its key was revoked while it sent its request', () => {
     let keys = keysWith()
     const auth = makeClientAuth('optional', () => keys)
-    const client = auth.identify(BEARER, EPOCH)
+    const client = auth.identify(BEARER, EPOCH, FROM)
     if (client._tag === 'Refused') throw new Error('it is refused')
     expect(auth.refusal(client, 'claude-opus-5-5', EPOCH)).toBeUndefined()
     keys = keysWith({ revokedAt: EPOCH })
@@ -174,7 +177,7 @@ describe('a key', () => {
       .map(([name, a, secret, b]) => [name, a + secret + b] as const)
     fc.assert(
       fc.property(fc.array(fc.oneof(holding, plain)), fc.constantFrom('off', 'optional'), (headers, mode) => {
-        const client = authOf(mode, { expiresAt: EPOCH + 1 }).identify(headers, EPOCH)
+        const client = authOf(mode, { expiresAt: EPOCH + 1 }).identify(headers, EPOCH, FROM)
         const rest = client._tag === 'Client' ? client.headers : []
         expect(JSON.stringify(rest)).not.toMatch(/sbx_/)
         // What holds none goes on as it came.

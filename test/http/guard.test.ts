@@ -62,6 +62,26 @@ describe('the guard lets through', () => {
   })
 })
 
+describe('the guard knows the address that a connection came to', () => {
+  it.each(['0.0.0.0', '::'])('listening on %s', async (everywhere) => {
+    const answer = await new Promise<readonly (number | undefined)[]>((resolve, reject) => {
+      const answers: (number | undefined)[] = []
+      const listening = createServer((request, response) => {
+        answers.push(guard(request, new Set())?.status)
+        response.end()
+        if (answers.length === 3) listening.close(() => resolve(answers))
+      })
+      listening.on('error', reject).listen(0, everywhere, () => {
+        const socket = connect((listening.address() as AddressInfo).port, '127.0.0.9')
+        socket.on('error', reject).resume()
+        for (const host of ['127.0.0.9:8080', '127.0.0.8', '']) socket.write(`GET / HTTP/1.1\r\nHost: ${host}\r\n\r\n`)
+        socket.end()
+      })
+    })
+    expect(answer).toEqual([undefined, 403, 403])
+  })
+})
+
 describe('the guard refuses', () => {
   it.each([
     ['evil.test'],

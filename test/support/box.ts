@@ -2,11 +2,13 @@
  * A whole box in the time of the test clock: real ledger, machines, cascade and gate over a log in memory and scripted
  * upstreams; the client is a recorder.
  */
-import { Effect, Fiber, Layer } from 'effect'
+import { Effect, Fiber, Layer, type Scope } from 'effect'
 import { runCascade } from '#actors/cascade.ts'
+import type { Cluster } from '#actors/cluster.ts'
 import * as ledger from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { openBox } from '#actors/open-box.ts'
+import { Permits } from '#actors/permits.ts'
 import {
   type ClientResponse,
   EventLog,
@@ -15,6 +17,8 @@ import {
   type Upstream,
   Upstreams,
 } from '#actors/ports.ts'
+import { shareLog } from '#actors/share-log.ts'
+import type { Spool } from '#actors/spool.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { modelId, type ProviderId, providerId, requestId } from '#domain/ids.ts'
 import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type ProviderPolicy } from '#domain/policy.ts'
@@ -141,13 +145,21 @@ export interface LifeOptions {
   readonly commits?: { readonly groupMs: number; readonly lingerMs: number }
   /** Stands between the box and its ledger. */
   readonly spy?: (ledger: Ledger['Service']) => Ledger['Service']
+  /** It shares its log with others through this. */
+  readonly shared?: { readonly cluster: Layer.Layer<Cluster, never, EventLog>; readonly spool?: Spool['Service'] }
 }
 
 /** One process: from its start on a log to the end of the scope. Several of them may follow each other on one log. */
 export const startLife = (options: LifeOptions) =>
   Effect.gen(function* () {
     const spied = Layer.effect(Ledger, Effect.map(Ledger, options.spy ?? ((ledger) => ledger))).pipe(
-      Layer.provide(ledger.layer({ writer: options.writer, ...options.commits })),
+      Layer.provide(
+        ledger.layer({
+          writer: options.writer,
+          ...options.commits,
+          ...(options.shared && { shared: { version: 'test', spool: options.shared.spool } }),
+        }),
+      ),
     )
     const services = yield* Layer.build(
       Timekeeper.layer.pipe(
@@ -157,8 +169,17 @@ export const startLife = (options: LifeOptions) =>
       ),
     )
     const clock = yield* Effect.clockWith(Effect.succeed)
-    const run = <A, E>(effect: Effect.Effect<A, E, Ledger | EventLog | Timekeeper | Upstreams>) =>
+    const provided = <A, E>(effect: Effect.Effect<A, E, Ledger | EventLog | Timekeeper | Upstreams | Scope.Scope>) =>
       Effect.provideContext(effect, services)
+    const sharing =
+      options.shared &&
+      (yield* provided(
+        shareLog({ name: options.writer, version: 'test', whileAway: 'granted' }).pipe(
+          Effect.provide(options.shared.cluster),
+        ),
+      ))
+    const run = <A, E>(effect: Effect.Effect<A, E, Ledger | EventLog | Timekeeper | Upstreams>) =>
+      Effect.provideContext(Effect.provideService(effect, Permits, sharing?.permits), services)
     const opened = yield* run(openBox({ policy: options.policy, version: 'test' }))
 
     /** Sends one request in a fiber of its own. */
@@ -203,6 +224,7 @@ export const startLife = (options: LifeOptions) =>
       send,
       opened,
       now: () => clock.currentTimeMillisUnsafe(),
+      membership: sharing?.membership,
       ledger: yield* run(Ledger),
       timekeeper: yield* run(Timekeeper),
     }

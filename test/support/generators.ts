@@ -12,6 +12,7 @@ import {
   defaultTimeouts,
   type Policy,
   type ProviderPolicy,
+  type ShadowRouting,
   STRATEGIES,
 } from '#domain/policy.ts'
 import type { Occurred } from '#domain/projections/projection.ts'
@@ -139,23 +140,33 @@ const providerOf = (id: ProviderId): fc.Arbitrary<ProviderPolicy> =>
     )
     .map(([some, may]) => ({ id, kind: 'anthropic', timeouts: defaultTimeouts, ...some, ...may }))
 
-const routings: fc.Arbitrary<Policy['routing']> = fc.record({
+const factorWeights = { headroom: fc.nat(4), performance: fc.nat(3), cost: fc.nat(2), reliability: fc.nat(1) }
+const routingParts = {
   strategy: fc.constantFrom(...STRATEGIES),
-  weights: fc.record({
-    headroom: fc.nat(4),
-    performance: fc.nat(3),
-    cost: fc.nat(2),
-    reliability: fc.nat(1),
-  }),
   limitThreshold: fc.constantFrom(0.5, 0.8, 1),
-  substitutes: fc.constantFrom('last', 'equal'),
+  substitutes: fc.constantFrom<Policy['routing']['substitutes'][]>('last', 'equal'),
   explorationShare: fc.constantFrom(0, 0, 0.1),
   maxFallbacks: fc.nat(4),
+}
+
+/** Whatever a shadow policy can do otherwise, or nothing. */
+export const shadowRoutings: fc.Arbitrary<ShadowRouting> = fc.record(
+  { ...routingParts, weights: fc.record(factorWeights, { requiredKeys: [] }) },
+  { requiredKeys: [] },
+)
+
+const liveRoutings: fc.Arbitrary<Policy['routing']> = fc.record({
+  ...routingParts,
+  weights: fc.record(factorWeights),
   fallbackDelayMs: fc.constant(defaultPolicy.routing.fallbackDelayMs),
   deadlineMs: fc.constant(defaultPolicy.routing.deadlineMs),
 })
+const routings: fc.Arbitrary<Policy['routing']> = fc.oneof(
+  liveRoutings,
+  fc.tuple(liveRoutings, shadowRoutings).map(([routing, shadow]) => ({ ...routing, shadow })),
+)
 
-/** Up to four providers in any order, with any routing and any retry budget. */
+/** Up to four providers in any order, with any routing, half of them beside a shadow, and any retry budget. */
 export const policies: fc.Arbitrary<Policy> = fc
   .record({
     providers: fc.shuffledSubarray([...PROVIDERS]).chain((ids) => fc.tuple(...ids.map(providerOf))),

@@ -14,6 +14,7 @@ import {
   defaultTimeouts,
   type LimitPolicy,
   type Policy,
+  type ShadowRouting,
   STRATEGIES,
 } from '#domain/policy.ts'
 import { type NewEvent, streamOf } from '#domain/recorded-event.ts'
@@ -178,15 +179,24 @@ const limitPolicy = fc.record<Required<LimitPolicy>>(
   },
   { requiredKeys: [] },
 )
+const weightParts = { headroom: share, performance: share, cost: share, reliability: share }
+const routingParts = {
+  strategy: fc.constantFrom(...STRATEGIES),
+  limitThreshold: share,
+  substitutes: fc.constantFrom('last' as const, 'equal' as const),
+  explorationShare: share,
+}
 const policy: fc.Arbitrary<Policy> = fc
   .tuple(
-    fc.record({
-      strategy: fc.constantFrom(...STRATEGIES),
-      weights: fc.record({ headroom: share, performance: share, cost: share, reliability: share }),
-      limitThreshold: share,
-      substitutes: fc.constantFrom('last' as const, 'equal' as const),
-      explorationShare: share,
-    }),
+    record(
+      { ...routingParts, weights: fc.record(weightParts) },
+      {
+        shadow: fc.record<Required<ShadowRouting>>(
+          { ...routingParts, weights: fc.record(weightParts, { requiredKeys: [] }), maxFallbacks: count },
+          { requiredKeys: [] },
+        ),
+      },
+    ),
     fc.uniqueArray(provider, { maxLength: 3 }),
     record(
       {},
@@ -285,6 +295,10 @@ const routed = (id: fc.Arbitrary<ReturnType<typeof requestId>>) =>
     budget: fc.record({ name: text, leftNanoUsd: count, until: time }),
     stepDown: record({ budget: text }, { strategy: fc.constantFrom(...STRATEGIES), model }),
     queue: fc.record({ providers: fc.array(provider, { maxLength: 2 }), until: time }),
+    shadow: record(
+      { order: fc.array(provider, { maxLength: 4 }) },
+      { expectedNanoUsd: count, expectedTtftMs: count, liveTtftMs: count },
+    ),
   })
 const ROUTED = (id: fc.Arbitrary<ReturnType<typeof requestId>>) => ({
   requestId: id,
@@ -360,7 +374,9 @@ const keyId = fc.constantFrom('key_1', 'key_2')
 
 /** Events that belong to no request. */
 const besideRequests = fc.oneof(
-  tagged('BoxStarted', { instance: text, version: text }),
+  tagged('BoxStarted', { instance: text, version: text }, { shared: fc.constant(true as const) }),
+  tagged('PeersHeard', { upTo: count }),
+  tagged('InstanceLost', { instance: text }),
   tagged('BoxStopped', { instance: text }, { signal: text }),
   tagged('ConfigChanged', { source: fc.constantFrom('file', 'signal'), changed: fc.array(text) }),
   tagged('PolicyChanged', { version: count, policy }),

@@ -104,8 +104,9 @@ export const startBox = (options: BoxOptions): Effect.Effect<RunningBox, never, 
     const books = Option.getOrElse(Context.getOption(services, Books), () => noBooks)
     const seen: RecordedEvent[] = []
     const waiting = new Set<() => void>()
-    yield* ledger.subscribe((events) => {
-      seen.push(...events)
+    yield* ledger.follow((events) => {
+      // Its own log gives every event its stream's version.
+      seen.push(...events.map((event): RecordedEvent => ({ streamVersion: 0, ...event })))
       for (const look of waiting) look()
     })
     const upstreams = yield* makeUpstreams(providers)

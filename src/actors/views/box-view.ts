@@ -6,6 +6,7 @@ import type { GatewayState } from '#actors/gateway-state.ts'
 import { ProviderView, providerViews } from '#actors/views/provider-view.ts'
 import { RequestRow, requestRows } from '#actors/views/requests-view.ts'
 import { RoutingView, routingView } from '#actors/views/routing-view.ts'
+import { ShadowView, shadowView } from '#actors/views/shadow-view.ts'
 import { StatsView, statsView } from '#actors/views/stats-view.ts'
 
 export const BoxView = Schema.Struct({
@@ -15,6 +16,8 @@ export const BoxView = Schema.Struct({
   position: Schema.Int,
   providers: Schema.Array(ProviderView),
   routing: RoutingView,
+  /** Null: there is no shadow policy. */
+  shadow: Schema.NullOr(ShadowView),
   /** Requests under way, the newest first. */
   inFlight: Schema.Array(RequestRow),
   stats: StatsView,
@@ -26,6 +29,7 @@ export const boxView = (state: GatewayState, at: number, position: number): BoxV
   position,
   providers: providerViews(state, at),
   routing: routingView(state),
+  shadow: shadowView(state),
   inFlight: requestRows(state.projections.requests, { outcome: 'inFlight' }),
   stats: statsView(state),
 })

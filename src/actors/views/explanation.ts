@@ -8,6 +8,7 @@ import { type DomainEvent, Stage } from '#domain/events.ts'
 import { FailureReason } from '#domain/failure.ts'
 import { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
 import { Policy } from '#domain/policy.ts'
+import { comparisonOf } from '#domain/routing/shadow.ts'
 import { Usage } from '#domain/usage.ts'
 
 /** An event and when it occurred (epoch ms). */
@@ -34,6 +35,20 @@ export const RouteCandidate = Schema.Struct({
 })
 export type RouteCandidate = typeof RouteCandidate.Type
 
+const Both = Schema.Struct({ live: Schema.Finite, shadow: Schema.Finite })
+/** What the shadow policy would have done. */
+export const ShadowExplanation = Schema.Struct({
+  /** Whom it would have asked, in this order. */
+  order: Schema.Array(ProviderId),
+  /** Its first is the live one. */
+  isSame: Schema.Boolean,
+  /** Expected of both firsts, in billionths of a US dollar; null: that of one is not known. */
+  costNanoUsd: Schema.NullOr(Both),
+  /** Expected milliseconds to the first content of both firsts; null: that of one is not known. */
+  ttftMs: Schema.NullOr(Both),
+})
+export type ShadowExplanation = typeof ShadowExplanation.Type
+
 export const RouteExplanation = Schema.Struct({
   strategy: Schema.String,
   rule: Schema.NullOr(Schema.String),
@@ -55,6 +70,8 @@ export const RouteExplanation = Schema.Struct({
   stepDown: Schema.NullOr(RouteChosen.fields.stepDown.schema),
   /** Nobody had room: who was waited for, and until when at most. */
   queue: Schema.NullOr(Schema.Struct({ providers: Schema.Array(ProviderId), until: Schema.Finite })),
+  /** Null: there was no shadow policy, or nobody to choose. */
+  shadow: Schema.NullOr(ShadowExplanation),
 }).annotate({ identifier: 'RouteExplanation' })
 export type RouteExplanation = typeof RouteExplanation.Type
 
@@ -138,7 +155,15 @@ export const explainRoute = (route: RouteChosen, draw: number | null, weights: W
     regretNanoUsd: route.regretNanoUsd ?? null,
     stepDown: route.stepDown ?? null,
     queue: route.queue ?? null,
+    shadow: explainShadow(route),
   }
+}
+
+const explainShadow = (route: RouteChosen): ShadowExplanation | null => {
+  const compared = comparisonOf(route)
+  if (compared === undefined) return null
+  const { isSame, costNanoUsd, ttftMs } = compared
+  return { order: route.shadow?.order ?? [], isSame, costNanoUsd, ttftMs }
 }
 
 /** -1 is what was not known. */

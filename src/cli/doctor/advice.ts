@@ -114,6 +114,9 @@ const transportAdvice = (code: string, { provider, proxy }: Asked): string => {
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN') {
     return `The name ${url.hostname} cannot be resolved: check ${at}.baseUrl and DNS; behind a proxy set HTTPS_PROXY or ${at}.proxy.`
   }
+  if (code === 'ADDRESS_REFUSED') {
+    return `The name ${url.hostname} leads into a private network, or to a metadata service: check ${at}.baseUrl and DNS; if it is your own network, set ${at}.allowPrivate to true.`
+  }
   if (code === 'ECONNREFUSED') {
     const command = startCommand(provider)
     return LOOPBACK.test(url.hostname)

@@ -2,9 +2,8 @@
  * Whether a provider's address answers: the name resolves, a connection opens, TLS is good. Through a proxy these are the
  * proxy's affair, so there a request without any credential must be answered, whatever the answer is.
  */
-import { readFileSync } from 'node:fs'
 import { connect, isIP } from 'node:net'
-import { getCACertificates, connect as tlsConnect } from 'node:tls'
+import { connect as tlsConnect } from 'node:tls'
 import { Effect, Result } from 'effect'
 import { addressOf, failure } from '#cli/doctor/advice.ts'
 import { type Finding, limited } from '#cli/doctor/finding.ts'
@@ -12,15 +11,18 @@ import { plainGet } from '#cli/doctor/plain-get.ts'
 import { type ProxyInBetween, proxyFor } from '#cli/doctor/proxy-for.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
+import { bareHost, isOwnNetwork } from '#infra/upstream/address-kind.ts'
+import { guardedLookup, refusedLiteral } from '#infra/upstream/connect-guard.ts'
+import { tlsContext } from '#infra/upstream/dispatcher.ts'
 
 export const checkAddress = (provider: ResolvedProvider): Effect.Effect<Finding> =>
   Effect.gen(function* () {
-    const authority = readAuthority(provider.tls.ca)
-    if (Result.isFailure(authority)) return noAuthority(provider, authority.failure)
+    const files = readFiles(provider)
+    if (Result.isFailure(files)) return unusable(provider, files.failure)
     const between = proxyFor(provider, process.env)
     const proxy = between === undefined ? undefined : nameOf(between)
     const looked = yield* Effect.result(
-      limited(between === undefined ? dial(provider, authority.success) : askThrough(provider)),
+      limited(between === undefined ? dial(provider, files.success) : askThrough(provider)),
     )
     if (Result.isFailure(looked)) {
       const failed = failure('address', looked.failure, { provider, proxy })
@@ -46,24 +48,22 @@ type Times = { readonly [step: string]: number }
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : 'UNKNOWN'
 
-/** The text of the additional authority; the code of the system when its file cannot be read. */
-const readAuthority = (file: string | undefined): Result.Result<string | undefined, string> =>
-  file === undefined
-    ? Result.succeed(undefined)
-    : Result.try({ try: () => readFileSync(file, 'utf8'), catch: (error) => codeOf(error) })
+/** What the files of `tls` make; the code of the error when they cannot be used. */
+const readFiles = ({ tls }: ResolvedProvider): Result.Result<ReturnType<typeof tlsContext>, string> =>
+  Result.try({ try: () => tlsContext({ caFile: tls.ca, identity: tls.identity }), catch: codeOf })
 
-const noAuthority = (provider: ResolvedProvider, code: string): Finding => ({
+const unusable = (provider: ResolvedProvider, code: string): Finding => ({
   check: 'address',
   result: 'failed',
-  found: `the file of providers.${provider.id}.tls.ca cannot be read (${code})`,
-  advice: `Name a PEM file that can be read in providers.${provider.id}.tls.ca.`,
+  found: `a file of providers.${provider.id}.tls cannot be used (${code})`,
+  advice: `Name PEM files that can be read in providers.${provider.id}.tls.`,
   details: { code },
 })
 
-const dial = (provider: ResolvedProvider, authority: string | undefined): Effect.Effect<Times, FailureReason> =>
+const dial = (provider: ResolvedProvider, files: ReturnType<typeof tlsContext>): Effect.Effect<Times, FailureReason> =>
   Effect.callback((resume) => {
     const { protocol, hostname, port } = new URL(provider.baseUrl)
-    const host = hostname.replace(/^\[(.+)\]$/, '$1')
+    const host = bareHost(hostname)
     const isSecure = protocol === 'https:'
     const times: { [step: string]: number } = {}
     let since = performance.now()
@@ -74,7 +74,15 @@ const dial = (provider: ResolvedProvider, authority: string | undefined): Effect
     }
     const fail = (error: unknown): void =>
       resume(Effect.fail<FailureReason>({ _tag: 'Transport', code: codeOf(error), connect: true }))
-    const socket = connect({ host, port: Number(port || (isSecure ? 443 : 80)), autoSelectFamily: true })
+    const guard = { allowPrivate: provider.allowPrivate ?? isOwnNetwork(host) }
+    const refused = refusedLiteral(host, guard)
+    if (refused !== undefined) return fail(refused)
+    const socket = connect({
+      host,
+      port: Number(port || (isSecure ? 443 : 80)),
+      autoSelectFamily: true,
+      lookup: guardedLookup(guard),
+    })
     const done = (): void => {
       resume(Effect.succeed(times))
       socket.destroy()
@@ -88,7 +96,7 @@ const dial = (provider: ResolvedProvider, authority: string | undefined): Effect
         socket,
         ...(isIP(host) === 0 ? { servername: host } : {}),
         ALPNProtocols: ['http/1.1'],
-        ...(authority === undefined ? {} : { ca: [...getCACertificates(), authority] }),
+        ...files,
       })
       secured.on('error', fail)
       secured.once('secureConnect', () => {

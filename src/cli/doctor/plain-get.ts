@@ -3,11 +3,11 @@
  */
 import { Effect } from 'effect'
 import type { UpstreamAnswer } from '#actors/ports.ts'
-import { addressOf } from '#cli/doctor/advice.ts'
 import { concatBytes } from '#domain/concat-bytes.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { makeTransport } from '#infra/upstream/transport.ts'
+import { transportOptions } from '#infra/upstream/upstreams.ts'
 
 /** What is looked at is far smaller; the rest is not waited for. */
 const MAX_BYTES = 64 * 1024
@@ -19,14 +19,7 @@ export const plainGet = (
   headers: readonly string[],
 ): Effect.Effect<UpstreamAnswer, FailureReason> =>
   Effect.acquireUseRelease(
-    Effect.sync(() =>
-      makeTransport({
-        origin: addressOf(provider),
-        caFile: provider.tls.ca,
-        proxy: provider.proxy,
-        connectTimeoutMs: provider.policy.timeouts.connectMs,
-      }),
-    ),
+    Effect.sync(() => makeTransport(transportOptions(provider))),
     (transport) =>
       Effect.callback<UpstreamAnswer, FailureReason>((resume) => {
         const pieces: Uint8Array[] = []

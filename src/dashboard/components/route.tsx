@@ -1,8 +1,8 @@
 /**
  * A decision explained: who could serve, what each was worth and why, who was left out and why, and the draw.
  */
-import type { RouteCandidate, RouteExplanation } from '#actors/views/explanation.ts'
-import { moment, percent, plural, short, usd } from '../format.ts'
+import type { RouteCandidate, RouteExplanation, ShadowExplanation } from '#actors/views/explanation.ts'
+import { milliseconds, moment, percent, plural, short, usd } from '../format.ts'
 import { SKIP_NAMES } from '../words.ts'
 import { type Column, Table } from './table.tsx'
 
@@ -13,6 +13,17 @@ const FACTOR_DIGITS = 3
 
 const factorText = (value: number | undefined): string =>
   value === undefined ? NO_VALUE : value.toFixed(FACTOR_DIGITS)
+
+const shadowText = ({ order, isSame, costNanoUsd, ttftMs }: ShadowExplanation): string => {
+  if (isSame) return 'the same provider first'
+  return [
+    order.join(', then '),
+    ...(costNanoUsd === null ? [] : [`${usd(costNanoUsd.shadow)} instead of ${usd(costNanoUsd.live)}`]),
+    ...(ttftMs === null
+      ? []
+      : [`first token after ${milliseconds(ttftMs.shadow)} instead of ${milliseconds(ttftMs.live)}`]),
+  ].join('; ')
+}
 
 export const Route = ({ route, at }: { readonly route: RouteExplanation; readonly at: number }) => {
   const names = Object.keys(route.candidates[0]?.factors ?? {})
@@ -64,6 +75,12 @@ export const Route = ({ route, at }: { readonly route: RouteExplanation; readonl
             <dd>
               by the budget {route.stepDown.budget}, to {route.stepDown.model ?? route.stepDown.strategy ?? 'nothing'}
             </dd>
+          </>
+        )}
+        {route.shadow === null ? null : (
+          <>
+            <dt>Shadow policy</dt>
+            <dd data-figure="shadowChoice">{shadowText(route.shadow)}</dd>
           </>
         )}
         {route.queue === null ? null : (

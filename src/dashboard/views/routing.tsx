@@ -6,6 +6,7 @@ import { TimeSlider } from '../components/time-slider.tsx'
 import { useBox } from '../use-box.ts'
 import { DryRun } from './dry-run.tsx'
 import { RoutingSettings } from './routing-settings.tsx'
+import { ShadowPolicy } from './shadow-policy.tsx'
 import { StrategyChoice } from './strategy-choice.tsx'
 import { WeightChoice } from './weight-choice.tsx'
 
@@ -16,7 +17,7 @@ export const Routing = () => {
       <h1>Routing</h1>
       <TimeSlider />
       <Answered asked={box} what="routing">
-        {({ routing }) => (
+        {({ routing, shadow }) => (
           <>
             <p class="quiet">
               Policy version <span data-figure="policyVersion">{routing.policyVersion}</span>
@@ -24,6 +25,7 @@ export const Routing = () => {
             <StrategyChoice routing={routing} onChanged={box.reload} />
             <WeightChoice routing={routing} onChanged={box.reload} />
             <RoutingSettings routing={routing} onChanged={box.reload} />
+            <ShadowPolicy routing={routing} shadow={shadow} onChanged={box.reload} />
             <DryRun />
           </>
         )}

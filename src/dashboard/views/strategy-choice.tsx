@@ -16,7 +16,7 @@ const STRATEGIES: { readonly [K in Strategy]: string } = {
   availability: 'the one that most surely answers',
   priority: 'in the operator’s order',
 }
-const NAMES = Object.keys(STRATEGIES) as readonly Strategy[]
+export const STRATEGY_NAMES = Object.keys(STRATEGIES) as readonly Strategy[]
 
 export const StrategyChoice = (props: { readonly routing: RoutingView; readonly onChanged: () => void }) => {
   const { routing, onChanged } = props
@@ -40,9 +40,11 @@ export const StrategyChoice = (props: { readonly routing: RoutingView; readonly 
           <select
             value={shown}
             disabled={isPast}
-            onChange={({ currentTarget }) => choose(NAMES.find((name) => name === currentTarget.value) ?? null)}
+            onChange={({ currentTarget }) =>
+              choose(STRATEGY_NAMES.find((name) => name === currentTarget.value) ?? null)
+            }
           >
-            {NAMES.map((name) => (
+            {STRATEGY_NAMES.map((name) => (
               <option key={name} value={name}>
                 {name}: {STRATEGIES[name]}
               </option>

@@ -1,7 +1,7 @@
 /**
  * Where the values of a JSON text lie, and cuts at those places that leave every other byte alone: re-serialising a request
  * would change bytes that the provider's signatures and caches depend on. Works on text with one character per byte
- * (`latin1`), so that positions are byte offsets. The text must be valid JSON.
+ * (`latin1`), so that positions are byte offsets. The text must be valid JSON; of what is none, places end where it stops to be.
  */
 import { concatBytes } from '#domain/concat-bytes.ts'
 
@@ -55,7 +55,15 @@ export const membersAt = (text: string, at: number): readonly Member[] => {
 }
 
 /** Most names have no escapes, and parsing each would take most of the time. */
-const unquote = (quoted: string): string => (quoted.includes('\\') ? JSON.parse(quoted) : quoted.slice(1, -1))
+const unquote = (quoted: string): string => {
+  if (!quoted.includes('\\')) return quoted.slice(1, -1)
+  try {
+    return JSON.parse(quoted)
+  } catch {
+    // An escape that JSON does not have: no member that anybody looks for.
+    return quoted.slice(1, -1)
+  }
+}
 
 /** The value of a member of the object at `at` (white space before it is skipped); of a repeated name the last one counts. */
 export const memberAt = (text: string, at: number, name: string): Place | undefined =>
@@ -71,7 +79,8 @@ export const itemsAt = (text: string, at: number): readonly Place[] => {
     const end = skipValue(text, next)
     places.push({ start: next, end })
     next = skipSpace(text, end)
-    if (text[next] === ',') next = skipSpace(text, next + 1)
+    if (text[next] !== ',') break
+    next = skipSpace(text, next + 1)
   }
   return places
 }

@@ -19,7 +19,9 @@ const moment = (text: string | undefined): number | undefined => {
   if (text === undefined) return undefined
   const seconds = /^@(\d{1,12})$/.exec(text)?.[1]
   if (seconds !== undefined) return Number(seconds) * 1000
-  return HTTP_DATE.test(text) ? Date.parse(text) : undefined
+  // The form may be that of a date, and the day the 99th.
+  const ms = HTTP_DATE.test(text) ? Date.parse(text) : Number.NaN
+  return Number.isFinite(ms) ? ms : undefined
 }
 
 /** @param headers lower-case names. Undefined when nothing readable is announced. */

@@ -60,6 +60,7 @@ export const NEWS_AGE_MS = 86_400_000
 export const alerts: Projection<Alerts> = {
   name: 'alerts',
   version: 1,
+  hears: ['AlertRaised', 'AlertCleared', 'AlertDelivered', 'AlertsSilenced'],
   initial: () => ({ raised: new Map(), news: [], channels: new Map(), silences: new Map() }),
   evolve: (state, { event, occurredAt: at }) => {
     switch (event._tag) {

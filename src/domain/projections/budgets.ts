@@ -23,6 +23,8 @@ export interface Account {
   reservedNanoUsd: number
   /** Attempts of which nobody knows what they cost. */
   unpriced: number
+  /** Of what was spent, how much by each of several instances that share the log; empty where there is one. */
+  readonly spentBy: Map<string, number>
 }
 
 interface OpenSpending extends Spender {
@@ -41,6 +43,8 @@ export interface Budgets {
   readonly open: Map<RequestId, OpenSpending>
   /** JSON of [session, agent] → the agent that the main loop started, among those above it; the oldest first. */
   readonly branches: Map<string, string>
+  /** Instances that share the log → when they started, epoch ms. */
+  readonly sharing: Map<string, number>
 }
 
 export const ACCOUNTS_KEPT = 2_000
@@ -48,7 +52,21 @@ export const BRANCHES_KEPT = 2_000
 
 export const budgets: Projection<Budgets> = {
   name: 'budgets',
-  version: 1,
+  version: 2,
+  hears: [
+    'BoxStarted',
+    'BoxStopped',
+    'InstanceLost',
+    'PolicyChanged',
+    'BudgetSeeded',
+    'RequestAdmitted',
+    'AttemptStarted',
+    'AttemptSucceeded',
+    'AttemptFailed',
+    'RequestAbandoned',
+    'RequestFailed',
+    'RequestCancelled',
+  ],
   initial: () => ({
     definitions: [],
     unseeded: [],
@@ -56,9 +74,18 @@ export const budgets: Projection<Budgets> = {
     accounts: new Map(),
     open: new Map(),
     branches: new Map(),
+    sharing: new Map(),
   }),
-  evolve: (state, { event, occurredAt }) => {
+  evolve: (state, { event, occurredAt, writer }) => {
     switch (event._tag) {
+      case 'BoxStarted':
+        if (event.shared === true) state.sharing.set(writer, occurredAt)
+        else for (const instance of state.sharing.keys()) forgetInstance(state, instance)
+        break
+      case 'BoxStopped':
+      case 'InstanceLost':
+        forgetInstance(state, event.instance)
+        break
       case 'PolicyChanged':
         define(state, event.policy.budgets ?? [], event.policy.timeZone ?? 'UTC', occurredAt)
         break
@@ -72,14 +99,14 @@ export const budgets: Projection<Budgets> = {
         if (event.reservedNanoUsd !== undefined) reserve(state, event.requestId, event.reservedNanoUsd, occurredAt)
         break
       case 'AttemptSucceeded':
-        settle(state, event.requestId, chargeOf(event), occurredAt)
+        settle(state, event.requestId, chargeOf(event), { at: occurredAt, writer })
         state.open.delete(event.requestId)
         break
       case 'AttemptFailed':
-        settle(state, event.requestId, event.costNanoUsd, occurredAt)
+        settle(state, event.requestId, event.costNanoUsd, { at: occurredAt, writer })
         break
       case 'RequestAbandoned':
-        if (event.provider !== undefined) settle(state, event.requestId, event.costNanoUsd, occurredAt)
+        if (event.provider !== undefined) settle(state, event.requestId, event.costNanoUsd, { at: occurredAt, writer })
         state.open.delete(event.requestId)
         break
       case 'RequestFailed':
@@ -222,16 +249,37 @@ const reserve = (state: Budgets, id: RequestId, nanoUsd: number, at: number): vo
   for (const account of accountsOf(state, open, at)) account.reservedNanoUsd += nanoUsd
 }
 
-const settle = (state: Budgets, id: RequestId, nanoUsd: number | undefined, at: number): void => {
+const settle = (
+  state: Budgets,
+  id: RequestId,
+  nanoUsd: number | undefined,
+  { at, writer }: { readonly at: number; readonly writer: string },
+): void => {
   const open = state.open.get(id)
   if (open === undefined) return
   if (open.reservedNanoUsd > 0) state.open.set(id, { ...open, reservedNanoUsd: 0 })
   for (const account of accountsOf(state, open, at)) {
     account.reservedNanoUsd = Math.max(0, account.reservedNanoUsd - open.reservedNanoUsd)
     account.spentNanoUsd += nanoUsd ?? 0
+    if (state.sharing.has(writer)) account.spentBy.set(writer, (account.spentBy.get(writer) ?? 0) + (nanoUsd ?? 0))
     if (nanoUsd === undefined) account.unpriced += 1
   }
 }
+
+const forgetInstance = (state: Budgets, instance: string): void => {
+  if (!state.sharing.delete(instance)) return
+  for (const account of state.accounts.values()) account.spentBy.delete(instance)
+}
+
+/** What an instance has spent of each account of the running periods: budget, subject, start of the period (epoch ms), nano-dollars. */
+export const spentByInstance = (
+  state: Budgets,
+  instance: string,
+): readonly (readonly [budget: string, subject: string, periodStart: number, nanoUsd: number])[] =>
+  [...state.accounts.values()].flatMap(({ budget, subject, periodStart, spentBy }) => {
+    const nanoUsd = spentBy.get(instance)
+    return nanoUsd === undefined ? [] : [[budget, subject, periodStart, nanoUsd] as const]
+  })
 
 const accountsOf = (state: Budgets, { branch, ...spender }: OpenSpending, at: number): readonly Account[] =>
   state.definitions
@@ -258,6 +306,7 @@ const accountOf = (state: Budgets, budget: Budget, subject: string, at: number):
     // What is under way will be paid in the new period.
     reservedNanoUsd: known?.reservedNanoUsd ?? 0,
     unpriced: 0,
+    spentBy: new Map(),
   }
   accounts.delete(key)
   accounts.set(key, account)

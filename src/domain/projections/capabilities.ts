@@ -28,6 +28,7 @@ const keyOf = (provider: ProviderId, model: ModelId): string => JSON.stringify([
 export const capabilities: Projection<Capabilities> = {
   name: 'capabilities',
   version: 1,
+  hears: ['PolicyChanged', 'CapabilityLearned', 'SunsetAnnounced'],
   initial: () => new Map(),
   evolve: (state, { event }) => {
     switch (event._tag) {

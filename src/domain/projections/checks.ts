@@ -26,7 +26,8 @@ const MAX_PROVIDERS = 200
 
 export const checks: Projection<Checks> = {
   name: 'checks',
-  version: 1,
+  version: 2,
+  hears: ['PolicyChanged', 'ProviderChecked', 'AttemptSucceeded', 'BoxStarted', 'ConfigChanged', 'SettingOverridden'],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {
@@ -42,13 +43,21 @@ export const checks: Projection<Checks> = {
         if (isUnwell(state, event.provider)) state.delete(event.provider)
         break
       case 'BoxStarted':
+        // One more instance says nothing about what the others found.
+        if (event.shared === true) break
+        forgetUnwell(state)
+        break
       case 'ConfigChanged':
       case 'SettingOverridden':
-        for (const id of state.keys()) if (isUnwell(state, id)) state.delete(id)
+        forgetUnwell(state)
         break
     }
     return state
   },
+}
+
+const forgetUnwell = (state: Checks): void => {
+  for (const id of state.keys()) if (isUnwell(state, id)) state.delete(id)
 }
 
 /** Whether its last check failed, and nothing has happened since that speaks for it. */

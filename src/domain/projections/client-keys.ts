@@ -26,6 +26,7 @@ export const CLIENT_KEYS_KEPT = 1_000
 export const clientKeys: Projection<ClientKeys> = {
   name: 'clientKeys',
   version: 1,
+  hears: ['ClientKeyCreated', 'ClientKeyRevoked'],
   initial: () => ({ byId: new Map(), byDigest: new Map() }),
   evolve: (state, { event, occurredAt }) => {
     if (event._tag === 'ClientKeyCreated') add(state, event, occurredAt)

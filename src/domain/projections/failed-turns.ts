@@ -41,6 +41,14 @@ const conversationOf = ({ sessionId, agentId }: Turn): string | undefined =>
 export const failedTurns: Projection<FailedTurns> = {
   name: 'failedTurns',
   version: 1,
+  hears: [
+    'RequestAdmitted',
+    'AttemptFailed',
+    'AttemptSucceeded',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+  ],
   initial: () => ({ open: new Map(), failed: new Map() }),
   evolve: (state, { event, occurredAt }) => {
     const { open, failed } = state

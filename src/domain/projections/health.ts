@@ -34,6 +34,7 @@ const MAX_PROVIDERS = 200
 export const health: Projection<Health> = {
   name: 'health',
   version: 1,
+  hears: ['PolicyChanged', 'AttemptStarted', 'AttemptSucceeded', 'AttemptFailed', 'RequestAbandoned'],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {

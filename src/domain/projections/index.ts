@@ -19,6 +19,7 @@ import { recentOutcomes } from '#domain/projections/recent-outcomes.ts'
 import { reliability } from '#domain/projections/reliability.ts'
 import { requests } from '#domain/projections/requests.ts'
 import { retryBudget } from '#domain/projections/retry-budget.ts'
+import { shadow } from '#domain/projections/shadow.ts'
 import { spend } from '#domain/projections/spend.ts'
 import { tokenRates } from '#domain/projections/token-rates.ts'
 import { totals } from '#domain/projections/totals.ts'
@@ -49,6 +50,7 @@ export const PROJECTIONS = {
   outages,
   alerts,
   totals,
+  shadow,
 } as const
 
 /** The state of each, by its name here. */

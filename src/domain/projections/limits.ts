@@ -48,6 +48,15 @@ export const RESERVATIONS_KEPT = 10_000
 export const limits: Projection<Limits> = {
   name: 'limits',
   version: 1,
+  hears: [
+    'PolicyChanged',
+    'AttemptStarted',
+    'AttemptSucceeded',
+    'AttemptFailed',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+  ],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {

@@ -3,7 +3,7 @@
  * call its model by another name than it was asked for; here is the name that was asked. The size is bounded by the requests
  * that are open at once, because every request gets its terminal event.
  */
-import type { RequestAdmitted } from '#domain/events.ts'
+import type { EventType, RequestAdmitted } from '#domain/events.ts'
 import type { ModelId, ProviderId, RequestId } from '#domain/ids.ts'
 import type { Occurred } from '#domain/projections/projection.ts'
 
@@ -26,6 +26,17 @@ export type OpenRequests<A> = Map<RequestId, OpenRequest<A>>
 export interface EndedAttempt<A> extends OpenAttempt {
   readonly asked: A
 }
+
+/** The events that `follow` takes in. */
+export const FOLLOWED: readonly EventType[] = [
+  'RequestAdmitted',
+  'AttemptStarted',
+  'AttemptFailed',
+  'AttemptSucceeded',
+  'RequestFailed',
+  'RequestCancelled',
+  'RequestAbandoned',
+]
 
 /**
  * Takes one event in. Returns the attempt that it ended, if it did: by its outcome, by the end of its request, or because

@@ -15,6 +15,15 @@ export const PROVIDERS_KEPT = 200
 export const outages: Projection<Outages> = {
   name: 'outages',
   version: 1,
+  hears: [
+    'PolicyChanged',
+    'CircuitOpened',
+    'ProviderThrottled',
+    'ProviderRecovered',
+    'CircuitClosed',
+    'BreakerReset',
+    'ProviderRetired',
+  ],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {

@@ -6,7 +6,7 @@ import { parseClaudeModel } from '#domain/claude-models.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId } from '#domain/ids.ts'
 import { memo } from '#domain/memo.ts'
-import { follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
+import { FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { type RequestKind, requestKind } from '#domain/request-kind.ts'
 
@@ -31,6 +31,7 @@ export const ASSUMED_TOKENS = 500
 export const outputSizes: Projection<OutputSizes> = {
   name: 'outputSizes',
   version: 1,
+  hears: FOLLOWED,
   initial: () => ({ sizes: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
     const ended = follow(state.open, occurred, requestKind)

@@ -21,6 +21,7 @@ export const OVERRIDES_KEPT = 1_000
 export const overrides: Projection<Overrides> = {
   name: 'overrides',
   version: 1,
+  hears: ['SettingOverridden'],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     if (event._tag !== 'SettingOverridden') return state

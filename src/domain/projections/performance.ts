@@ -6,7 +6,7 @@
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { expectedAt, observe, type PeakAverage } from '#domain/peak-average.ts'
 import { providersOf } from '#domain/policy.ts'
-import { type EndedAttempt, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
+import { type EndedAttempt, FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 
 export interface PairPerformance {
@@ -36,6 +36,7 @@ export const MEASURED_FROM_TOKENS = 20
 export const performance: Projection<Performance> = {
   name: 'performance',
   version: 1,
+  hears: ['PolicyChanged', ...FOLLOWED],
   initial: () => ({ pairs: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
     const { event } = occurred

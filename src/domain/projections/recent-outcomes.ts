@@ -5,7 +5,7 @@
 import type { DomainEvent } from '#domain/events.ts'
 import { countsAgainst } from '#domain/failure.ts'
 import { providersOf } from '#domain/policy.ts'
-import { follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
+import { FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { bucketAt, type TimeBucket } from '#domain/projections/time-buckets.ts'
 
@@ -43,6 +43,7 @@ export const PROVIDERS_KEPT = 200
 export const recentOutcomes: Projection<RecentOutcomes> = {
   name: 'recentOutcomes',
   version: 1,
+  hears: ['PolicyChanged', ...FOLLOWED],
   initial: () => ({ of: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
     const { event, occurredAt: at } = occurred
@@ -126,6 +127,8 @@ const count = ({ of }: RecentOutcomes, whose: string, at: number, add: (counts: 
   if (oldest !== undefined) of.delete(oldest)
 }
 
+const NO_TTFT: readonly number[] = [...TTFT_BOUNDS_MS, Number.POSITIVE_INFINITY].map(() => 0)
+
 const nothing = (): OutcomeCounts => ({
   good: 0,
   bad: 0,
@@ -133,7 +136,7 @@ const nothing = (): OutcomeCounts => ({
   freshTokens: 0,
   promptTokens: 0,
   outputTokens: 0,
-  ttft: Array.from({ length: TTFT_BOUNDS_MS.length + 1 }, () => 0),
+  ttft: NO_TTFT.slice(),
 })
 
 /** The sums of the last `windowMs` before `at` (epoch ms), to within a step; at most a quarter of an hour. */

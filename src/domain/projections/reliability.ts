@@ -33,6 +33,7 @@ export const PROVIDERS_KEPT = 200
 export const reliability: Projection<Reliability> = {
   name: 'reliability',
   version: 1,
+  hears: ['PolicyChanged', 'AttemptSucceeded', 'AttemptFailed'],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt }) => {
     switch (event._tag) {

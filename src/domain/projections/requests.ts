@@ -58,6 +58,15 @@ export const FINISHED_KEPT = 100
 export const requests: Projection<Requests> = {
   name: 'requests',
   version: 2,
+  hears: [
+    'RequestAdmitted',
+    'AttemptStarted',
+    'AttemptFailed',
+    'AttemptSucceeded',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+  ],
   initial: () => ({ inFlight: new Map(), finished: [] }),
   evolve: (state, { event, occurredAt, writer }) => {
     switch (event._tag) {

@@ -25,6 +25,7 @@ export const mayRetry = ({ tokens, reserve }: RetryBudget): boolean => tokens - 
 export const retryBudget: Projection<RetryBudget> = {
   name: 'retryBudget',
   version: 1,
+  hears: ['AttemptStarted', 'AttemptSucceeded', 'PolicyChanged'],
   initial: () => full(defaultPolicy.retryBudget),
   evolve: (state, { event }) => {
     switch (event._tag) {

@@ -6,7 +6,7 @@
  * known as such.
  */
 import type { DomainEvent } from '#domain/events.ts'
-import { follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
+import { FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { bucketAt } from '#domain/projections/time-buckets.ts'
 import { addUsage, noUsage, type Usage } from '#domain/usage.ts'
@@ -70,6 +70,7 @@ export const DAY_MS = 86_400_000
 export const spend: Projection<Spend> = {
   name: 'spend',
   version: 2,
+  hears: FOLLOWED,
   initial: () => ({ rows: new Map(), days: [], hours: [], unpriced: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
     const { event, occurredAt } = occurred

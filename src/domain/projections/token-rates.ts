@@ -19,6 +19,14 @@ export const MODELS_KEPT = 200
 export const tokenRates: Projection<TokenRates> = {
   name: 'tokenRates',
   version: 1,
+  hears: [
+    'RequestAdmitted',
+    'AttemptStarted',
+    'AttemptSucceeded',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+  ],
   initial: () => ({ rates: new Map(), open: new Map() }),
   evolve: (state, { event }) => {
     const { rates, open } = state

@@ -9,7 +9,7 @@ import { chargeOf } from '#domain/projections/budgets.ts'
 import { MEASURED_FROM_TOKENS } from '#domain/projections/performance.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { boundedModel, OTHER_MODEL, servedNames } from '#domain/served-models.ts'
-import { addDuration, addNumber, noSums, type Sums } from '#domain/total-sums.ts'
+import { addDuration, addNumber, keyOf, noSums, type Sums } from '#domain/total-sums.ts'
 import type { Usage } from '#domain/usage.ts'
 
 /** A request under way. Times are epoch ms. */
@@ -48,6 +48,25 @@ const OTHER = 'other'
 export const totals: Projection<Totals> = {
   name: 'totals',
   version: 1,
+  hears: [
+    'PolicyChanged',
+    'ConfigChanged',
+    'RequestAdmitted',
+    'RouteChosen',
+    'AttemptStarted',
+    'AttemptSucceeded',
+    'AttemptFailed',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+    'ProviderThrottled',
+    'ProviderRecovered',
+    'CircuitOpened',
+    'CircuitHalfOpened',
+    'CircuitClosed',
+    'ProviderRetired',
+    'AlertRaised',
+  ],
   initial: () => ({
     ...noSums(),
     ...{ served: [], providers: [], models: [], pairs: [] },
@@ -132,8 +151,11 @@ const route = (state: Totals, event: Extract<DomainEvent, { readonly _tag: 'Rout
   // The log's strategies are text, so that one of a later release can be read.
   addNumber(state, 'routes', [STRATEGIES.find((one) => one === strategy) ?? OTHER])
   if (order.length > 0) {
-    const scored = order.slice(0, PROVIDERS_KEPT).map((id, index) => [id, factors.score?.[index]] as const)
-    state.scores = new Map(scored.flatMap(([id, score]) => (score === undefined ? [] : [[id, score] as const])))
+    state.scores.clear()
+    for (const [index, score] of (factors.score ?? []).slice(0, PROVIDERS_KEPT).entries()) {
+      const id = order[index]
+      if (id !== undefined) state.scores.set(id, score)
+    }
   }
   const open = state.open.get(event.requestId)
   if (open !== undefined && queue !== undefined) state.open.set(event.requestId, { ...open, queuedAt: at })
@@ -212,7 +234,7 @@ const modelIn = ({ served, models }: Totals, asked: string): string =>
   within(models, boundedModel(served, asked), MODELS_KEPT, OTHER_MODEL)
 
 const pairIn = ({ pairs }: Totals, provider: string, model: string): Pair => {
-  const key = JSON.stringify([provider, model])
+  const key = keyOf([provider, model])
   return [provider, within(pairs, key, PAIRS_KEPT, OTHER) === OTHER ? OTHER_MODEL : model]
 }
 

@@ -34,6 +34,14 @@ export const MINUTES_KEPT = 60
 export const traffic: Projection<Traffic> = {
   name: 'traffic',
   version: 1,
+  hears: [
+    'RequestAdmitted',
+    'AttemptStarted',
+    'AttemptSucceeded',
+    'RequestFailed',
+    'RequestCancelled',
+    'RequestAbandoned',
+  ],
   initial: () => ({ totals: nothing(), minutes: [] }),
   evolve: (state, { event, occurredAt }) => {
     const keys = countedAs(event)

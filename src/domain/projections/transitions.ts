@@ -29,6 +29,16 @@ const MAX_PROVIDERS = 200
 export const transitions: Projection<Transitions> = {
   name: 'transitions',
   version: 1,
+  hears: [
+    'PolicyChanged',
+    'ProviderThrottled',
+    'CircuitOpened',
+    'CircuitHalfOpened',
+    'ProviderRetired',
+    'ProviderRecovered',
+    'CircuitClosed',
+    'BreakerReset',
+  ],
   initial: () => new Map(),
   evolve: (state, { event, occurredAt: at }) => {
     if (event._tag === 'PolicyChanged') {

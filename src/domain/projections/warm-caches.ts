@@ -10,7 +10,7 @@
 import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { providersOf } from '#domain/policy.ts'
-import { type EndedAttempt, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
+import { type EndedAttempt, FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Occurred, Projection } from '#domain/projections/projection.ts'
 import { requestKind } from '#domain/request-kind.ts'
 import type { Usage } from '#domain/usage.ts'
@@ -53,6 +53,7 @@ export type Turn = Pick<RequestAdmitted, 'sessionId' | 'agentId' | 'tools' | 'me
 export const warmCaches: Projection<WarmCaches> = {
   name: 'warmCaches',
   version: 1,
+  hears: ['PolicyChanged', ...FOLLOWED],
   initial: () => ({ conversations: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
     const { event } = occurred

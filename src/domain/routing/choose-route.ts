@@ -19,13 +19,15 @@ import {
 import { explored } from '#domain/routing/explore.ts'
 import { intelligent } from '#domain/routing/intelligent.ts'
 import { type Money, type Purse, payable } from '#domain/routing/money.ts'
-import { drawn, type Ranked, rankProspects } from '#domain/routing/order.ts'
+import { drawn, type Ranked, type Ranking, type RankQuestion, rankProspects } from '#domain/routing/order.ts'
 import type { Outlook } from '#domain/routing/outlook.ts'
 import { performance } from '#domain/routing/performance.ts'
 import { priority } from '#domain/routing/priority.ts'
 import { propensityOf } from '#domain/routing/propensity.ts'
 import { queueOf } from '#domain/routing/queue.ts'
+import { rounded } from '#domain/routing/rounded.ts'
 import { ruleFor } from '#domain/routing/rules.ts'
+import { shadowChoice, shadowRouting } from '#domain/routing/shadow.ts'
 import type { Prospect, Strategy } from '#domain/routing/strategy.ts'
 
 const STRATEGIES: { readonly [K in Policy['routing']['strategy']]: Strategy } = {
@@ -65,22 +67,24 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
   const { stepDown } = money ?? {}
   const request = stepDown?.model === undefined ? question.request : { ...question.request, model: stepDown.model }
   const rule = ruleFor(routing.rules ?? [], request)
-  const strategy = STRATEGIES[stepDown?.strategy ?? request.strategy ?? rule?.strategy ?? routing.strategy]
+  const wish = stepDown?.strategy ?? request.strategy ?? rule?.strategy
   const eligible = eligibility(request, policy.providers, question.admission, question.inputTokens, rule?.only)
   const afforded = payable(eligible.candidates, money?.tightest, mostNanoUsd, question.at)
   const { prospects: wanted, full } = withRoom(afforded.candidates, question.outlook)
   const excluded = [...eligible.skipped, ...afforded.skipped, ...full]
   const resort = wanted.length > 0 ? undefined : lastResort(excluded, eligible.lastResorts, question)
   const prospects = resort === undefined ? wanted : [resort]
-  const draws = drawsOf(request.draw)
-  const ranking = rankProspects(prospects, { strategy, routing, avoid: question.avoid, isUnwell })
-  const ranked = explored(drawn(ranking, draws.tie), routing.explorationShare, draws.exploration)
-  const [welcome, spare] = partition(ranked, ({ candidate }) => draws.share < candidate.share)
-  const route = [...welcome, ...spare].slice(0, routing.maxFallbacks + 1)
+  const by = (one: Policy['routing']): Ordered =>
+    ordered(prospects, drawsOf(request.draw), {
+      ...{ strategy: STRATEGIES[wish ?? one.strategy], routing: one, avoid: question.avoid, isUnwell },
+    })
+  const { ranking, route, strategy } = by(routing)
   const first = route[0]?.candidate.provider.id
   const skipped = resort === undefined ? excluded : excluded.filter(({ provider }) => provider !== resort.provider.id)
   const regretNanoUsd = regretOf(route)
   const queue = first === undefined ? queueOf(skipped, question.at, routing.queueMs ?? 0) : undefined
+  // Who may serve, and how the request would fare there, does not depend on what a shadow can have otherwise.
+  const beside = shadowRouting(routing)
   return {
     _tag: 'RouteChosen',
     requestId: request.requestId,
@@ -95,9 +99,25 @@ export const chooseRoute = (question: RouteQuestion): RouteChosen => {
     ...(stepDown === undefined ? {} : { stepDown }),
     ...(afforded.skipped.length === 0 || money?.tightest === undefined ? {} : { budget: named(money.tightest) }),
     ...(queue === undefined ? {} : { queue }),
+    ...(beside === undefined ? {} : { shadow: shadowChoice(route, by(beside).route) }),
     // An empty route is certain.
     propensity: first === undefined ? 1 : propensityOf(first, ranking, routing.explorationShare),
   }
+}
+
+interface Ordered {
+  readonly strategy: Strategy
+  readonly ranking: Ranking
+  /** As the draws order it, and no longer than there may be fallbacks. */
+  readonly route: readonly Ranked[]
+}
+
+const ordered = (prospects: readonly Prospect[], draws: Draws, question: RankQuestion): Ordered => {
+  const { strategy, routing } = question
+  const ranking = rankProspects(prospects, question)
+  const ranked = explored(drawn(ranking, draws.tie), routing.explorationShare, draws.exploration)
+  const [welcome, spare] = partition(ranked, ({ candidate }) => draws.share < candidate.share)
+  return { strategy, ranking, route: [...welcome, ...spare].slice(0, routing.maxFallbacks + 1) }
 }
 
 /** Candidates that have room for the request at all, and those that have not, with the time from which they have. */
@@ -165,11 +185,18 @@ const regretOf = (route: readonly Ranked[]): number | undefined => {
  * One recorded draw serves three decisions, each by digits of its own: which of the equals comes first, whether to explore,
  * and whether a ramping provider takes its turn. Of the 53 bits of a double the first two get sixteen each.
  */
-const drawsOf = (draw: number): { readonly tie: number; readonly exploration: number; readonly share: number } => {
+const drawsOf = (draw: number): Draws => {
   const rest = (value: number): number => value * DIGITS - Math.floor(value * DIGITS)
   return { share: draw, tie: rest(draw), exploration: rest(rest(draw)) }
 }
 const DIGITS = 2 ** 16
+
+/** Each in [0, 1). */
+interface Draws {
+  readonly tie: number
+  readonly exploration: number
+  readonly share: number
+}
 
 /** A value that is not known. */
 const UNKNOWN = -1
@@ -189,10 +216,6 @@ const factorColumns = (route: readonly Ranked[]): { readonly [factor: string]: r
     ['cachedShare', of(({ candidate }) => candidate.outlook.cachedShare)],
   ])
 }
-
-/** For people and for the disk; what was decided was decided with all digits. Most are 0, 1 or -1, and printing is slow. */
-const rounded = (value: number): number =>
-  Number.isInteger(value) && Math.abs(value) < 10_000 ? value + 0 : Number(value.toPrecision(4))
 
 const partition = <A>(all: readonly A[], test: (one: A) => boolean): readonly [readonly A[], readonly A[]] => [
   all.filter(test),

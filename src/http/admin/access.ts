@@ -3,17 +3,11 @@
  * endpoint but those of GET changes something, unless it is annotated as one that only reads; and some show what not everybody may
  * see who looks.
  */
-import { createHash, timingSafeEqual } from 'node:crypto'
 import { Context, Effect, Layer, Option, Redacted } from 'effect'
 import { HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { HttpApiMiddleware, HttpApiSecurity } from 'effect/http-api'
 import { adminError, Forbidden, RateLimited, Unauthorized } from '#http/admin/admin-error.ts'
-import { makeFailedAttempts } from '#http/admin/failed-attempts.ts'
-
-export interface AdminTokens {
-  readonly admin: Redacted.Redacted<string>
-  readonly read?: Redacted.Redacted<string> | undefined
-}
+import { type JudgeToken, secondsUntil } from '#http/admin/tokens.ts'
 
 /** Who calls, as events name it: `admin 127.0.0.1`. */
 export class Caller extends Context.Service<Caller, { readonly by: string }>()('signalbox/http/admin/Caller') {}
@@ -33,46 +27,34 @@ export class Access extends HttpApiMiddleware.Service<Access, { provides: Caller
   error: [Unauthorized, Forbidden, RateLimited],
 }) {}
 
-/** Of equal length whatever was sent, so that a comparison takes as long for any. */
-const digestOf = (text: string): Buffer => createHash('sha256').update(text).digest()
-
 const refusal = (status: number, body: object, headers: Readonly<Record<string, string>>) =>
   HttpServerResponse.jsonUnsafe(body, { status, headers })
 
-export const accessLayer = (tokens: AdminTokens): Layer.Layer<Access> =>
+export const accessLayer = (judge: JudgeToken): Layer.Layer<Access> =>
   Layer.effect(
     Access,
     Effect.gen(function* () {
       const clock = yield* Effect.clockWith(Effect.succeed)
-      const failed = makeFailedAttempts()
-      const admin = digestOf(Redacted.value(tokens.admin))
-      const read = tokens.read === undefined ? undefined : digestOf(Redacted.value(tokens.read))
 
       return Access.of({
         token: Effect.fnUntraced(function* (endpointEffect, { credential, endpoint }) {
           const request = yield* HttpServerRequest.HttpServerRequest
           const address = Option.getOrElse(request.remoteAddress, () => 'unknown')
           const now = clock.currentTimeMillisUnsafe()
-          const blockedUntil = failed.blockedUntil(address, now)
-          if (blockedUntil !== undefined) {
-            const seconds = Math.max(1, Math.ceil((blockedUntil - now) / 1_000))
+          const verdict = judge(Redacted.value(credential), address, now)
+          if (verdict._tag === 'Blocked') {
             return refusal(429, adminError.rateLimited('Too many wrong tokens from this address. Wait.'), {
-              'retry-after': String(seconds),
+              'retry-after': String(secondsUntil(verdict.until, now)),
             })
           }
-          const digest = digestOf(Redacted.value(credential))
-          // Both are compared always: how long it takes says nothing.
-          const isAdmin = timingSafeEqual(digest, admin)
-          const isReader = timingSafeEqual(digest, read ?? admin)
-          if (!isAdmin && !isReader) {
-            // To send none is no guess.
-            if (Redacted.value(credential) !== '') failed.count(address, digest.toString('base64'), now)
+          if (verdict._tag === 'Wrong') {
             return refusal(
               401,
               adminError.unauthorized('Send the admin token: `authorization: Bearer TOKEN`. See docs/admin.md.'),
               { 'www-authenticate': 'Bearer' },
             )
           }
+          const isAdmin = verdict._tag === 'Admin'
           if (!isAdmin && endpoint.method !== 'GET' && !Context.get(endpoint.annotations, OnlyReads)) {
             return refusal(403, adminError.forbidden('The read token changes nothing; this needs the admin token.'), {})
           }

@@ -3,8 +3,8 @@
  */
 import { Context, Effect } from 'effect'
 import type { AdminActions, Books, Captures, EventLog, EventLogError } from '#actors/ports.ts'
-import type { AdminTokens } from '#http/admin/access.ts'
 import { adminError } from '#http/admin/admin-error.ts'
+import type { AdminTokens } from '#http/admin/tokens.ts'
 import type { MessagesOptions } from '#http/messages.ts'
 
 /** From the composition root. */

@@ -4,7 +4,7 @@
 import { Schema } from 'effect'
 import type { ReadEvent } from '#actors/ports.ts'
 import { DomainEvent } from '#domain/events.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { PlacedEvent } from '#domain/recorded-event.ts'
 
 /** Times are epoch ms. An event of a newer release is told by its position and its type alone. */
 export const EventRow = Schema.Struct({
@@ -28,14 +28,14 @@ export type EventRow = typeof EventRow.Type
 export const eventRow = (row: ReadEvent): EventRow =>
   row._tag === 'Known' ? recordedRow(row.recorded) : foreignRow(row)
 
-export const recordedRow = (recorded: RecordedEvent): EventRow => ({
+export const recordedRow = (recorded: PlacedEvent): EventRow => ({
   position: recorded.position,
   type: recorded.event._tag,
   schemaVersion: recorded.schemaVersion,
   occurredAt: recorded.occurredAt,
   recordedAt: recorded.recordedAt,
   stream: recorded.stream,
-  streamVersion: recorded.streamVersion,
+  streamVersion: recorded.streamVersion ?? null,
   writer: recorded.writer,
   writerSeq: recorded.writerSeq,
   correlation: recorded.correlation ?? null,

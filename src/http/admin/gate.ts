@@ -6,6 +6,7 @@
 import { Cause, Effect } from 'effect'
 import { HttpServerError, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { adminError } from '#http/admin/admin-error.ts'
+import { isSameOrigin } from '#http/guard.ts'
 
 type Response = HttpServerResponse.HttpServerResponse
 
@@ -68,10 +69,6 @@ const answer = <E, R>(
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 const isJson = (type: string | undefined): boolean => type?.split(';')[0]?.trim().toLowerCase() === 'application/json'
-
-/** A page that was loaded from here. `null`, the origin of a sandbox, is nobody's. */
-const isSameOrigin = (origin: string, host: string | undefined): boolean =>
-  host !== undefined && URL.parse(origin)?.host === host.toLowerCase()
 
 const isNotFound = (cause: Cause.Cause<unknown>): boolean => {
   const error = Cause.squash(cause)

@@ -6,7 +6,7 @@
 import { Effect, Latch, Stream } from 'effect'
 import type { Ledger } from '#actors/ledger.ts'
 import type { EventLog, EventLogError, ReadEvent } from '#actors/ports.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { PlacedEvent } from '#domain/recorded-event.ts'
 import { eventRow, recordedRow } from '#http/admin/event-row.ts'
 
 /** More dashboards than a box has operators. */
@@ -36,16 +36,16 @@ export const liveEvents = (question: LiveQuestion): Stream.Stream<Uint8Array, Ev
   Stream.unwrap(
     Effect.gen(function* () {
       const { ledger, log, types, stream, cut } = question
-      const wanted = (event: RecordedEvent): boolean =>
+      const wanted = (event: PlacedEvent): boolean =>
         (types === undefined || types.has(event.event._tag)) && (stream === undefined || event.stream === stream)
-      const waiting: RecordedEvent[] = []
+      const waiting: PlacedEvent[] = []
       const news = Latch.makeUnsafe(false)
       let waitingBytes = 0
       // A position that this log does not have yet is another log's.
-      let sent = Math.min(question.after, ledger.health().committedPosition)
+      let sent = Math.min(question.after, ledger.heard().position)
       let isCaughtUp = false
 
-      const hear = (events: readonly RecordedEvent[]): void => {
+      const hear = (events: readonly PlacedEvent[]): void => {
         // Until it has caught up it reads the log itself, which holds them too.
         if (!isCaughtUp) return
         for (const event of events) {
@@ -56,10 +56,10 @@ export const liveEvents = (question: LiveQuestion): Stream.Stream<Uint8Array, Ev
         if (waitingBytes > MOST_WAITING_BYTES) cut()
         news.openUnsafe()
       }
-      yield* ledger.subscribe(hear)
+      yield* ledger.follow(hear)
 
       const missed = Effect.gen(function* () {
-        const head = ledger.health().committedPosition
+        const head = ledger.heard().position
         const rows = yield* log.read({
           after: sent,
           limit: PAGE,
@@ -69,7 +69,7 @@ export const liveEvents = (question: LiveQuestion): Stream.Stream<Uint8Array, Ev
         const last = rows.at(-1)
         if (last !== undefined) sent = positionOf(last)
         // Nothing was committed meanwhile: what comes next is heard.
-        if (rows.length < PAGE && ledger.health().committedPosition === head) isCaughtUp = true
+        if (rows.length < PAGE && ledger.heard().position === head) isCaughtUp = true
         return rows.map((row) => textOf(positionOf(row), eventRow(row))).join('')
       })
 
@@ -97,9 +97,9 @@ const positionOf = (row: ReadEvent): number => (row._tag === 'Known' ? row.recor
 
 const textOf = (position: number, row: object): string => `id: ${position}\ndata: ${JSON.stringify(row)}\n\n`
 
-const frames = new WeakMap<RecordedEvent, string>()
+const frames = new WeakMap<PlacedEvent, string>()
 
-const frameOf = (event: RecordedEvent): string => {
+const frameOf = (event: PlacedEvent): string => {
   const known = frames.get(event)
   if (known !== undefined) return known
   const frame = textOf(event.position, recordedRow(event))

@@ -29,6 +29,7 @@ import { routingLayer } from '#http/admin/routing.ts'
 import { sessionsLayer } from '#http/admin/sessions.ts'
 import { stateLayer } from '#http/admin/state.ts'
 import { statuslineLayer } from '#http/admin/statusline.ts'
+import type { JudgeToken } from '#http/admin/tokens.ts'
 
 export type AdminHandler = Effect.Effect<
   HttpServerResponse.HttpServerResponse,
@@ -40,7 +41,10 @@ const OPENAPI_PATH = '/admin/openapi.json'
 const REFERENCE_PATH = '/admin/docs'
 
 /** Lives as long as the scope. */
-export const makeAdminHandler = (admin: Admin['Service']): Effect.Effect<AdminHandler, never, Ledger | Scope.Scope> =>
+export const makeAdminHandler = (
+  admin: Admin['Service'],
+  judge: JudgeToken,
+): Effect.Effect<AdminHandler, never, Ledger | Scope.Scope> =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
     const groups = Layer.mergeAll(
@@ -81,7 +85,7 @@ export const makeAdminHandler = (admin: Admin['Service']): Effect.Effect<AdminHa
     )
     const routes = yield* HttpRouter.toHttpEffect(
       Layer.mergeAll(HttpApiBuilder.layer(adminApi).pipe(Layer.provide(groups)), documents).pipe(
-        Layer.provide([accessLayer(admin.tokens), requestErrorsLayer]),
+        Layer.provide([accessLayer(judge), requestErrorsLayer]),
         Layer.provide([Layer.succeed(Admin, Admin.of(admin)), Layer.succeed(Ledger, ledger)]),
         Layer.provide(NodeHttpServer.layerHttpServices),
       ),

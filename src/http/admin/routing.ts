@@ -6,6 +6,7 @@ import { HttpApi, HttpApiBuilder, HttpApiEndpoint, HttpApiGroup, OpenApi } from 
 import { Ledger } from '#actors/ledger.ts'
 import type { Setting } from '#actors/ports.ts'
 import { RoutingView, routingView } from '#actors/views/routing-view.ts'
+import { ShadowView, shadowView } from '#actors/views/shadow-view.ts'
 import { Policy } from '#domain/policy.ts'
 import { Access, Caller } from '#http/admin/access.ts'
 import { ADMIN_API, Admin } from '#http/admin/admin.ts'
@@ -17,7 +18,25 @@ const { routing } = Policy.fields
 const change = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const share = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
 const weight = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+const fallbacks = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))
 const ms = Schema.Finite.check(Schema.isGreaterThanOrEqualTo(0))
+
+/** What the shadow policy does otherwise. */
+const ShadowChange = Schema.Struct({
+  strategy: change(routing.fields.strategy),
+  weights: change(
+    Schema.Struct({
+      headroom: Schema.optionalKey(weight),
+      performance: Schema.optionalKey(weight),
+      cost: Schema.optionalKey(weight),
+      reliability: Schema.optionalKey(weight),
+    }),
+  ),
+  limitThreshold: change(share),
+  substitutes: change(routing.fields.substitutes),
+  explorationShare: change(share),
+  maxFallbacks: change(fallbacks),
+}).annotate({ identifier: 'ShadowChange' })
 
 /** Only what is named changes; null goes back to what the configuration says. */
 export const RoutingChange = Schema.Struct({
@@ -26,15 +45,19 @@ export const RoutingChange = Schema.Struct({
   limitThreshold: change(share),
   substitutes: change(routing.fields.substitutes),
   explorationShare: change(share),
-  maxFallbacks: change(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 100 }))),
+  maxFallbacks: change(fallbacks),
   fallbackDelayMs: change(ms),
   queueMs: change(ms),
   deadlineMs: change(ms),
+  /** False takes the shadow policy out. */
+  shadow: change(Schema.Union([ShadowChange, Schema.Literal(false)])),
 }).annotate({ identifier: 'RoutingChange' })
 export type RoutingChange = typeof RoutingChange.Type
 
+type Changes = Omit<RoutingChange, 'weights' | 'shadow'>
+
 /** What the policy calls by its unit, the configuration does not. */
-const SETTINGS: { readonly [K in keyof Omit<RoutingChange, 'weights'>]-?: string } = {
+const SETTINGS: { readonly [K in keyof Changes]-?: string } = {
   strategy: 'strategy',
   limitThreshold: 'limitThreshold',
   substitutes: 'substitutes',
@@ -45,16 +68,28 @@ const SETTINGS: { readonly [K in keyof Omit<RoutingChange, 'weights'>]-?: string
   deadlineMs: 'deadline',
 }
 const WEIGHTS = ['headroom', 'performance', 'cost', 'reliability'] as const
+const NO_SHADOW = {
+  ...{ strategy: null, weights: null, limitThreshold: null, substitutes: null, explorationShare: null },
+  maxFallbacks: null,
+} satisfies typeof ShadowChange.Type
 
 /** The change in the words of the configuration. */
-export const settingsOf = ({ weights, ...rest }: RoutingChange): readonly Setting[] => [
+export const settingsOf = ({ shadow, ...rest }: RoutingChange): readonly Setting[] => [
+  ...settingsIn('routing', rest),
+  // What is set after false makes a new shadow policy; to go back, both must go.
+  ...(shadow === false || shadow === null ? [{ path: 'routing.shadow', value: shadow }] : []),
+  ...(shadow === false ? [] : settingsIn('routing.shadow', shadow === null ? NO_SHADOW : (shadow ?? {}))),
+]
+
+const settingsIn = (block: string, { weights, ...rest }: Changes & Pick<typeof ShadowChange.Type, 'weights'>) => [
   ...Object.entries(rest).map(([name, value]) => ({
-    path: `routing.${SETTINGS[name as keyof typeof SETTINGS]}`,
+    path: `${block}.${SETTINGS[name as keyof typeof SETTINGS]}`,
     value,
   })),
-  ...(weights === undefined
-    ? []
-    : WEIGHTS.map((name) => ({ path: `routing.weights.${name}`, value: weights === null ? null : weights[name] }))),
+  ...WEIGHTS.filter((name) => weights === null || weights?.[name] !== undefined).map((name) => ({
+    path: `${block}.weights.${name}`,
+    value: weights?.[name] ?? null,
+  })),
 ]
 
 export const routingGroup = HttpApiGroup.make('routing')
@@ -72,6 +107,12 @@ export const routingGroup = HttpApiGroup.make('routing')
           'Changes what is named, all or nothing; null goes back to what the configuration says. It holds over restarts, and the next request follows it.',
       }),
     ),
+    HttpApiEndpoint.get('shadow', '/shadow', { success: ShadowView, error: NotFound }).annotateMerge(
+      OpenApi.annotations({
+        description:
+          'How the choices of the shadow policy compare with the live ones, since either last changed: how often both ask the same provider first, and what is expected of both.',
+      }),
+    ),
   )
   .middleware(RequestErrors)
   .middleware(Access)
@@ -86,11 +127,19 @@ export const routingLayer = HttpApiBuilder.group(
     const { actions, strategies } = yield* Admin
     return handlers.handleAll({
       get: () => Effect.sync(() => routingView(ledger.state)),
+      shadow: () =>
+        Effect.suspend(() => {
+          const view = shadowView(ledger.state)
+          return view === null
+            ? Effect.fail(adminError.notFound('There is no shadow policy; set what it does otherwise in `shadow`.'))
+            : Effect.succeed(view)
+        }),
       change: Effect.fnUntraced(function* ({ payload }) {
-        const { strategy, weights } = payload
-        if (strategy !== undefined && strategy !== null && !strategies().includes(strategy)) {
+        const { strategy, weights, shadow } = payload
+        for (const wish of [strategy, shadow === false ? null : shadow?.strategy]) {
+          if (wish === undefined || wish === null || strategies().includes(wish)) continue
           const others = strategies().join(', ')
-          return yield* Effect.fail(adminError.invalidRequest(`${strategy} is switched off; there are ${others}.`))
+          return yield* Effect.fail(adminError.invalidRequest(`${wish} is switched off; there are ${others}.`))
         }
         if (weights !== undefined && weights !== null && WEIGHTS.every((name) => weights[name] === 0)) {
           return yield* Effect.fail(adminError.invalidRequest('weights: one of them must be above 0.'))

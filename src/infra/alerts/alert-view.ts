@@ -1,5 +1,5 @@
 import type { GatewayState } from '#actors/gateway-state.ts'
-import type { LedgerHealth } from '#actors/ledger.ts'
+import type { LedgerHealth } from '#actors/ledger-news.ts'
 import type { AlertView, BudgetUse } from '#domain/alerts/view.ts'
 import { toldPrice } from '#domain/pricing.ts'
 

@@ -8,6 +8,7 @@ import { type Channel, DeliveryError, type DeliveryReason } from '#infra/alerts/
 import { jsonBody, slackBody } from '#infra/alerts/message-body.ts'
 import type { ChannelSettings, TextSource } from '#infra/alerts/settings.ts'
 import { makeCredentialSource } from '#infra/credentials/credential-source.ts'
+import { guardedConnector } from '#infra/upstream/connect-guard.ts'
 
 const TIMEOUT_MS = 10_000
 /** What a receiver answers is of no interest; so much is read to have the connection end well. */
@@ -67,7 +68,10 @@ const post = (
   { body, headers }: { readonly body: string; readonly headers: readonly string[] },
 ): Effect.Effect<number, DeliveryReason> =>
   Effect.acquireUseRelease(
-    Effect.sync(() => new EnvHttpProxyAgent({ allowH2: false })),
+    Effect.sync(() => {
+      const connect = guardedConnector({ allowH2: false }, { allowPrivate: true })
+      return new EnvHttpProxyAgent({ allowH2: false, connect })
+    }),
     (dispatcher) =>
       Effect.tryPromise({
         try: async (signal) => {

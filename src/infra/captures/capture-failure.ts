@@ -3,7 +3,7 @@
  * decides, never its message.
  */
 import { SqliteError } from 'better-sqlite3'
-import { LogFailure } from '#infra/event-log/sqlite-failure.ts'
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 
 export const unusable = (detail: string): LogFailure => new LogFailure({ _tag: 'Unusable', detail })
 

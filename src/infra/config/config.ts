@@ -30,7 +30,11 @@ export interface ResolvedProvider {
   readonly tls: {
     /** Absolute path of a PEM file. */
     readonly ca?: string
+    /** Absolute paths of PEM files. */
+    readonly identity?: { readonly certFile: string; readonly keyFile: string }
   }
+  /** Absent: as its host says (infra/upstream/connect-guard.ts). */
+  readonly allowPrivate?: boolean
   readonly proxy?: string
   /** The preset's own models, under what the configuration says. */
   readonly builtInModels?: Readonly<Record<string, string>>
@@ -61,6 +65,17 @@ export interface ServerConfig {
   /** As browsers write them: scheme, host and port where it is not the usual one. */
   readonly corsOrigins: readonly string[]
   readonly clientKeys: KeyMode
+  /** Absent: plain HTTP. Absolute paths of PEM files. */
+  readonly tls?: {
+    readonly certFile: string
+    readonly keyFile: string
+    readonly clientCaFile?: string
+    readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
+  }
+  /** Absent: nobody said; 0: any number. */
+  readonly maxConnectionsPerAddress?: number
+  /** Absent: nobody said. */
+  readonly openMetrics?: boolean
 }
 
 /** A provider that needs nothing but variables, and whether they are set. */

@@ -10,11 +10,13 @@ import {
   type LimitPolicy,
   type TimeoutPolicy,
 } from '#domain/policy.ts'
-import { absolutePath, type Checks } from '#infra/config/checks.ts'
+import { checkDestination } from '#infra/config/check-destination.ts'
+import type { Checks } from '#infra/config/checks.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { durationMs } from '#infra/config/quantities.ts'
 import { resolveCredential } from '#infra/config/resolve-credential.ts'
 import { resolveProfile } from '#infra/config/resolve-profile.ts'
+import { resolveProviderTls } from '#infra/config/resolve-tls.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { resolvePrices } from '#infra/prices/price-book.ts'
 import { CHAT_PATHS, type Preset, type Profile } from '#infra/upstream/profile.ts'
@@ -39,8 +41,8 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
     file.limits?.maxInputTokens ?? (file.baseUrl === undefined ? preset.limits?.maxInputTokens : undefined)
   const lacks = [...(preset.lacks ?? []), ...(profile.dialect === 'openai' ? CHAT_LACKS : [])]
   const base = baseUrl === undefined ? '' : checkBaseUrl(baseUrl, profile, at('baseUrl'), checks)
+  checkDestination(base, file, at(), checks)
   const proxy = file.proxy === undefined ? undefined : checkUrl(file.proxy, at('proxy'), checks)
-  const ca = file.tls?.ca === undefined ? undefined : absolutePath(file.tls.ca, at('tls', 'ca'), checks)
   for (const pattern of Object.keys(file.models ?? {})) checkPattern(pattern, at('models', pattern), checks)
   return {
     id: providerId(id),
@@ -55,7 +57,8 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
       checks,
     ),
     headers: resolveHeaders(file.headers ?? {}, at('headers'), checks),
-    tls: ca === undefined ? {} : { ca },
+    tls: resolveProviderTls(file.tls, at('tls'), checks),
+    ...(file.allowPrivate === undefined ? {} : { allowPrivate: file.allowPrivate }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(preset.models === undefined ? {} : { builtInModels: preset.models }),
     policy: {

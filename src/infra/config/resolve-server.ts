@@ -6,6 +6,7 @@ import type { ServerConfig } from '#infra/config/config.ts'
 import { sizeBytes } from '#infra/config/quantities.ts'
 import { resolveToken } from '#infra/config/resolve-credential.ts'
 import { ms } from '#infra/config/resolve-provider.ts'
+import { resolveServerTls } from '#infra/config/resolve-tls.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 
 export const resolveServer = ({ server }: ConfigFile, checks: Checks): ServerConfig => ({
@@ -23,6 +24,11 @@ export const resolveServer = ({ server }: ConfigFile, checks: Checks): ServerCon
     : { readToken: resolveToken(server.readToken, 'bearer', ['server', 'readToken'], checks) }),
   corsOrigins: (server?.corsOrigins ?? []).map((origin) => resolveOrigin(origin, checks)),
   clientKeys: server?.clientKeys ?? 'optional',
+  ...resolveServerTls(server?.tls, checks),
+  ...(server?.maxConnectionsPerAddress === undefined
+    ? {}
+    : { maxConnectionsPerAddress: server.maxConnectionsPerAddress }),
+  ...(server?.openMetrics === undefined ? {} : { openMetrics: server.openMetrics }),
 })
 
 /** A path or a slash at its end would never be what a browser sends. */

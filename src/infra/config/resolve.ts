@@ -20,6 +20,7 @@ import { resolvePriceBook } from '#infra/config/resolve-prices.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
 import { resolveRetention } from '#infra/config/resolve-retention.ts'
 import { resolveServer } from '#infra/config/resolve-server.ts'
+import { resolveShadow } from '#infra/config/resolve-shadow.ts'
 import { resolveLog, resolveTraces } from '#infra/config/resolve-telemetry.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
@@ -91,6 +92,7 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
       fallbackDelayMs: ms(file.routing?.fallbackDelay, defaultPolicy.routing.fallbackDelayMs),
       ...(file.routing?.queue === undefined ? {} : { queueMs: ms(file.routing.queue, 0) }),
       deadlineMs: ms(file.routing?.deadline, defaultPolicy.routing.deadlineMs),
+      ...resolveShadow(file, features, checks),
     },
     timeZone: resolveTimeZone(file, checks),
     budgets: resolveBudgets(file, features, checks),

@@ -29,17 +29,17 @@ export const whole = (description: string, minimum: number, maximum: number, sta
     }),
   )
 
-export const number = (description: string, minimum: number, maximum: number, standard: number) =>
+export const number = (description: string, minimum: number, maximum: number, standard?: number) =>
   opt(
     Schema.Finite.check(Schema.isBetween({ minimum, maximum })).annotate({
       description,
-      default: standard,
+      ...(standard === undefined ? {} : { default: standard }),
       expected: `a number from ${minimum} to ${maximum}`,
       form: 'number',
     }),
   )
 
-export const share = (description: string, standard: number) => number(description, 0, 1, standard)
+export const share = (description: string, standard?: number) => number(description, 0, 1, standard)
 
 export const text = (expected: string) => Schema.NonEmptyString.annotate({ expected, form: 'text' })
 

@@ -5,6 +5,7 @@ import { Schema } from 'effect'
 import { defaultBreaker as breaker, defaultTimeouts as timeouts } from '#domain/policy.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { Quirks } from '#infra/config/schema-quirks.ts'
+import { ProviderTls } from '#infra/config/schema-tls.ts'
 import { KINDS, PRESETS } from '#infra/upstream/presets/index.ts'
 
 const [FIRST_PRESET = '', ...MORE_PRESETS] = [
@@ -230,15 +231,14 @@ export const Provider = Schema.Struct({
       Schema.String.annotate({ expected: 'a header value (in quotes if it looks like a number)', form: 'text' }),
     ).annotate({ description: 'Additional request headers for this provider.', concealed: true, entry: 'header' }),
   ),
-  tls: opt(
-    Schema.Struct({
-      ca: opt(
-        text('a path').annotate({
-          description: 'PEM file of a certificate authority that is trusted for this provider.',
-          form: 'path',
-        }),
-      ),
-    }).annotate({ description: 'TLS to this provider.' }),
+  tls: opt(ProviderTls),
+  allowPrivate: opt(
+    Schema.Boolean.annotate({
+      description:
+        'Whether its name may lead to private and loopback addresses. Default: true where `baseUrl` has such an address, or a name that no stranger can own (`localhost`, one without a dot, or in `.local`, `.internal`, `.home.arpa`), else false. Link-local addresses and those of metadata services are never connected to ([security](security.md#where-signalbox-connects-to)).',
+      expected: 'true or false',
+      form: 'true | false',
+    }),
   ),
   proxy: opt(
     text('a URL such as http://proxy.example.com:3128').annotate({

@@ -15,7 +15,9 @@ import { Capture } from '#infra/config/schema-capture.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
+import { Shadow } from '#infra/config/schema-shadow.ts'
 import { Log, Telemetry } from '#infra/config/schema-telemetry.ts'
+import { ServerTls } from '#infra/config/schema-tls.ts'
 
 const Providers = Schema.Record(
   Schema.String.check(Schema.isPattern(/^[A-Za-z0-9]+([_-][A-Za-z0-9]+)*$/u), Schema.isMaxLength(64)).annotate({
@@ -92,6 +94,7 @@ const Routing = Schema.Struct({
     0,
   ),
   deadline: duration('From admission of a request to its first byte or its error.', policy.routing.deadlineMs),
+  shadow: opt(Shadow),
 }).annotate({ description: 'How a request finds its provider ([routing](routing.md)).' })
 
 const RetryBudget = Schema.Struct({
@@ -149,6 +152,20 @@ const Server = Schema.Struct({
       default: [],
       expected: 'a list of host names',
       form: 'list',
+    }),
+  ),
+  tls: opt(ServerTls),
+  maxConnectionsPerAddress: whole(
+    'Connections at a time from one address; more are refused. 0 = any number. Default: 100, and any number from loopback.',
+    0,
+    COUNT,
+  ),
+  openMetrics: opt(
+    Schema.Boolean.annotate({
+      description:
+        '`/metrics`, and more of `/health` than the status, need no token. Default: true on a loopback address, false beyond.',
+      expected: 'true or false',
+      form: 'true | false',
     }),
   ),
   drainTimeout: duration('Longest wait for requests in flight at shutdown.', 300_000),

@@ -19,7 +19,7 @@ import { createInterface } from 'node:readline'
 import { createGunzip, gzipSync } from 'node:zlib'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { correlationOf } from '#infra/event-log/row.ts'
-import { LogFailure } from '#infra/event-log/sqlite-failure.ts'
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 
 export interface ArchiveFile {
   /** Without its folder. */

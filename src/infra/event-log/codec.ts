@@ -6,11 +6,11 @@ import { CATALOGUE, type DomainEvent, type EventType } from '#domain/events.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 import { upcast } from '#domain/upcast.ts'
 import { namedRow, type RawRow, type RawRowHead } from '#infra/event-log/raw-row.ts'
-import { correlationColumn, correlationOf, type NewRow, type StoredRow } from '#infra/event-log/row.ts'
+import { correlationColumn, correlationOf, NEXT_VERSION, type NewRow, type StoredRow } from '#infra/event-log/row.ts'
 
 export const rowOf = (event: NewEvent): NewRow => ({
   stream: event.stream,
-  streamVersion: event.streamVersion,
+  streamVersion: event.streamVersion ?? NEXT_VERSION,
   type: event.event._tag,
   schemaVersion: CATALOGUE[event.event._tag].schemaVersion,
   writer: event.writer,

@@ -3,7 +3,7 @@
  * the text, and parsing it would hold streams up.
  */
 import type { CostReport } from '#domain/books-query.ts'
-import { sumsAt, sumValues } from '#infra/event-log/sqlite-books-schema.ts'
+import { sumsAt, sumValues } from '#infra/event-log/books-schema.ts'
 
 type Packed = readonly [
   groups: number,

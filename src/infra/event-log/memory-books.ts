@@ -46,7 +46,8 @@ export const makeMemoryBooks = () => {
     readonly position: number
   }): void => {
     const { stream, event, occurredAt, position } = row
-    if (event._tag === 'BoxStarted') lastStart = position
+    // Where instances share the log, the start of one closes nothing of the others.
+    if (event._tag === 'BoxStarted' && event.shared !== true) lastStart = position
     if (!BOOKED.has(event._tag)) return
     const booking = bookEvent(byStream.get(stream), event, occurredAt, position)
     if (booking === undefined) return

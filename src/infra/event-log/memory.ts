@@ -16,7 +16,7 @@ import { auditRow } from '#infra/event-log/audit.ts'
 import { readRow, rowOf } from '#infra/event-log/codec.ts'
 import { makeMemoryBooks } from '#infra/event-log/memory-books.ts'
 import { makeSnapshots } from '#infra/event-log/memory-snapshots.ts'
-import { correlationOf, type StoredRow, sameEvent } from '#infra/event-log/row.ts'
+import { correlationOf, NEXT_VERSION, type StoredRow, sameEvent } from '#infra/event-log/row.ts'
 
 export type EventLogOperation =
   | 'append'
@@ -90,12 +90,13 @@ export const layerMemory = (
 const makeStore = (appended: (recorded: RecordedEvent) => void) => {
   const rows: StoredRow[] = []
   const writers = new Map<string, StoredRow[]>()
-  const streams = new Map<string, Set<number>>()
+  /** The last version of each. */
+  const streams = new Map<string, number>()
 
   /** The position of the last event, or what is in conflict. */
   const append = (events: readonly NewEvent[], recordedAt: number): number | string => {
     const fresh: StoredRow[] = []
-    const taken = new Set<string>()
+    const versions = new Map<string, number>()
     let last = rows.length
     for (const row of events.map(rowOf)) {
       const known = writers.get(row.writer) ?? []
@@ -108,19 +109,20 @@ const makeStore = (appended: (recorded: RecordedEvent) => void) => {
       }
       const next = known.length + fresh.filter(({ writer }) => writer === row.writer).length + 1
       if (row.writerSeq !== next) return `writer ${row.writer} skips from event ${next - 1} to ${row.writerSeq}`
-      const place = `${row.streamVersion} of ${row.stream}`
-      if (taken.has(place) || streams.get(row.stream)?.has(row.streamVersion) === true)
-        return `there is a version ${place}`
-      taken.add(place)
+      const streamVersion = (versions.get(row.stream) ?? streams.get(row.stream) ?? 0) + 1
+      if (row.streamVersion !== NEXT_VERSION && row.streamVersion !== streamVersion) {
+        return `version ${row.streamVersion} of ${row.stream} is not free: the next one is ${streamVersion}`
+      }
+      versions.set(row.stream, streamVersion)
       last = rows.length + fresh.length + 1
-      fresh.push({ ...row, position: last, recordedAt })
+      fresh.push({ ...row, streamVersion, position: last, recordedAt })
     }
     for (const row of fresh) {
       rows.push(row)
       const known = writers.get(row.writer)
       if (known === undefined) writers.set(row.writer, [row])
       else known.push(row)
-      streams.set(row.stream, (streams.get(row.stream) ?? new Set()).add(row.streamVersion))
+      streams.set(row.stream, row.streamVersion)
       const read = readRow(row)
       if (read._tag === 'Known') appended(read.recorded)
     }

@@ -6,9 +6,13 @@
  * The worker threads load this file and must start fast, so it does not load the catalogue; codec.ts does.
  */
 
+/** In place of a stream version: the log gives the next one. */
+export const NEXT_VERSION = 0
+
 /** A row before it has a position. `causation` is a writerSeq. */
 export interface NewRow {
   readonly stream: string
+  /** 1, 2, 3 …, or NEXT_VERSION. */
   readonly streamVersion: number
   readonly type: string
   readonly schemaVersion: number
@@ -25,10 +29,13 @@ export interface StoredRow extends NewRow {
   readonly recordedAt: number
 }
 
-/** True when a row holds this very event: what an idempotent append must find. The writer is compared by the caller. */
+/**
+ * True when a row holds this very event: what an idempotent append must find. The writer is compared by the caller. Where the log
+ * was to give the version, it is whatever was given.
+ */
 export const sameEvent = (stored: Omit<NewRow, 'writer'>, row: NewRow): boolean =>
   stored.stream === row.stream &&
-  stored.streamVersion === row.streamVersion &&
+  (row.streamVersion === NEXT_VERSION || stored.streamVersion === row.streamVersion) &&
   stored.type === row.type &&
   stored.schemaVersion === row.schemaVersion &&
   stored.writerSeq === row.writerSeq &&

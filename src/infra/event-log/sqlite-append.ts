@@ -7,11 +7,15 @@
  */
 import type { Database } from 'better-sqlite3'
 import { type Batch, unpackBatch } from '#infra/event-log/batch.ts'
-import { type NewRow, sameEvent } from '#infra/event-log/row.ts'
+import { conflict } from '#infra/event-log/log-failure.ts'
+import { NEXT_VERSION, type NewRow, sameEvent } from '#infra/event-log/row.ts'
 import type { KeptBooks } from '#infra/event-log/sqlite-books.ts'
-import { conflict, reasonOf } from '#infra/event-log/sqlite-failure.ts'
+import { reasonOf } from '#infra/event-log/sqlite-failure.ts'
 
 export type Outcome = { readonly position: number } | { readonly failure: unknown }
+
+/** Streams whose last version is remembered: a request's events come in several batches, of which few are under way. */
+const STREAMS_KEPT = 10_000
 
 /** Commits the batches and answers for each with the position of its last event, or with its failure. */
 export type Append = (batches: readonly Batch[], now: number) => readonly Outcome[]
@@ -38,8 +42,13 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
      FROM events WHERE writer = ? AND writer_seq = ?`,
   )
 
-  /** Writers by name as of `knownHead`; forgotten whenever a transaction fails or someone else has written. */
+  const lastVersion = database
+    .prepare<[string], number | null>('SELECT max(stream_version) FROM events WHERE stream = ?')
+    .pluck()
+
+  /** Writers by name, and last versions by stream, as of `knownHead`; forgotten whenever a transaction fails or someone else has written. */
   const writers = new Map<string, { readonly id: number; last: number }>()
+  const versions = new Map<string, number>()
   let knownHead = -1
 
   const writerOf = (name: string) => {
@@ -49,6 +58,21 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
     const writer = stored ?? { id: Number(addWriter.run(name).lastInsertRowid), last: 0 }
     writers.set(name, writer)
     return writer
+  }
+
+  const nextVersion = ({ stream, streamVersion }: NewRow): number => {
+    const next = (versions.get(stream) ?? lastVersion.get(stream) ?? 0) + 1
+    if (streamVersion !== NEXT_VERSION && streamVersion !== next) {
+      throw conflict(`version ${streamVersion} of ${stream} is not free: the next one is ${next}`)
+    }
+    if (versions.size >= STREAMS_KEPT) versions.clear()
+    versions.set(stream, next)
+    return next
+  }
+
+  const forget = (): void => {
+    writers.clear()
+    versions.clear()
   }
 
   /** Position of an event that was appended before, which must be the same event. */
@@ -73,10 +97,11 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
         throw conflict(`writer ${row.writer} skips from event ${writer.last} to ${row.writerSeq}`)
       }
       position += 1
+      const streamVersion = nextVersion(row)
       insert.run(
         position,
         row.stream,
-        row.streamVersion,
+        streamVersion,
         row.type,
         row.schemaVersion,
         writer.id,
@@ -87,7 +112,7 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
         row.causation,
         row.data,
       )
-      books.book({ ...row, position })
+      books.book({ ...row, streamVersion, position })
       writer.last = row.writerSeq
       last = position
     }
@@ -98,7 +123,7 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
     try {
       begin.run()
       const before = getHead.get() ?? 0
-      if (before !== knownHead) writers.clear()
+      if (before !== knownHead) forget()
       let head = before
       const outcomes: Outcome[] = []
       for (const batch of batches) {

@@ -6,7 +6,6 @@
 import type { Database } from 'better-sqlite3'
 import { BOOKED_TYPES, bookEvent, type RequestBook } from '#domain/book-event.ts'
 import type { CellKey, CostEntry, CostSums } from '#domain/books.ts'
-import { addCost } from '#domain/books-query.ts'
 import type { DomainEvent } from '#domain/events.ts'
 import {
   CELL_COLUMNS,
@@ -17,7 +16,8 @@ import {
   SESSION_FIELDS,
   sumColumns,
   sumValues,
-} from '#infra/event-log/sqlite-books-schema.ts'
+} from '#infra/event-log/books-schema.ts'
+import { negated, together } from '#infra/event-log/cost-entries.ts'
 
 /** A row of the log, as far as it is booked. */
 export interface BookableRow {
@@ -183,30 +183,3 @@ export const makeBooks = (database: Database): KeptBooks => {
 /** What an admission says never changes. */
 const FIRST_CHANGING = REQUEST_COLUMNS.indexOf('strategy')
 const CHANGING = REQUEST_COLUMNS.slice(FIRST_CHANGING)
-
-const keyText = (cell: CellKey): string =>
-  JSON.stringify([
-    cell.hour,
-    cell.provider,
-    cell.model,
-    cell.asked,
-    cell.session,
-    cell.agent,
-    cell.parentAgent,
-    cell.key,
-    cell.project,
-  ])
-
-const negated = (sums: CostSums): CostSums =>
-  Object.fromEntries(Object.entries(sums).map(([name, value]) => [name, -value])) as CostSums
-
-/** One entry for each cell. */
-const together = (entries: readonly CostEntry[]): readonly CostEntry[] => {
-  const cells = new Map<string, CostEntry>()
-  for (const entry of entries) {
-    const at = keyText(entry.cell)
-    const known = cells.get(at)
-    cells.set(at, known === undefined ? entry : { cell: entry.cell, sums: addCost(known.sums, entry.sums) })
-  }
-  return [...cells.values()]
-}

@@ -26,7 +26,7 @@ import {
   SUM_COLUMNS,
   sumColumns,
   sumsAt,
-} from '#infra/event-log/sqlite-books-schema.ts'
+} from '#infra/event-log/books-schema.ts'
 import type { Names } from '#infra/event-log/sqlite-names.ts'
 
 type Cells = readonly (number | null)[]

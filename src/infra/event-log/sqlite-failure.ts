@@ -3,19 +3,7 @@
  */
 import { SqliteError } from 'better-sqlite3'
 import type { EventLogReason } from '#actors/ports.ts'
-
-/** Thrown inside a worker thread where the reason is already known. */
-export class LogFailure extends Error {
-  readonly reason: EventLogReason
-  constructor(reason: EventLogReason) {
-    super(reason.detail)
-    this.reason = reason
-  }
-}
-
-export const unusable = (detail: string): LogFailure => new LogFailure({ _tag: 'Unusable', detail })
-
-export const conflict = (detail: string): LogFailure => new LogFailure({ _tag: 'Conflict', detail })
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 
 /** The reason of a failure, or undefined for a bug of ours. */
 export const reasonOf = (error: unknown): EventLogReason | undefined => {

@@ -7,7 +7,8 @@
 import { closeSync, openSync } from 'node:fs'
 import { hostname } from 'node:os'
 import Database from 'better-sqlite3'
-import { reasonOf, unusable } from '#infra/event-log/sqlite-failure.ts'
+import { unusable } from '#infra/event-log/log-failure.ts'
+import { reasonOf } from '#infra/event-log/sqlite-failure.ts'
 
 /** A predecessor that is just closing its log gets this long to finish. */
 const WAIT_MS = 1_000

@@ -6,7 +6,7 @@ import type { Database } from 'better-sqlite3'
 import type { BookedRequest } from '#domain/books.ts'
 import { MOST_REQUEST_ROWS, type RequestPage, type RequestQuery } from '#domain/books-query.ts'
 import { streamImplying } from '#infra/event-log/row.ts'
-import { type Cells, endingNumber, REQUEST_COLUMNS, requestOf } from '#infra/event-log/sqlite-books-schema.ts'
+import { type Cells, endingNumber, REQUEST_COLUMNS, requestOf } from '#infra/event-log/books-schema.ts'
 import type { Names } from '#infra/event-log/sqlite-names.ts'
 
 const COLUMNS = REQUEST_COLUMNS.join(', ')

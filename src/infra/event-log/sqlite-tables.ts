@@ -4,7 +4,7 @@
  * Compact on purpose (a request of four events takes less than 2.5 kB, indexes included; a test holds it): writers are
  * numbered, the correlation is stored only where the stream does not tell it, and the indexes for rare questions cover
  * rare rows only. The view `event_log` shows it all in plain words to a person with a SQLite shell. The tables of the books are
- * told of in sqlite-books-schema.ts.
+ * told of in books-schema.ts.
  */
 import type { Generated } from 'kysely'
 

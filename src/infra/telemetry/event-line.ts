@@ -14,6 +14,8 @@ export const line = (event: DomainEvent): readonly [Level, string] | undefined =
   switch (event._tag) {
     case 'BoxStarted':
       return ['Info', `Signalbox ${event.version} opened its event log`]
+    case 'InstanceLost':
+      return ['Warn', `instance ${event.instance} fell silent; its open requests are closed as abandoned`]
     case 'CircuitOpened':
       return ['Warn', `circuit of ${event.provider} opened`]
     case 'ProviderThrottled':

@@ -4,7 +4,7 @@
 import { Effect, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
 import { EventLog, type EventLogError } from '#actors/ports.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent } from '#domain/recorded-event.ts'
 
 /** One page; a request has a handful of events for every attempt. */
 const MOST_EVENTS = 1_000
@@ -13,7 +13,7 @@ const MOST_EVENTS = 1_000
  * What the log holds of requests that an earlier process left open. To be asked before the box is opened: they are closed then,
  * and an observer could not say of what.
  */
-export const eventsOfOpenRequests: Effect.Effect<readonly RecordedEvent[], EventLogError, Ledger | EventLog> =
+export const eventsOfOpenRequests: Effect.Effect<readonly CommittedEvent[], EventLogError, Ledger | EventLog> =
   Effect.gen(function* () {
     const { state } = yield* Ledger
     const log = yield* EventLog
@@ -25,7 +25,7 @@ export const eventsOfOpenRequests: Effect.Effect<readonly RecordedEvent[], Event
 
 /** Hears every commit until the scope closes, those included that are on their way at that moment. */
 export const hearCommits = (
-  listener: (events: readonly RecordedEvent[]) => void,
+  listener: (events: readonly CommittedEvent[]) => void,
 ): Effect.Effect<void, never, Ledger | Scope.Scope> =>
   Effect.gen(function* () {
     const ledger = yield* Ledger

@@ -6,7 +6,7 @@ import { Effect, References, type Scope } from 'effect'
 import type { Ledger } from '#actors/ledger.ts'
 import type { EventLog, EventLogError } from '#actors/ports.ts'
 import { isTerminal } from '#domain/events.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent } from '#domain/recorded-event.ts'
 import { eventFields, type Level, line } from '#infra/telemetry/event-line.ts'
 import { eventsOfOpenRequests, hearCommits } from '#infra/telemetry/hear-commits.ts'
 import type { LineFields } from '#infra/telemetry/log-line.ts'
@@ -28,7 +28,7 @@ export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | S
   const say = (level: Level, message: string, fields: LineFields): void => {
     if (ORDER[level] >= minimum) Effect.runForkWith(context)(write[level](message, fields))
   }
-  const follow = (recorded: RecordedEvent): void => {
+  const follow = (recorded: CommittedEvent): void => {
     const { event, occurredAt } = recorded
     if (!('requestId' in event)) return
     const known = gather(open.get(event.requestId), recorded)

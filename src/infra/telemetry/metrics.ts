@@ -42,11 +42,12 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
 
     // Beside the live totals, because those hold events that a crash could take back: a counter must not. Both are the same
     // here but for what is on its way to the log, which is counted already when its commit is heard.
-    let totals: Totals = structuredClone(ledger.state.projections.totals)
-    const counted = ledger.health().committedPosition + ledger.lag().uncommitted
+    // Of a shared log every instance counts its own events only, from its start on: the sum over instances is the truth.
+    let totals: Totals = ledger.shared ? totalsOf.initial() : structuredClone(ledger.state.projections.totals)
+    const counted = ledger.shared ? 0 : ledger.health().committedPosition + ledger.lag().uncommitted
     yield* ledger.subscribe((events, { tookMs }) => {
       addTo(appends, APPEND_MS, tookMs)
-      for (const recorded of events) if (recorded.position > counted) totals = totalsOf.evolve(totals, recorded)
+      for (const recorded of events) if ((recorded.position ?? 1) > counted) totals = totalsOf.evolve(totals, recorded)
     })
 
     const files = log.stats.pipe(

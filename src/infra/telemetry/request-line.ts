@@ -5,7 +5,7 @@
 import { bookEvent, type RequestBook } from '#domain/book-event.ts'
 import type { BookedRequest } from '#domain/books.ts'
 import { type RequestId, requestId } from '#domain/ids.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent } from '#domain/recorded-event.ts'
 import { spanIdOf, traceOf } from '#domain/trace-context.ts'
 import { type Given, isoTime, type LineFields, type RequestLine } from '#infra/telemetry/log-line.ts'
 
@@ -18,8 +18,9 @@ export interface Gathered {
 }
 
 /** After the next event of a request; undefined for one whose admission was not heard of. */
-export const gather = (known: Gathered | undefined, recorded: RecordedEvent): Gathered | undefined => {
-  const { event, occurredAt, position } = recorded
+export const gather = (known: Gathered | undefined, recorded: CommittedEvent): Gathered | undefined => {
+  // The line does not tell the place in the log.
+  const { event, occurredAt, position = 0 } = recorded
   const book = bookEvent(known?.book, event, occurredAt, position)?.book
   if (event._tag === 'RequestAdmitted') {
     const { traceparent } = event

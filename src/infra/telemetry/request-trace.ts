@@ -5,7 +5,7 @@
  */
 import { OtlpResource, type OtlpTracer } from 'effect/observability'
 import type { AttemptFailed, AttemptStarted, AttemptSucceeded, DomainEvent, RequestAdmitted } from '#domain/events.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent } from '#domain/recorded-event.ts'
 import { spanIdOf, traceOf } from '#domain/trace-context.ts'
 import { GEN_AI_ATTRIBUTES, GEN_AI_OPERATION, genAiUsage } from '#infra/telemetry/gen-ai-names.ts'
 
@@ -37,7 +37,7 @@ export interface OpenTrace {
 /** After the next event of a request; undefined for one whose admission was not heard of. */
 export const followTrace = (
   open: OpenTrace | undefined,
-  { event, occurredAt: at }: RecordedEvent,
+  { event, occurredAt: at }: CommittedEvent,
 ): OpenTrace | undefined => {
   if (event._tag === 'RequestAdmitted') return { admitted: event, admittedAt: at, attempts: [] }
   if (open === undefined) return undefined

@@ -11,6 +11,7 @@ import type { CredentialError } from '#infra/credentials/credential-error.ts'
 import { makeCredentialSource } from '#infra/credentials/credential-source.ts'
 import { GEN_AI_SCHEMA_URL } from '#infra/telemetry/gen-ai-names.ts'
 import type { OtlpSpan } from '#infra/telemetry/request-trace.ts'
+import { guardedConnector } from '#infra/upstream/connect-guard.ts'
 
 const MOST_QUEUED = 2_048
 const BATCH_SPANS = 512
@@ -54,7 +55,10 @@ export const openSpanExporter = (options: SpanExporterOptions): Effect.Effect<Sp
   Effect.gen(function* () {
     const clock = yield* Effect.clockWith(Effect.succeed)
     const dispatcher = yield* Effect.acquireRelease(
-      Effect.sync(() => new EnvHttpProxyAgent({ allowH2: false })),
+      Effect.sync(() => {
+        const connect = guardedConnector({ allowH2: false }, { allowPrivate: true })
+        return new EnvHttpProxyAgent({ allowH2: false, connect })
+      }),
       (agent) => Effect.promise(() => agent.destroy()),
     )
     const post = poster(options, dispatcher)

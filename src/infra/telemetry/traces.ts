@@ -6,7 +6,7 @@ import { Effect, type Scope } from 'effect'
 import type { Ledger } from '#actors/ledger.ts'
 import type { EventLog, EventLogError } from '#actors/ports.ts'
 import { isTerminal } from '#domain/events.ts'
-import type { RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent } from '#domain/recorded-event.ts'
 import { isSampled, traceOf } from '#domain/trace-context.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 import { genAiProviderName } from '#infra/telemetry/gen-ai-names.ts'
@@ -33,7 +33,7 @@ export const traceRequests = (
     const open = new Map<string, OpenTrace>()
     const peerOf = (id: string): SpanPeer => peerOfProvider(providers().find((provider) => provider.id === id))
 
-    const follow = (recorded: RecordedEvent): void => {
+    const follow = (recorded: CommittedEvent): void => {
       const { event, occurredAt } = recorded
       if (!('requestId' in event)) return
       const trace = followTrace(open.get(event.requestId), recorded)

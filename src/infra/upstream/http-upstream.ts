@@ -26,6 +26,7 @@ import type { Profile } from '#infra/upstream/profile.ts'
 import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
 import type { Outgoing, Preparation, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
+import { withoutEcho } from '#infra/upstream/without-echo.ts'
 
 export interface HttpUpstreamOptions {
   readonly id: ProviderId
@@ -42,6 +43,9 @@ export interface HttpUpstreamOptions {
 
 /** Bodies up to this size are prepared at once; larger ones in steps, between which others run. */
 const AT_ONCE_BYTES = 256 * 1024
+
+const heard = (listener: UpstreamListener, secret: string | undefined): UpstreamListener =>
+  secret === undefined ? listener : withoutEcho(listener, secret)
 
 export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
   const { id, profile, credential, transport, now } = options
@@ -65,7 +69,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         headers,
         body: outgoing.body,
       },
-      outgoing.translate === undefined ? listener : outgoing.translate(listener, control),
+      heard(outgoing.translate === undefined ? listener : outgoing.translate(listener, control), secret),
     )
     return exchange
   }

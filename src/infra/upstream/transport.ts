@@ -2,22 +2,13 @@
  * HTTP to one origin: a connection pool, proxy variables, custom CA, no redirects. Everything that is a time limit or a
  * meaning lies elsewhere; here are bytes and system errors.
  */
-import { readFileSync } from 'node:fs'
-import { createSecureContext, getCACertificates } from 'node:tls'
-import { type Dispatcher, EnvHttpProxyAgent, errors, Pool, ProxyAgent } from 'undici'
-import type { Exchange, HeaderList, UpstreamListener } from '#actors/ports.ts'
+import { type Dispatcher, errors } from 'undici'
+import type { Exchange, UpstreamListener } from '#actors/ports.ts'
 import type { FailureReason } from '#domain/failure.ts'
-import { HOP_BY_HOP } from '#infra/upstream/hop-by-hop.ts'
+import { type DispatcherOptions, makeDispatchers } from '#infra/upstream/dispatcher.ts'
+import { returnedHeaders } from '#infra/upstream/returned-headers.ts'
 
-export interface TransportOptions {
-  /** Scheme, host and port. */
-  readonly origin: string
-  /** PEM file of an additional certificate authority. */
-  readonly caFile?: string | undefined
-  /** Overrides the proxy variables of the environment. */
-  readonly proxy?: string | undefined
-  readonly connectTimeoutMs: number
-}
+export type TransportOptions = DispatcherOptions
 
 export interface TransportRequest {
   readonly method: 'GET' | 'POST'
@@ -34,38 +25,6 @@ export interface Transport {
   readonly close: () => Promise<void>
   /** Breaks off exchanges under way. */
   readonly destroy: () => Promise<void>
-}
-
-/** Idle connections are dropped before the usual middlebox or server does it under a request. */
-const KEEP_ALIVE_MS = 30_000
-
-const NOT_FORWARDED = new Set(HOP_BY_HOP)
-
-/** TLS trust beside the usual authorities (`ca` alone would replace them), parsed once, not per connection. */
-const trust = (caFile: string | undefined) =>
-  caFile === undefined
-    ? {}
-    : { secureContext: createSecureContext({ ca: [...getCACertificates(), readFileSync(caFile, 'utf8')] }) }
-
-const makeDispatcher = (options: TransportOptions): { readonly dispatcher: Dispatcher; readonly proxied: boolean } => {
-  const tls = trust(options.caFile)
-  const common = {
-    // Limits of time are the attempt's, which knows the phases.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MS,
-    allowH2: false,
-    connect: { timeout: options.connectTimeoutMs, keepAlive: true, keepAliveInitialDelay: 30_000, ...tls },
-  }
-  const toProxy = { ...common, connectTimeout: options.connectTimeoutMs, requestTls: tls }
-  if (options.proxy !== undefined) {
-    return { dispatcher: new ProxyAgent({ ...toProxy, uri: options.proxy }), proxied: true }
-  }
-  const { env } = process
-  return (env.HTTP_PROXY ?? env.http_proxy ?? env.HTTPS_PROXY ?? env.https_proxy) === undefined
-    ? { dispatcher: new Pool(options.origin, common), proxied: false }
-    : { dispatcher: new EnvHttpProxyAgent(toProxy), proxied: true }
 }
 
 /** The proxy agents keep only the last of repeated headers when they get a flat list. */
@@ -97,29 +56,16 @@ const toReason = (error: unknown, connected: boolean): FailureReason => {
 
 class Aborted extends Error {}
 
-const toList = (headers: NodeJS.Dict<string | string[]>): HeaderList => {
-  const list: (readonly [string, string])[] = []
-  const connection = String(headers.connection ?? '')
-    .toLowerCase()
-    .split(/\s*,\s*/)
-  for (const name in headers) {
-    if (NOT_FORWARDED.has(name) || connection.includes(name)) continue
-    const value = headers[name]
-    if (typeof value === 'string') list.push([name, value])
-    else if (value !== undefined) for (const one of value) list.push([name, one])
-  }
-  return list
-}
-
-/** @throws when the CA file cannot be read or a URL is malformed; configuration has checked both before. */
+/** Each exchange fails by itself, also where a file of the configuration cannot be used: others may serve meanwhile. */
 export const makeTransport = (options: TransportOptions): Transport => {
-  const { dispatcher, proxied } = makeDispatcher(options)
+  const dispatchers = makeDispatchers(options)
+  const { proxied } = dispatchers
 
   const send = (request: TransportRequest, listener: UpstreamListener): Exchange => {
     let controller: Dispatcher.DispatchController | undefined
     let done = false
 
-    const dispatch = (): void => {
+    const dispatch = (dispatcher: Dispatcher): void => {
       let connected = false
       dispatcher.dispatch(
         {
@@ -141,7 +87,7 @@ export const makeTransport = (options: TransportOptions): Transport => {
           },
           onResponseStart: (_controller, status, headers) => {
             if (done || status < 200) return
-            listener.headers(status, toList(headers))
+            listener.headers(status, returnedHeaders(headers))
           },
           onResponseData: (responding, chunk) => {
             if (!done && !listener.data(chunk)) responding.pause()
@@ -161,7 +107,16 @@ export const makeTransport = (options: TransportOptions): Transport => {
     }
     // Listeners are never called before `send` has returned.
     queueMicrotask(() => {
-      if (!done) dispatch()
+      if (done) return
+      let dispatcher: Dispatcher
+      try {
+        dispatcher = dispatchers.current()
+      } catch (error) {
+        done = true
+        listener.fail(toReason(error, false))
+        return
+      }
+      dispatch(dispatcher)
     })
 
     return {
@@ -174,5 +129,5 @@ export const makeTransport = (options: TransportOptions): Transport => {
     }
   }
 
-  return { send, close: () => dispatcher.close(), destroy: () => dispatcher.destroy() }
+  return { send, close: dispatchers.close, destroy: dispatchers.destroy }
 }

@@ -5,9 +5,10 @@ import { Effect, type Scope } from 'effect'
 import type { Upstream, Upstreams } from '#actors/ports.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
+import type { AddressKind } from '#infra/upstream/address-kind.ts'
 import { makeCredential } from '#infra/upstream/credential.ts'
 import { type HttpUpstreamOptions, httpUpstream } from '#infra/upstream/http-upstream.ts'
-import { makeTransport, type Transport } from '#infra/upstream/transport.ts'
+import { makeTransport, type Transport, type TransportOptions } from '#infra/upstream/transport.ts'
 
 export interface UpstreamSet {
   readonly service: Upstreams['Service']
@@ -17,12 +18,37 @@ export interface UpstreamSet {
 
 type Time = Pick<HttpUpstreamOptions, 'now' | 'after'>
 
-const build = (provider: ResolvedProvider, time: Time): readonly [Upstream, Transport] => {
+/** How a provider is connected to. */
+export const transportOptions = (provider: ResolvedProvider): TransportOptions => ({
+  origin: new URL(provider.baseUrl).origin,
+  caFile: provider.tls.ca,
+  identity: provider.tls.identity,
+  proxy: provider.proxy,
+  connectTimeoutMs: provider.policy.timeouts.connectMs,
+  allowPrivate: provider.allowPrivate,
+})
+
+interface Surroundings {
+  readonly time: Time
+  readonly log: (line: Effect.Effect<void>) => void
+}
+
+const build = (provider: ResolvedProvider, { time, log }: Surroundings): readonly [Upstream, Transport] => {
+  let told = false
   const transport = makeTransport({
-    origin: new URL(provider.baseUrl).origin,
-    caFile: provider.tls.ca,
-    proxy: provider.proxy,
-    connectTimeoutMs: provider.policy.timeouts.connectMs,
+    ...transportOptions(provider),
+    // Every attempt would say it again.
+    onRefused: ({ host, address, kind }) => {
+      if (!told) log(addressRefused(provider, host, address, kind))
+      told = true
+    },
+    onUnusableFiles: (error) =>
+      log(
+        Effect.logError('changed files of certificates cannot be used; the old certificates stay in use', {
+          provider: provider.id,
+          code: errorCode(error),
+        }),
+      ),
   })
   const upstream = httpUpstream({
     ...time,
@@ -35,6 +61,18 @@ const build = (provider: ResolvedProvider, time: Time): readonly [Upstream, Tran
   })
   return [upstream, transport]
 }
+
+/** Never the text, which may hold what was in the file. */
+const errorCode = (error: unknown): string =>
+  error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+
+const addressRefused = ({ id }: ResolvedProvider, host: string, address: string, kind: AddressKind) =>
+  Effect.logError(
+    kind === 'forbidden'
+      ? 'a provider leads to a link-local address or a metadata service, and is not connected to'
+      : 'a provider leads into a private network, and is not connected to; if it is yours, set its allowPrivate to true',
+    { provider: id, host, address },
+  )
 
 /** Closes all pools with the scope. */
 export const makeUpstreams = (providers: readonly ResolvedProvider[]): Effect.Effect<UpstreamSet, never, Scope.Scope> =>
@@ -51,7 +89,9 @@ export const makeUpstreams = (providers: readonly ResolvedProvider[]): Effect.Ef
     let current = new Map<ProviderId, readonly [Upstream, Transport]>()
     const replace = (next: readonly ResolvedProvider[]): void => {
       const old = current
-      current = new Map(next.map((provider) => [provider.id, build(provider, time)]))
+      current = new Map(
+        next.map((provider) => [provider.id, build(provider, { time, log: (line) => void runFork(line) })]),
+      )
       for (const [, transport] of old.values()) void transport.close()
     }
     replace(providers)

@@ -47,8 +47,22 @@ describe('the explanation of a request', () => {
         { provider: beta, score: null, share: 0.4, factors: { headroom: 0.5 }, costNanoUsd: null, cachedTokens: null },
       ],
       skipped: [{ provider: gamma, reason: 'limitReached', until: 5_000 }],
-      ...{ lastResort: false, regretNanoUsd: null, stepDown: null, queue: null },
+      ...{ lastResort: false, regretNanoUsd: null, stepDown: null, queue: null, shadow: null },
     })
+  })
+
+  it('shows what a shadow policy would have done, beside what was done', () => {
+    const shadow = { order: [beta, alpha], expectedNanoUsd: 90, expectedTtftMs: 700, liveTtftMs: 900 }
+    const beside = (more: object) => explain(happened(admitted, { ...routed, shadow, ...more } as DomainEvent), weights)
+    expect(beside({})?.route?.shadow).toEqual({
+      ...{ order: [beta, alpha], isSame: false },
+      ...{ costNanoUsd: { live: 120, shadow: 90 }, ttftMs: { live: 900, shadow: 700 } },
+    })
+    expect(beside({ shadow: { order: [alpha], expectedTtftMs: 900 } })?.route?.shadow).toEqual({
+      ...{ order: [alpha], isSame: true },
+      ...{ costNanoUsd: { live: 120, shadow: 120 }, ttftMs: { live: 900, shadow: 900 } },
+    })
+    expect(beside({ order: [], shadow: { order: [] } })?.route?.shadow).toBeNull()
   })
 
   it('shows weights only where the strategy has weighed', () => {

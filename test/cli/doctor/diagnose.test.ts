@@ -235,13 +235,13 @@ describe('an address', () => {
     }),
   )
 
-  it.live('with a certificate authority that cannot be read fails by name of the key', () =>
+  it.live('with a certificate authority that cannot be read fails by name of the block', () =>
     Effect.gen(function* () {
       const entry = { kind: 'anthropic-compatible', baseUrl: 'https://127.0.0.1:9', tls: { ca: 'nowhere.pem' } }
       const { diagnoses } = yield* look({ it: entry })
       expect(findingOf(diagnoses, 'address')).toMatchObject({
         result: 'failed',
-        found: 'the file of providers.it.tls.ca cannot be read (ENOENT)',
+        found: 'a file of providers.it.tls cannot be used (ENOENT)',
       })
     }),
   )

@@ -36,6 +36,13 @@ describe('places in a JSON text', () => {
     expect(membersAt(read, 0).map((member) => member.name)).toEqual(['a', 'a', 'b"'])
     expect(memberAt(read, 0, 'a')).toEqual({ start: 16, end: 17 })
   })
+
+  it('end where the text is no JSON any more', () => {
+    expect(itemsAt('[1}', 0)).toEqual([{ start: 1, end: 2 }])
+    expect(itemsAt('[}', 0).length).toBeLessThanOrEqual(1)
+    expect(itemsAt('[1 2]', 0)).toEqual([{ start: 1, end: 2 }])
+    expect(membersAt('{"\\x":1,"b":2}', 0).map(({ name }) => name)).toEqual(['\\x', 'b'])
+  })
 })
 
 describe('cuts in a JSON text', () => {

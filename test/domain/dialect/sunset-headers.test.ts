@@ -19,6 +19,7 @@ describe('an announced end', () => {
     ['true, which names no time', [['deprecation', 'true']]],
     ['another form of date', [['sunset', '2026-07-30']]],
     ['text with a number in it', [['sunset', 'soon, in 30 days']]],
+    ['the form of a date that is none', [['sunset', 'Mon, 99 Xxx 2026 99:99:99 GMT']]],
     ['an endless number', [['deprecation', `@${'9'.repeat(40)}`]]],
   ] as const)('is none in %s', (_, headers) => {
     expect(readSunset(headers)).toBeUndefined()

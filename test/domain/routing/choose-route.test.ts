@@ -8,8 +8,9 @@ import { defaultBreaker, defaultPolicy, defaultTimeouts, type Policy, type Provi
 import { chooseRoute, type RouteQuestion } from '#domain/routing/choose-route.ts'
 import type { Admission, Candidate } from '#domain/routing/eligibility.ts'
 import type { Outlook } from '#domain/routing/outlook.ts'
-import { draws, policies, requests } from '#test/generators.ts'
-import { fineOutlook, outlooks } from '#test/prospects.ts'
+import { draws } from '#test/generators.ts'
+import { fineOutlook } from '#test/prospects.ts'
+import { routeQuestions } from '#test/route-questions.ts'
 
 const request: RequestAdmitted = {
   _tag: 'RequestAdmitted',
@@ -460,30 +461,9 @@ const everyDraw = (() => {
 })()
 
 describe('for any policy, request and state of the machines', () => {
-  const said: fc.Arbitrary<Admission> = fc.oneof(
-    fc.constantFrom(0.1, 0.25, 0.5, 1).map((share) => ({ admit: 'yes', share }) as const),
-    fc.constant({ admit: 'probe' } as const),
-    fc.constant({ admit: 'no', reason: 'throttled', until: 9 } as const),
-  )
-  const questions = fc
-    .record({
-      request: requests,
-      policy: policies,
-      said: fc.array(said, { minLength: 4, maxLength: 4 }),
-      // Fewer kinds than providers make some alike.
-      known: fc.array(outlooks, { minLength: 1, maxLength: 4 }),
-    })
-    .map(({ said, known, ...rest }) => {
-      const of = new Map(rest.policy.providers.map(({ id }, n) => [id, said[n]!]))
-      const inputTokens = () => Math.ceil(rest.request.bodyBytes / 4)
-      const kind = new Map(rest.policy.providers.map(({ id }, n) => [id, known[n % known.length]!]))
-      const outlook = (candidate: Candidate) => kind.get(candidate.provider.id)!
-      return { ...rest, policyVersion: 1, at: 0, admission: (id: ProviderId) => of.get(id)!, inputTokens, outlook }
-    })
-
   it('the route is a valid event, and the same for the same question', () => {
     fc.assert(
-      fc.property(questions, (question) => {
+      fc.property(routeQuestions, (question) => {
         const chosen = chooseRoute(question)
         expect(Schema.is(RouteChosen)(chosen)).toBe(true)
         expect(chooseRoute(question)).toEqual(chosen)
@@ -493,7 +473,7 @@ describe('for any policy, request and state of the machines', () => {
 
   it('every provider is in the route or skipped, save those beyond the last fallback, and no other', () => {
     fc.assert(
-      fc.property(questions, (question) => {
+      fc.property(routeQuestions, (question) => {
         const { order, skipped, factors } = chooseRoute(question)
         const { providers, routing } = question.policy
         const named = [...order, ...skipped.map((skip) => skip.provider)]
@@ -509,7 +489,7 @@ describe('for any policy, request and state of the machines', () => {
 
   it('the propensity of the first is the share of all draws that put it there', () => {
     fc.assert(
-      fc.property(questions, fc.constantFrom(0, 0.5), draws, (question, explorationShare, draw) => {
+      fc.property(routeQuestions, fc.constantFrom(0, 0.5), draws, (question, explorationShare, draw) => {
         const routing = { ...question.policy.routing, explorationShare }
         const asked = { ...question, policy: { ...question.policy, routing } }
         const of = (other: number) => chooseRoute({ ...asked, request: { ...question.request, draw: other } })

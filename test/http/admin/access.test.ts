@@ -3,7 +3,7 @@
  */
 import { describe, expect, it } from '@effect/vitest'
 import { Effect, Logger, Redacted } from 'effect'
-import { MOST_GUESSES } from '#http/admin/failed-attempts.ts'
+import { MOST_GUESSES } from '#http/failed-attempts.ts'
 import { ask } from '#test/admin.ts'
 import { ADMIN_TOKEN, refusesAll, startBox } from '#test/server.ts'
 

@@ -6,7 +6,8 @@ import { type ClientRequest, type IncomingMessage, request } from 'node:http'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect, Fiber, Queue, type Scope, Stream } from 'effect'
 import { TestClock } from 'effect/testing'
-import type { CommitListener, Ledger } from '#actors/ledger.ts'
+import type { Ledger } from '#actors/ledger.ts'
+import type { LogListener } from '#actors/ledger-news.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import type { EventRow } from '#http/admin/event-row.ts'
 import { HEARTBEAT_MS, liveEvents, MOST_WAITING_BYTES } from '#http/admin/live-events.ts'
@@ -151,25 +152,19 @@ describe('a listener', () => {
 
 /** A ledger that publishes what the test says, over a log that holds nothing more. */
 const scripted = () => {
-  const listeners = new Set<CommitListener>()
+  const listeners = new Set<LogListener>()
   const give = envelopes()
   let position = 0
   const publish = (count: number): void => {
     const events = Array.from({ length: count }, (_, n) => servedRequest(n)[0]).flatMap((event) => event ?? [])
     const recorded = give(events).map(
-      (event): RecordedEvent => ({ ...event, position: ++position, schemaVersion: 1, recordedAt: 0 }),
+      (event): RecordedEvent => ({ streamVersion: 1, ...event, position: ++position, schemaVersion: 1, recordedAt: 0 }),
     )
-    for (const listener of listeners) listener(recorded, { tookMs: 0 })
+    for (const listener of listeners) listener(recorded)
   }
   const ledger = {
-    health: () => ({
-      pending: 0,
-      committedPosition: position,
-      failingSince: undefined,
-      failure: undefined,
-      overflowing: false,
-    }),
-    subscribe: (listener: CommitListener) =>
+    heard: () => ({ position, at: 0 }),
+    follow: (listener: LogListener) =>
       Effect.acquireRelease(
         Effect.sync(() => void listeners.add(listener)),
         () => Effect.sync(() => void listeners.delete(listener)),

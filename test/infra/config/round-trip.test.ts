@@ -271,6 +271,21 @@ const plain = fc.record(
       fallbackDelay: duration,
       queue: duration,
       deadline: duration,
+      // A block without a key has no variable.
+      shadow: fc.record(
+        {
+          strategy: fc.constantFrom(...STRATEGIES),
+          weights: fc.record(
+            { headroom: share, performance: fc.nat(9), cost: share, reliability: share },
+            { requiredKeys: ['cost'] },
+          ),
+          limitThreshold: share,
+          substitutes: fc.constantFrom('last', 'equal'),
+          exploration: share,
+          maxFallbacks: fc.nat(10),
+        },
+        { requiredKeys: ['limitThreshold'] },
+      ),
     }),
     timeZone: fc.constantFrom('UTC', 'Europe/Berlin', 'Asia/Kolkata'),
     budgets,

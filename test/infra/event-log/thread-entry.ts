@@ -1,6 +1,6 @@
 /** A worker thread for thread.test.ts. */
 import { workerData } from 'node:worker_threads'
-import { LogFailure } from '#infra/event-log/sqlite-failure.ts'
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
 
 export interface EntryCalls {

@@ -17,9 +17,9 @@ describe('an answer', () => {
               '',
               'HTTP/1.1 200 OK',
               'Request-Id: req_1',
-              'Set-Cookie: a=1',
+              'X-Twice: a=1',
               'X-Latin: caf\u00e9',
-              'Set-Cookie: b=2',
+              'X-Twice: b=2',
               'anthropic-ratelimit-of-next-year: 7',
               'Connection: close, X-Hop',
               'X-Hop: 1',
@@ -40,8 +40,8 @@ describe('an answer', () => {
     expect(heard.status()).toBe(200)
     expect(heard.headerList()).toEqual([
       ['request-id', 'req_1'],
-      ['set-cookie', 'a=1'],
-      ['set-cookie', 'b=2'],
+      ['x-twice', 'a=1'],
+      ['x-twice', 'b=2'],
       ['x-latin', 'caf\u00e9'],
       ['anthropic-ratelimit-of-next-year', '7'],
     ])
@@ -55,7 +55,7 @@ describe('an answer', () => {
     const { heard } = call(server.origin)
     expect(await heard.over).toBe('end')
     expect(heard.status()).toBe(status)
-    expect(heard.headerList()).toContainEqual(['location', `${elsewhere.origin}/v1/messages`])
+    expect(heard.headerList().filter(([name]) => name === 'location')).toEqual([])
     expect(elsewhere.connections()).toBe(0)
   })
 

@@ -10,7 +10,7 @@ import { EventLog } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
 import { isTerminal } from '#domain/events.ts'
 import { providerId } from '#domain/ids.ts'
-import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
+import type { CommittedEvent, NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { known, REQUEST_HEADER, recordingClient, type SeenByClient, startLife } from '#test/box.ts'
 import { type Recording, scriptedUpstream } from '#test/scripted-upstream.ts'
@@ -49,7 +49,7 @@ export interface PlayedLife {
   readonly restored: { readonly quickly: string; readonly alone: string }
   readonly notes: readonly Note[]
   /** What its observers heard. */
-  readonly published: readonly RecordedEvent[]
+  readonly published: readonly CommittedEvent[]
   /** Watches that were left when all requests were over. */
   readonly watches: number
   readonly facts: readonly string[]
@@ -156,7 +156,7 @@ const play = (world: World) =>
           spy,
         }).pipe(Scope.provide(scope)),
       )
-      const published: RecordedEvent[] = []
+      const published: CommittedEvent[] = []
       yield* life.ledger.subscribe((events) => void (log.alive() && published.push(...events)))
       return {
         ...life,

@@ -19,12 +19,14 @@ const PART = /(\d+(?:\.\d+)?)(ms|us|µs|ns|h|m|s)/g
 /** Milliseconds of a Go duration such as `1h2m3.5s`, or of a bare number of seconds; undefined for anything else. */
 export const durationMs = (text: string): number | undefined => {
   const trimmed = text.trim()
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1000
+  if (/^\d+(\.\d+)?$/.test(trimmed)) return finite(Number(trimmed) * 1000)
   if (!DURATION.test(trimmed)) return undefined
   let ms = 0
   for (const [, amount, unit] of trimmed.matchAll(PART)) ms += Number(amount) * (UNIT_MS[unit ?? ''] ?? 0)
-  return Number.isFinite(ms) ? ms : undefined
+  return finite(ms)
 }
+
+const finite = (ms: number): number | undefined => (Number.isFinite(ms) ? ms : undefined)
 
 /** Numbers above these are points in time since 2001, in milliseconds or seconds: no limit takes 30 years to refill. */
 const EPOCH_MS = 1e12
@@ -47,6 +49,8 @@ export const exhaustedUntil = (headers: Headers, at: number): number | undefined
     if (reset === undefined) continue
     const number = Number(reset)
     const ms = durationMs(reset)
+    // The text of a number may be beyond all numbers.
+    if (number === Number.POSITIVE_INFINITY) continue
     if (number >= EPOCH_MS) resets.push(number)
     else if (number >= EPOCH_S) resets.push(number * 1000)
     else if (ms !== undefined) resets.push(at + ms)

@@ -3,7 +3,7 @@
  * files beside this one, by subject; docs/metrics.md has a row for each.
  */
 import type { GatewayState } from '#actors/gateway-state.ts'
-import type { LedgerHealth, LedgerLag } from '#actors/ledger.ts'
+import type { LedgerHealth, LedgerLag } from '#actors/ledger-news.ts'
 import type { LogStats } from '#actors/ports.ts'
 import type { Distribution } from '#domain/distribution.ts'
 import type { Totals } from '#domain/projections/totals.ts'

@@ -170,4 +170,16 @@ describe('rate headers', () => {
     expect(limits('0', '1')).toBe(at + 1_000)
     expect(limits('0', '0')).toBe(at + 360_000)
   })
+
+  it.each(['Infinity', '1e400', 'NaN', `9${'0'.repeat(400)}`])(
+    'tell no time by a number beyond all numbers',
+    (reset) => {
+      const headers = [
+        ['x-ratelimit-remaining', '0'],
+        ['x-ratelimit-reset', reset],
+      ] as const
+      expect(exhaustedUntil(headers, at)).toBeUndefined()
+      expect(durationMs(reset)).toBeUndefined()
+    },
+  )
 })

@@ -1,7 +1,7 @@
 /**
- * How the books lie in the SQLite log: columns and how they are filled. Names (of sessions, models, providers …) are numbered
+ * How the books lie in a database: columns and how they are filled. Names (of sessions, models, providers …) are numbered
  * in a table of their own, because each comes again in thousands of rows; that and the lack of indexes that the log's own make
- * needless keep a request under 0.3 kB.
+ * needless keep a request under 0.3 kB in SQLite.
  *
  * `cost_hours` answers all questions but those about sessions and agents; `cost_sessions` has the same sums by these too. Both
  * are sums for ever: retention deletes events and rows of `requests`, never these. Cells with `archived` = 1 are of events that

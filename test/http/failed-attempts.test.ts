@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { MOST_GUESSES, makeFailedAttempts, WINDOW_MS } from '#http/admin/failed-attempts.ts'
+import { MOST_GUESSES, makeFailedAttempts, WINDOW_MS } from '#http/failed-attempts.ts'
 
 const guessed = (count: number, address = 'a', now = 0) => {
   const attempts = makeFailedAttempts()

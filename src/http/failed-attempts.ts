@@ -1,9 +1,11 @@
 /**
- * Wrong tokens, counted per remote address. What counts are different ones: a forgotten tab that sends its old token again and
+ * Wrong tokens and keys, counted per remote address. What counts are different ones: a forgotten tab that sends its old token again and
  * again guesses nothing, and must not lock its operator out.
  */
 
-/** Wrong tokens within the window after which an address hears nothing else but 429. */
+import { addressGroup } from '#http/address-group.ts'
+
+/** Wrong ones within the window after which an address hears 429. */
 export const MOST_GUESSES = 10
 export const WINDOW_MS = 60_000
 /** Addresses that are remembered; the oldest goes first. */
@@ -17,6 +19,7 @@ interface Guesses {
 export interface FailedAttempts {
   /** Epoch ms until which an address is refused, whatever it sends; undefined: it may try. */
   readonly blockedUntil: (address: string, now: number) => number | undefined
+  /** `digest` tells one wrong token from another. */
   readonly count: (address: string, digest: string, now: number) => void
 }
 
@@ -30,10 +33,11 @@ export const makeFailedAttempts = (): FailedAttempts => {
   }
   return {
     blockedUntil: (address, now) => {
-      const guesses = recent(address, now)
+      const guesses = recent(addressGroup(address), now)
       return guesses !== undefined && guesses.digests.size >= MOST_GUESSES ? guesses.since + WINDOW_MS : undefined
     },
-    count: (address, digest, now) => {
+    count: (from, digest, now) => {
+      const address = addressGroup(from)
       const guesses = recent(address, now) ?? { since: now, digests: new Set() }
       guesses.digests.add(digest)
       byAddress.set(address, guesses)

@@ -1,0 +1,29 @@
+/**
+ * Certificates in the configuration file: of the server, and towards a provider. See schema.ts for the annotations.
+ */
+import { Schema } from 'effect'
+import { choice, opt, text } from '#infra/config/schema-leaf.ts'
+
+const file = (description: string) => text('a path').annotate({ description, form: 'path' })
+
+/** The server's own. */
+export const ServerTls = Schema.Struct({
+  certFile: file('PEM file of the certificate, and of those between it and its authority.'),
+  keyFile: file('PEM file of its private key.'),
+  clientCaFile: opt(
+    file(
+      'PEM file of the authorities of clients’ certificates. With it nobody is served who shows none of theirs (mutual TLS).',
+    ),
+  ),
+  minVersion: opt(choice(['TLSv1.2', 'TLSv1.3'], 'The oldest version that is spoken.', { default: 'TLSv1.2' })),
+}).annotate({
+  description:
+    'Serve HTTPS ([security](security.md#tls)). The files are read again when they change; bad ones change nothing.',
+})
+
+/** Towards a provider. */
+export const ProviderTls = Schema.Struct({
+  ca: opt(file('PEM file of a certificate authority that is trusted for this provider.')),
+  certFile: opt(file('PEM file of a certificate to show, for servers that ask for one (mutual TLS).')),
+  keyFile: opt(file('PEM file of its private key.')),
+}).annotate({ description: 'TLS to this provider. The files are read again when they change.' })

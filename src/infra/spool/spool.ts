@@ -1,0 +1,170 @@
+/**
+ * The spool as SQLite logs in a folder of this machine: one file per outage and process, made with the first event that waits and
+ * deleted with the last that has gone. A process that ends with events in its file leaves it; the next that starts on this folder
+ * brings them to the log first.
+ */
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { Context, Effect, Exit, Layer, Scope, Semaphore } from 'effect'
+import { EventLog, EventLogError } from '#actors/ports.ts'
+import { Spool } from '#actors/spool.ts'
+import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
+import { layerSqlite } from '#infra/event-log/sqlite.ts'
+
+export interface SpoolOptions {
+  readonly folder: string
+  /** Names the file: each process has its own. */
+  readonly writer: string
+  /** Events that may wait; beyond it they wait in memory, and requests are refused when that is full too. */
+  readonly mostEvents?: number
+}
+
+/** Some two gigabytes, a day of a busy box. */
+const MOST_EVENTS = 2_000_000
+const PREFIX = 'spool-'
+const SUFFIX = '.db'
+
+interface OpenFile {
+  readonly path: string
+  readonly log: EventLog['Service']
+  readonly scope: Scope.Closeable
+}
+
+/** To be closed after the ledger that uses it. */
+export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service'], never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const { folder, writer, mostEvents = MOST_EVENTS } = options
+    const oneAtATime = Semaphore.makeUnsafe(1)
+    let open: OpenFile | undefined
+    let files = 0
+    let waiting = 0
+    /** The position of the last event of the open file that is in the log. */
+    let gone = 0
+
+    const openNext = Effect.suspend(() => {
+      files += 1
+      return openFile(join(folder, `${PREFIX}${writer}-${files}${SUFFIX}`))
+    })
+
+    yield* Effect.addFinalizer(() => (open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)))
+
+    return Spool.of({
+      waiting: () => waiting,
+      append: (events) =>
+        Effect.suspend(() => {
+          if (waiting + events.length > mostEvents) return unavailable(`the spool is full: ${waiting} events wait`)
+          // Counted before they are written: whatever comes now must not overtake them.
+          waiting += events.length
+          return Effect.gen(function* () {
+            open ??= yield* openNext
+            yield* open.log.append(events.map(withoutPlace))
+          }).pipe(
+            oneAtATime.withPermit,
+            Effect.asVoid,
+            Effect.onError(() =>
+              Effect.sync(() => {
+                waiting -= events.length
+              }),
+            ),
+          )
+        }),
+      oldest: (limit) =>
+        Effect.suspend(() => (open === undefined ? Effect.succeed([]) : eventsAfter(open.log, gone, limit))).pipe(
+          oneAtATime.withPermit,
+        ),
+      drop: (count) =>
+        Effect.gen(function* () {
+          gone += count
+          waiting -= count
+          if (waiting > 0 || open === undefined) return
+          const done = open
+          open = undefined
+          gone = 0
+          yield* Scope.close(done.scope, Exit.void)
+          yield* removeFile(done.path)
+        }).pipe(oneAtATime.withPermit, Effect.uninterruptible),
+    })
+  })
+
+/** From one file to the log at once. */
+const DRAIN_EVENTS = 500
+
+/**
+ * Brings to the log what earlier processes have left in the folder; answers how many events. A file that another process has
+ * open is that one's own affair.
+ */
+export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect.Effect<number, EventLogError> =>
+  Effect.gen(function* () {
+    const names = yield* onDisk(() => mkdir(folder, { recursive: true, mode: 0o700 }).then(() => readdir(folder)))
+    let moved = 0
+    for (const name of names.filter((one) => one.startsWith(PREFIX) && one.endsWith(SUFFIX)).toSorted()) {
+      const path = join(folder, name)
+      const opened = yield* Effect.option(openFile(path))
+      if (opened._tag === 'None') {
+        yield* Effect.logInfo('a spool is in use by another process, or cannot be read', { file: name })
+        continue
+      }
+      const { log: from, scope } = opened.value
+      yield* Effect.gen(function* () {
+        for (let after = 0; ; after += DRAIN_EVENTS) {
+          const events = yield* eventsAfter(from, after, DRAIN_EVENTS)
+          if (events.length > 0) yield* log.append(events)
+          moved += events.length
+          if (events.length < DRAIN_EVENTS) return
+        }
+      }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)))
+      yield* removeFile(path)
+    }
+    return moved
+  })
+
+const openFile = (path: string): Effect.Effect<OpenFile, EventLogError> =>
+  Effect.gen(function* () {
+    const scope = yield* Scope.make()
+    const context = yield* Layer.buildWithScope(layerSqlite({ path }), scope).pipe(
+      Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
+    )
+    return { path, scope, log: Context.get(context, EventLog) }
+  })
+
+/** What the spool's file counts is not what the log counts. */
+const withoutPlace = ({ streamVersion: _, ...event }: NewEvent): NewEvent => event
+
+const eventsAfter = Effect.fnUntraced(function* (
+  log: EventLog['Service'],
+  after: number,
+  limit: number,
+): Effect.fn.Return<readonly NewEvent[], EventLogError> {
+  const rows = yield* log.read({ after, limit })
+  const events: NewEvent[] = []
+  for (const row of rows) {
+    // A newer release wrote them. Nothing of it may be lost, so that release must be started once more.
+    if (row._tag === 'Foreign') {
+      return yield* new EventLogError({
+        reason: {
+          _tag: 'Unusable',
+          detail: `The spool holds events of a newer release (${row.upcast.type}); start that release to bring them to the log.`,
+        },
+      })
+    }
+    events.push(asNew(row.recorded))
+  }
+  return events
+})
+
+const asNew = ({ position: _p, schemaVersion: _s, recordedAt: _r, ...event }: RecordedEvent): NewEvent =>
+  withoutPlace(event)
+
+const removeFile = (path: string) =>
+  onDisk(() => Promise.all(['', '-wal', '-shm', '-lock'].map((end) => rm(`${path}${end}`, { force: true }))))
+
+const onDisk = <A>(run: () => Promise<A>): Effect.Effect<A, EventLogError> =>
+  Effect.tryPromise({
+    try: run,
+    catch: (error) =>
+      new EventLogError({
+        reason: { _tag: 'Unavailable', detail: `the spool: ${error instanceof Error ? error.message : 'failed'}` },
+      }),
+  })
+
+const unavailable = (detail: string) => new EventLogError({ reason: { _tag: 'Unavailable', detail } })

@@ -1,0 +1,15 @@
+/** What is fuzzed. Shares of a long run add up to about a hundred. */
+import type { Target } from './target.ts'
+import { answerTargets } from './targets/answers.ts'
+import { headerTargets } from './targets/headers.ts'
+import { jsonTargets } from './targets/json.ts'
+import { streamTargets } from './targets/streams.ts'
+import { translationTargets } from './targets/translation.ts'
+
+export const targets: readonly Target[] = [
+  ...streamTargets,
+  ...headerTargets,
+  ...jsonTargets,
+  ...translationTargets,
+  ...answerTargets,
+]

@@ -1,0 +1,119 @@
+/**
+ * Several boxes on one log, in the time of the test clock: real ledgers, machines, cascades and permits; log and store in memory,
+ * which can be taken away from all of them. Each can be killed, as `kill -9` would.
+ */
+import { Effect, Exit, Layer, Scope } from 'effect'
+import { EventLog, EventLogError } from '#actors/ports.ts'
+import { startReplay } from '#actors/replay.ts'
+import type { Spool } from '#actors/spool.ts'
+import { providerId } from '#domain/ids.ts'
+import type { Policy, ProviderPolicy } from '#domain/policy.ts'
+import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
+import { layerMemory as clusterMemory, makeClusterStore } from '#infra/cluster/memory.ts'
+import { layerMemory } from '#infra/event-log/memory.ts'
+import { policyOf, provider, recordingClient, type Scripts, startLife } from '#test/box.ts'
+import { scriptedUpstream } from '#test/scripted-upstream.ts'
+
+export interface InstancesOptions {
+  readonly scripts: Scripts
+  readonly policy?: Partial<Policy>
+  readonly provider?: Partial<ProviderPolicy>
+  readonly spool?: boolean
+  /** False: hints are lost. */
+  readonly hints?: boolean
+}
+
+const away = () => new EventLogError({ reason: { _tag: 'Unavailable', detail: 'the database is away' } })
+
+const memorySpool = (): Spool['Service'] & { readonly kept: NewEvent[] } => {
+  const kept: NewEvent[] = []
+  return {
+    kept,
+    waiting: () => kept.length,
+    append: (events) => Effect.sync(() => void kept.push(...events)),
+    oldest: (limit) => Effect.sync(() => kept.slice(0, limit)),
+    drop: (count) => Effect.sync(() => void kept.splice(0, count)),
+  }
+}
+
+export const openInstances = (options: InstancesOptions) =>
+  Effect.gen(function* () {
+    const context = yield* Effect.context<never>()
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const now = () => clock.currentTimeMillisUnsafe()
+    const ids = Object.keys(options.scripts)
+    const store = { away: false }
+    const cluster = makeClusterStore({
+      fail: () => (store.away ? { _tag: 'Unavailable', detail: 'the database is away' } : undefined),
+      hintArrives: () => options.hints ?? true,
+    })
+    const log = yield* Effect.provide(EventLog, layerMemory())
+    const guarded = <A>(call: Effect.Effect<A, EventLogError>) =>
+      Effect.suspend((): Effect.Effect<A, EventLogError> => (store.away ? Effect.fail(away()) : call))
+    /** One instance's way to the log; a dead process appends nothing more. */
+    const wayOf = (alive: () => boolean) =>
+      EventLog.of({
+        ...log,
+        append: (events) => (alive() ? guarded(log.append(events)) : Effect.never),
+        read: (query) => guarded(log.read(query)),
+        head: guarded(log.head),
+      })
+    const upstreams = new Map(
+      ids.map((id) => [providerId(id), scriptedUpstream(id, context, (n) => options.scripts[id]?.(n) ?? [], now)]),
+    )
+    let requests = 0
+
+    const start = (writer: string) =>
+      Effect.gen(function* () {
+        const scope = yield* Scope.make()
+        let isAlive = true
+        const spool = options.spool === true ? memorySpool() : undefined
+        const life = yield* startLife({
+          writer,
+          log: Layer.succeed(
+            EventLog,
+            wayOf(() => isAlive),
+          ),
+          upstream: (id) => upstreams.get(id),
+          policy: policyOf(
+            ids.map((id) => provider(id, options.provider)),
+            options.policy,
+          ),
+          commits: { groupMs: 5, lingerMs: 20 },
+          shared: { cluster: clusterMemory(cluster), ...(spool && { spool }) },
+        }).pipe(Scope.provide(scope))
+        const send = (more: { readonly sessionId?: string; readonly maxTokens?: number } = {}) =>
+          Effect.gen(function* () {
+            requests += 1
+            const client = recordingClient({ now })
+            const fiber = yield* Scope.provide(
+              life.send({ id: `req_${String(requests).padStart(4, '0')}`, client, ...more }),
+              scope,
+            )
+            return { seen: client.seen, fiber }
+          })
+        return {
+          ...life,
+          spool,
+          send,
+          /** Nothing of it acts any more. */
+          kill: Effect.suspend(() => {
+            isAlive = false
+            return Effect.forkDetach(Scope.close(scope, Exit.void))
+          }),
+          stop: Scope.close(scope, Exit.void),
+        }
+      })
+
+    const events = Effect.map(log.read({ after: 0, limit: 10_000 }), (rows) =>
+      rows.flatMap((row): readonly RecordedEvent[] => (row._tag === 'Known' ? [row.recorded] : [])),
+    )
+    /** Folds the log anew; answers the first difference. */
+    const replayed = Effect.map(events, (all) => {
+      const replay = startReplay()
+      for (const recorded of all) replay.next({ _tag: 'Known', recorded })
+      replay.finish()
+      return { difference: replay.difference(), counts: replay.counts(), state: replay.state }
+    })
+    return { start, store, log, cluster, events, replayed, upstreams, now }
+  })

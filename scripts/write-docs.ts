@@ -11,10 +11,24 @@ import { logLineJsonSchema } from '#infra/telemetry/log-line.ts'
 import { withLineFields } from '#infra/telemetry/log-line-markdown.ts'
 import { withMetrics } from '#infra/telemetry/metrics/markdown.ts'
 
+/** The rules in the form of the Prometheus Operator, which reads no files. */
+const prometheusRule = (rules: string): string =>
+  `# Written by \`npm run docs\` from deploy/prometheus/rules/signalbox.yml.
+apiVersion: monitoring.coreos.com/v1
+kind: PrometheusRule
+metadata:
+  name: signalbox
+  labels: { app.kubernetes.io/name: signalbox }
+spec:
+${rules.replaceAll(/^(?=.)/gm, '  ')}`
+
 const at = (path: string): URL => new URL(`../${path}`, import.meta.url)
 
 /** Path in the repository → its content now. */
 export const generatedDocs = (): Readonly<Record<string, string>> => ({
+  'deploy/kubernetes/components/monitoring/prometheus-rule.yaml': prometheusRule(
+    readFileSync(at('deploy/prometheus/rules/signalbox.yml'), 'utf8'),
+  ),
   'docs/configuration.md': configurationMarkdown(readFileSync(at('signalbox.example.yaml'), 'utf8')),
   'docs/configuration.schema.json': configurationJsonSchema(),
   'docs/log-line.schema.json': logLineJsonSchema(),

@@ -102,7 +102,7 @@ const project = (state: GatewayState, occurred: Occurred): void => {
   }
 }
 
-const MACHINE_FACTS: { readonly [K in MachineFact['_tag']]: true } = {
+const MACHINE_FACTS: { readonly [K in MachineFact['_tag']]: true } & { readonly [K in Fact['_tag']]?: true } = {
   AttemptStarted: true,
   AttemptSucceeded: true,
   AttemptFailed: true,
@@ -113,7 +113,7 @@ const MACHINE_FACTS: { readonly [K in MachineFact['_tag']]: true } = {
 }
 
 const isMachineFact = (fact: Fact): fact is MachineFact & { readonly provider: ProviderId } =>
-  Object.hasOwn(MACHINE_FACTS, fact._tag) && 'provider' in fact && fact.provider !== undefined
+  MACHINE_FACTS[fact._tag] === true && 'provider' in fact && fact.provider !== undefined
 
 /** Folds one fact in and returns what the machines conclude from it. */
 export const applyFact = (state: GatewayState, fact: Fact, occurredAt: number, writer: string): readonly Decision[] => {

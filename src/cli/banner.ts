@@ -7,6 +7,7 @@ import { isLoopbackHost } from '#http/observers.ts'
 import type { AdminAccess } from '#infra/admin-token.ts'
 import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { describeKind, describeMissing } from '#infra/config/describe-provider.ts'
+import { shownDatabase } from '#infra/config/redacted-config.ts'
 import { describeReference } from '#infra/credentials/credential-reference.ts'
 
 export interface BannerInput {
@@ -47,7 +48,7 @@ export const banner = (input: BannerInput): string => {
   lines.push(
     '',
     `Configuration  ${files.length === 0 ? 'built in (no file found)' : files.join(', ')}`,
-    `Event log      ${config.database.url}, position ${input.logPosition}`,
+    `Event log      ${shownDatabase(config.database.url)}, position ${input.logPosition}`,
   )
   if (input.abandoned > 0) {
     lines.push(

@@ -1,24 +1,47 @@
 /**
- * The event log that a database URL names, with its books.
+ * The event log that a database URL names, with its books and, where several instances may share it, what they share beside it.
  */
-import { Layer } from 'effect'
+import { Effect, Layer, Option } from 'effect'
+import { Cluster } from '#actors/cluster.ts'
+import type { Ledger } from '#actors/ledger.ts'
+import * as ledger from '#actors/ledger.ts'
 import type { Books, EventLog, EventLogError } from '#actors/ports.ts'
 import { progress } from '#cli/progress.ts'
+import { VERSION } from '#cli/version.ts'
+import { layerPostgres as layerCluster } from '#infra/cluster/postgres.ts'
 import { type LogArchive, layerNoArchive } from '#infra/event-log/log-archive.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
+import { layerPostgres, layerPostgresReadOnly } from '#infra/event-log/postgres.ts'
 import { layerSqlite, layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 
 const SQLITE = 'sqlite:'
+const MEMORY = `${SQLITE}:memory:`
 
-/** `sqlite:PATH` or `sqlite::memory:`; configuration has checked the form. */
-export const databaseLayer = (url: string): Layer.Layer<EventLog | Books | LogArchive, EventLogError> =>
-  url === `${SQLITE}:memory:`
-    ? Layer.merge(layerMemory(), layerNoArchive)
-    : layerSqlite({ path: url.slice(SQLITE.length), preparing: preparing() })
+const isPostgres = (url: string): boolean => /^postgres(ql)?:/i.test(url)
+
+/** `sqlite:PATH`, `sqlite::memory:` or `postgres://…`; configuration has checked the form. On PostgreSQL it gives the Cluster too. */
+export const databaseLayer = (url: string): Layer.Layer<EventLog | Books | LogArchive, EventLogError> => {
+  if (url === MEMORY) return Layer.merge(layerMemory(), layerNoArchive)
+  if (!isPostgres(url)) return layerSqlite({ path: url.slice(SQLITE.length), preparing: preparing() })
+  const log = layerPostgres({ url, preparing: preparing() })
+  // Its tables are made with those of the log.
+  return Layer.mergeAll(layerCluster({ url }).pipe(Layer.provideMerge(log)), layerNoArchive)
+}
 
 /** For commands that look at a log while a server may be writing it. */
 export const readOnlyDatabaseLayer = (url: string): Layer.Layer<EventLog | Books, EventLogError> =>
-  layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
+  isPostgres(url) ? layerPostgresReadOnly({ url }) : layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
+
+/** The ledger of a command that changes something: on a log that others may write to, it joins them. */
+export const commandLedger = (writer: string): Layer.Layer<Ledger, EventLogError, EventLog> =>
+  Layer.unwrap(
+    Effect.map(Effect.serviceOption(Cluster), (cluster) =>
+      ledger.layer({
+        writer,
+        ...(Option.isSome(cluster) ? { shared: { version: VERSION, spool: undefined } } : {}),
+      }),
+    ),
+  )
 
 /** The first start of this release on a long log takes a while. */
 const preparing = () => {

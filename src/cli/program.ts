@@ -236,8 +236,13 @@ if (
 
 // Not NodeRuntime.runMain: it interrupts on the first signal, while `serve` must first drain what is under way.
 Effect.runFork(signalbox.pipe(Command.run({ version: VERSION }), Effect.provide(NodeServices.layer))).addObserver(
-  (exit) => process.exit(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit)),
+  (exit) => endWith(Exit.isSuccess(exit) ? 0 : exitCodeOf(exit)),
 )
+
+/** What was written into a pipe may still be on its way to a slow reader. One that is gone is an error, which ends it too. */
+function endWith(code: number): void {
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(code)))
+}
 
 function exitCodeOf(exit: Exit.Failure<unknown, unknown>): number {
   for (const reason of exit.cause.reasons) {

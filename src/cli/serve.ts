@@ -4,13 +4,17 @@
  */
 import { randomBytes } from 'node:crypto'
 import { fileURLToPath } from 'node:url'
-import { Console, Deferred, Effect, Layer } from 'effect'
+import { Console, Deferred, Effect, Layer, Option } from 'effect'
 import { makeAdminActions, takePolicy } from '#actors/admin-actions.ts'
+import { Cluster } from '#actors/cluster.ts'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
+import { Membership } from '#actors/membership.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
+import { Permits } from '#actors/permits.ts'
 import { Books, EventLog, type HeaderList, Upstreams } from '#actors/ports.ts'
 import { seedBudgets } from '#actors/seed-budgets.ts'
+import { shareLog } from '#actors/share-log.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { banner } from '#cli/banner.ts'
 import { databaseLayer } from '#cli/database.ts'
@@ -37,6 +41,7 @@ import { type PriceSource, startPriceSource } from '#infra/prices/price-source.t
 import { keepFor } from '#infra/retention.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
 import { startSimulator } from '#infra/simulator/simulator.ts'
+import { drainLeftovers, makeSpool } from '#infra/spool/spool.ts'
 import { logEvents } from '#infra/telemetry/log-events.ts'
 import { makeMetrics } from '#infra/telemetry/metrics.ts'
 import { openSpanExporter } from '#infra/telemetry/span-exporter.ts'
@@ -114,6 +119,7 @@ const listening = ({ maxConnectionsPerAddress, openMetrics }: Config['server']) 
 const NEEDS_RESTART = [
   'server.',
   'database.',
+  'cluster.',
   'retention.',
   'capture.',
   'log.',
@@ -135,6 +141,30 @@ const startTraces = (config: Config, providers: () => readonly ResolvedProvider[
     return { tracing: { propagate, sampleShare }, exporter }
   })
 
+/** Where the log is one that others may write too. */
+const shareWithOthers = (config: Config) =>
+  Effect.gen(function* () {
+    const cluster = yield* Effect.serviceOption(Cluster)
+    if (Option.isNone(cluster)) return undefined
+    const { instance: name, whileAway } = config.cluster
+    return yield* shareLog({ name, whileAway, version: VERSION }).pipe(Effect.provideService(Cluster, cluster.value))
+  })
+
+/** The ledger; of a log that is elsewhere with a spool, and after what an earlier process had left there. */
+const ledgerOf = (config: Config, writer: string) =>
+  Layer.unwrap(
+    Effect.gen(function* () {
+      const cluster = yield* Effect.serviceOption(Cluster)
+      if (Option.isNone(cluster)) return ledgerLayer.layer({ writer, ...COMMITS })
+      const folder = config.cluster.spool
+      const moved = yield* drainLeftovers(folder, yield* EventLog)
+      if (moved > 0)
+        yield* Effect.logInfo('events that had waited on this machine are in the log now', { events: moved })
+      const spool = yield* makeSpool({ folder, writer })
+      return ledgerLayer.layer({ writer, ...COMMITS, shared: { version: VERSION, spool } })
+    }),
+  )
+
 const running = (config: Config, load: LoadOptions, logging: Logging) =>
   Effect.gen(function* () {
     const signalled = yield* listenForSignals
@@ -149,6 +179,8 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     const policyOf = (from: Config) =>
       toPolicy({ ...from, providers: providersOf(from) }, feed?.current(), source?.current())
     yield* logEvents
+    const sharing = yield* shareWithOthers(config)
+    const isMine = () => sharing?.membership.isLeader() ?? true
     const { tracing, exporter } = yield* startTraces(config, () => providersOf(inForce))
     const { abandoned } = yield* openBox({
       policy: withOverrides(policyOf(config), ledger.state.projections.overrides),
@@ -165,7 +197,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
         const logLinesDropped = logging.file?.dropped() ?? 0
         return { logLinesDropped, spansExported: exported, spansDropped: dropped, capturesKept, capturesDropped }
       },
-    })
+    }).pipe(Effect.provideService(Membership, sharing?.membership))
 
     const takePolicyInForce = Effect.suspend(() => takePolicy(policyOf(inForce))).pipe(
       Effect.andThen(seedBudgets),
@@ -183,7 +215,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     yield* startHealthChecks({
       upstreams: upstreams.service,
       providers: () => providersOf(inForce),
-      intervalMs: () => inForce.healthChecks.intervalMs,
+      intervalMs: () => (isMine() ? inForce.healthChecks.intervalMs : 0),
     })
 
     yield* watchConfig({
@@ -207,12 +239,13 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     })
 
     yield* startAlerts({
+      isMine,
       config: () => inForce.alerts,
-      diskFree: diskFree(config.database.url),
+      diskFree: diskFree(config.database.folder),
       budgetUse: ({ projections }, at) => budgetUse(projections.budgets, at),
     })
     const { detailMs, archive: folder } = config.retention
-    if (detailMs > 0) yield* Effect.forkScoped(keepFor({ detailMs, folder }))
+    if (detailMs > 0) yield* Effect.forkScoped(keepFor({ detailMs, folder, isMine }))
     const access = yield* adminAccess(config)
     const tls = config.server.tls === undefined ? undefined : yield* tlsFiles(config.server.tls)
 
@@ -249,7 +282,12 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
         // Plain data, which JSON makes of it: what is undefined is left out.
         config: () => JSON.parse(JSON.stringify(redactedConfig(inForce))),
       },
-    }).pipe(Effect.provideContext(timekeeper), Effect.provideService(Upstreams, upstreams.service))
+    }).pipe(
+      Effect.provideContext(timekeeper),
+      Effect.provideService(Upstreams, upstreams.service),
+      Effect.provideService(Permits, sharing?.permits),
+      Effect.provideService(Membership, sharing?.membership),
+    )
     const host = server.host.includes(':') ? `[${server.host}]` : server.host
     yield* Console.log(
       banner({
@@ -280,9 +318,7 @@ export const serve = (load: LoadOptions) =>
     const config = yield* loadConfig(load)
     yield* checkHost(config)
     const writer = randomBytes(6).toString('base64url')
-    const ledger = ledgerLayer
-      .layer({ writer, ...COMMITS })
-      .pipe(Layer.provideMerge(databaseLayer(config.database.url)))
+    const ledger = ledgerOf(config, writer).pipe(Layer.provideMerge(databaseLayer(config.database.url)))
     const logging = yield* startLogging(config.log)
     yield* Effect.scoped(running(config, load, logging).pipe(Effect.provide(ledger))).pipe(
       Effect.provide(logging.layer),

@@ -32,17 +32,37 @@ export interface RedactedText {
   readonly found: number
 }
 
+/** Where a credential lies: from, and just behind it. */
+export type Span = readonly [from: number, to: number]
+
 /** @param forms each with the flag `g` */
 export const redact = (text: string, forms: readonly RegExp[]): RedactedText => {
-  let found = 0
-  let rest = text
-  for (const form of forms) {
-    rest = rest.replace(form, (match) => {
-      // A form of an operator may fit nothing at all, everywhere.
-      if (match === '' || match === REDACTED) return match
-      found++
-      return REDACTED
-    })
+  const spans = spansOf(text, forms)
+  let kept = ''
+  let from = 0
+  for (const [start, end] of spans) {
+    kept += text.slice(from, start) + REDACTED
+    from = end
   }
-  return { text: rest, found }
+  return { text: kept + text.slice(from), found: spans.length }
+}
+
+/**
+ * Where credentials lie, in order and apart from each other. All forms look at the text as it was: what one of them replaced may
+ * be what another knows its credential by.
+ */
+export const spansOf = (text: string, forms: readonly RegExp[]): readonly Span[] => {
+  const spans: [number, number][] = []
+  const all = forms
+    .flatMap((form) => [...text.matchAll(form)])
+    // A form of an operator may fit nothing at all, everywhere.
+    .filter(([match]) => match !== '' && match !== REDACTED)
+    .map((match): [number, number] => [match.index, match.index + match[0].length])
+    .toSorted((a, b) => a[0] - b[0])
+  for (const [from, to] of all) {
+    const last = spans.at(-1)
+    if (last !== undefined && from < last[1]) last[1] = Math.max(last[1], to)
+    else spans.push([from, to])
+  }
+  return spans
 }

@@ -4,6 +4,7 @@
  */
 
 import { addTo, type Distribution, emptyDistribution } from '#domain/distribution.ts'
+import { namesKey } from '#domain/names-key.ts'
 
 /** Each is a number for every combination of these labels that occurred. */
 export const NUMBERS = {
@@ -66,7 +67,7 @@ export const addNumber = <N extends NumberName>(
   values: Values<(typeof NUMBERS)[N]>,
   amount = 1,
 ): void => {
-  const key = keyOf(values)
+  const key = namesKey(values)
   numbers[name].set(key, (numbers[name].get(key) ?? 0) + amount)
 }
 
@@ -77,37 +78,11 @@ export const addDuration = <N extends DurationName>(
   values: Values<(typeof DURATIONS)[N]['labels']>,
   ms: number,
 ): void => {
-  const key = keyOf(values)
+  const key = namesKey(values)
   const { bounds } = DURATIONS[name]
   const known = durations[name].get(key) ?? emptyDistribution(bounds)
   durations[name].set(key, known)
   addTo(known, bounds, Math.max(0, ms))
-}
-
-/** JSON of the values. Several keys are asked for at every event, of the same few values: one look each, and no text is made. */
-export const keyOf = (values: readonly string[]): string => {
-  let branch = keys
-  for (const value of values) branch = branchOf(branch, value)
-  branch.key ??= JSON.stringify(values)
-  return branch.key
-}
-
-interface Branch {
-  key?: string
-  readonly next: Map<string, Branch>
-}
-
-/** By the first value, the second … ; the labels are bounded one by one, their combinations are not so tightly. */
-const keys: Branch = { next: new Map() }
-const BRANCHES_KEPT = 200
-
-const branchOf = ({ next }: Branch, value: string): Branch => {
-  const known = next.get(value)
-  if (known !== undefined) return known
-  if (next.size >= BRANCHES_KEPT) next.clear()
-  const fresh: Branch = { next: new Map() }
-  next.set(value, fresh)
-  return fresh
 }
 
 /** The values of the labels in a key. */

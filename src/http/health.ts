@@ -2,12 +2,15 @@
  * GET /health: the state of the box in one JSON document, for people and for checks that want more than a status.
  */
 import type { Ledger } from '#actors/ledger.ts'
+import type { Membership } from '#actors/membership.ts'
+import { instancesView } from '#actors/views/instances-view.ts'
 import { learnedOf } from '#actors/views/provider-view.ts'
 
 /** Reads the live state; no credential and no prompt is in it. */
 export const healthReport = (
   ledger: Ledger['Service'],
   operations: { readonly version: string; readonly accepting: () => boolean; readonly now: () => number },
+  membership?: Membership,
 ) => {
   const { state } = ledger
   const at = operations.now()
@@ -34,6 +37,7 @@ export const healthReport = (
       }
     }),
     requests: { inFlight: projections.requests.inFlight.size, ...projections.traffic.totals },
+    ...(ledger.shared ? { sharing: instancesView(ledger, membership, at) } : {}),
     log: { position: log.committedPosition, pending: log.pending, failing: log.failingSince !== undefined },
   }
 }

@@ -5,6 +5,7 @@
 import { Context, Effect, Layer, Option } from 'effect'
 import { HttpRouter, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { Ledger } from '#actors/ledger.ts'
+import { Membership } from '#actors/membership.ts'
 import type { HeaderList } from '#actors/ports.ts'
 import { type ErrorAnswer, errorAnswer, errorBody } from '#domain/dialect/anthropic-error.ts'
 import type { ListedModel } from '#domain/model-list.ts'
@@ -72,6 +73,7 @@ export const operationRoutes = Layer.unwrap(
   Effect.gen(function* () {
     const operations = yield* Operations
     const ledger = yield* Ledger
+    const membership = yield* Membership
     const models = yield* makeModelLists
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
@@ -170,7 +172,7 @@ export const operationRoutes = Layer.unwrap(
       )
     })
 
-    const health = Effect.sync(() => healthReport(ledger, { ...operations, now }))
+    const health = Effect.sync(() => healthReport(ledger, { ...operations, now }, membership))
 
     return Layer.mergeAll(
       get('/', start),

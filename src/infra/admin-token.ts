@@ -38,16 +38,12 @@ export const adminAccess = (
     const read = readToken === undefined ? {} : { read: yield* find(readToken) }
     if (config.adminToken !== undefined) return { tokens: { admin: config.adminToken, ...read }, isGenerated: false }
     if (adminToken !== undefined) return { tokens: { admin: yield* find(adminToken), ...read }, isGenerated: false }
-    const file = tokenFile(config.database.url)
+    // A log that is in no file leaves nothing behind; neither does its token.
+    const { folder } = config.database
+    const file = folder === undefined ? undefined : join(folder, 'admin-token')
     const admin = file === undefined ? makeToken() : yield* keptToken(file)
     return { tokens: { admin, ...read }, isGenerated: true, ...(file === undefined ? {} : { file }) }
   })
-
-/** A log that is in no file leaves nothing behind; neither does its token. */
-const tokenFile = (databaseUrl: string): string | undefined => {
-  const path = /^sqlite:(.+)$/.exec(databaseUrl)?.[1]
-  return path === undefined || path === ':memory:' ? undefined : join(dirname(path), 'admin-token')
-}
 
 const makeToken = (): Redacted.Redacted<string> =>
   Redacted.make(randomBytes(TOKEN_BYTES).toString('base64url'), { label: 'admin token' })

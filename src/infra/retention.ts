@@ -75,16 +75,29 @@ export const coveredPosition = (log: EventLog['Service']): Effect.Effect<number,
 const DAY_MS = 86_400_000
 /** Long enough for the commits of some hundred requests. */
 const PAUSE_MS = 100
+const NOT_MINE_MS = 600_000
 
 /** Archives at once and then every day; a failure is logged, and the next day tries again. */
-export const keepFor = (options: { readonly detailMs: number; readonly folder: string }) =>
+export const keepFor = (options: {
+  readonly detailMs: number
+  readonly folder: string
+  /** Whether it is for this instance to do, of several on the log; absent: it is. */
+  readonly isMine?: () => boolean
+}) =>
   Effect.gen(function* () {
+    // Whoever leads may be another in a while.
+    if (options.isMine?.() === false) return yield* Effect.sleep(NOT_MINE_MS)
     const now = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
     const order = { before: now - options.detailMs, folder: options.folder, by: 'retention', pauseMs: PAUSE_MS }
     const archived = yield* archiveLog(order)
     if (archived !== undefined) yield* Effect.logInfo('old requests were archived', archived)
+    yield* Effect.sleep(DAY_MS)
   }).pipe(
-    Effect.catch((error) => Effect.logWarning('old requests were not archived', { detail: error.message })),
-    Effect.andThen(Effect.sleep(DAY_MS)),
+    Effect.catch((error) =>
+      Effect.andThen(
+        Effect.logWarning('old requests were not archived', { detail: error.message }),
+        Effect.sleep(DAY_MS),
+      ),
+    ),
     Effect.forever,
   )

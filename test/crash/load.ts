@@ -2,6 +2,7 @@
  * Clients on keep-alive connections that ask and ask until they are told to stop, and remember how each answer ended.
  */
 import { Agent, request } from 'node:http'
+import { setTimeout as wait } from 'node:timers/promises'
 import { draw } from '#infra/simulator/draws.ts'
 import { callBody } from '#test/simulator.ts'
 
@@ -14,6 +15,8 @@ export interface HeardAnswer {
   readonly stream: boolean
 }
 
+const LOST_SERVER_MS = 100
+
 export interface Load {
   readonly answers: readonly HeardAnswer[]
   /** No new requests; resolves when the last answer has ended, one way or another. */
@@ -22,7 +25,13 @@ export interface Load {
   readonly complete: (n: number) => Promise<void>
 }
 
-export const startLoad = (port: number, connections: number, seed: number): Load => {
+/** `persistent`: a client that loses its server asks again a moment later; else it ends. */
+export const startLoad = (
+  port: number,
+  connections: number,
+  seed: number,
+  { persistent = false, pauseMs = 0 }: { readonly persistent?: boolean; readonly pauseMs?: number } = {},
+): Load => {
   const answers: HeardAnswer[] = []
   const waiting = new Set<() => void>()
   let stopped = false
@@ -34,9 +43,11 @@ export const startLoad = (port: number, connections: number, seed: number): Load
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
     for (let n = 0; !stopped; n++) {
       const answer = await ask(port, agent, draw(seed, connection, n) < 0.7)
-      if (answer === undefined) break
-      answers.push(answer)
+      if (answer === undefined && !persistent) break
+      if (answer !== undefined) answers.push(answer)
       tell()
+      const waitMs = answer === undefined ? LOST_SERVER_MS : pauseMs
+      if (waitMs > 0) await wait(waitMs)
     }
     agent.destroy()
   }

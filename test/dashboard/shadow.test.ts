@@ -44,7 +44,7 @@ layer(Layer.merge(Chrome.layer, Shared.layer), { excludeTestServices: true, time
         const panel = page.locator('section[aria-label="Shadow policy"]')
         yield* says(figure(page, 'shadow'), 'No other policy decides beside this one.')
         yield* says(panel.locator('pre'), /^routing: shadow: strategy: cost/)
-        yield* act(() => page.getByRole('combobox', { name: 'Strategy of the shadow' }).selectOption('cost'))
+        yield* act(() => page.getByRole('combobox', { name: 'Decides by' }).selectOption('cost'))
         yield* act(() => page.getByRole('button', { name: 'Start shadow' }).click())
         yield* says(figure(page, 'shadowAgreed'), '–')
         yield* says(panel.locator('tbody tr'), 'No request yet.')

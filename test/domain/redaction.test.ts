@@ -30,6 +30,11 @@ describe('redaction', () => {
     expect(redact(text, CREDENTIAL_FORMS)).toEqual({ text, found: 0 })
   })
 
+  it('lets no form take away what another one knows its credential by', () => {
+    const { text } = redact('Bearer aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY', CREDENTIAL_FORMS)
+    expect(text).not.toContain('wJalrXUtnFEMI')
+  })
+
   it('replaces a private key whose end is missing', () => {
     const { text } = redact('"-----BEGIN EC PRIVATE KEY-----\\nMHcCAQEEIBkg"', CREDENTIAL_FORMS)
     expect(text).toBe(`"${REDACTED}"`)

@@ -1,7 +1,9 @@
 /** What is fuzzed. Shares of a long run add up to about a hundred. */
 import type { Target } from './target.ts'
 import { answerTargets } from './targets/answers.ts'
+import { fileTargets } from './targets/files.ts'
 import { headerTargets } from './targets/headers.ts'
+import { httpTarget } from './targets/http-entry.ts'
 import { jsonTargets } from './targets/json.ts'
 import { streamTargets } from './targets/streams.ts'
 import { translationTargets } from './targets/translation.ts'
@@ -12,4 +14,6 @@ export const targets: readonly Target[] = [
   ...jsonTargets,
   ...translationTargets,
   ...answerTargets,
+  ...fileTargets,
+  httpTarget,
 ]

@@ -8,6 +8,7 @@ import type { HeaderList } from '#actors/ports.ts'
 import type { KeyMode } from '#domain/client-key.ts'
 import { type ClientKey, type ClientKeys, clientKeys } from '#domain/projections/client-keys.ts'
 import { makeClientAuth } from '#http/client-auth.ts'
+import { MOST_GUESSES } from '#http/failed-attempts.ts'
 import { EPOCH } from '#test/generators.ts'
 
 const SECRET = 'sbx_0123456789abcdefghijABCDEFGHIJ01'
@@ -185,5 +186,36 @@ describe('a key', () => {
           expect(rest).toEqual(headers.filter(([name, value]) => !/sbx_/.test(value) && name !== 'x-signalbox-key'))
       }),
     )
+  })
+})
+
+describe('an address that guesses', () => {
+  const guess = (auth: ReturnType<typeof authOf>, n: number, at = EPOCH, from = FROM) =>
+    auth.identify([['x-signalbox-key', `sbx_${String(n).padStart(32, '0')}`]], at, from)
+
+  it('hears after ten unknown keys that it shall wait, for as long as it lasts', () => {
+    const auth = authOf('optional')
+    for (let n = 0; n < MOST_GUESSES; n++) {
+      expect(guess(auth, n)).toMatchObject({ _tag: 'Refused', answer: { status: 401 } })
+    }
+    expect(guess(auth, MOST_GUESSES, EPOCH + 20_000)).toMatchObject({
+      answer: { status: 429, headers: expect.arrayContaining([['retry-after', '40']]) },
+    })
+    expect(guess(auth, MOST_GUESSES, EPOCH, '192.0.2.2')).toMatchObject({ answer: { status: 401 } })
+    expect(guess(auth, MOST_GUESSES, EPOCH + 60_000)).toMatchObject({ answer: { status: 401 } })
+  })
+
+  it('locks out nobody who shares it and has a key', () => {
+    const auth = authOf('required')
+    for (let n = 0; n <= MOST_GUESSES; n++) guess(auth, n)
+    expect(auth.identify(BEARER, EPOCH, FROM)).toMatchObject({ _tag: 'Client', key: { name: 'ci' } })
+  })
+
+  it('is none that sends one wrong key again and again, or a key that was good once', () => {
+    const auth = authOf('optional', { revokedAt: EPOCH })
+    for (let again = 0; again < 3 * MOST_GUESSES; again++) {
+      expect(guess(auth, 1)).toMatchObject({ answer: { status: 401 } })
+      expect(auth.identify(BEARER, EPOCH, FROM)).toMatchObject({ answer: { status: 401 } })
+    }
   })
 })

@@ -31,4 +31,11 @@ describe('wrong tokens', () => {
     for (let n = 0; n < 1_000; n++) attempts.count(`address ${n}`, 'digest', 0)
     expect(attempts.blockedUntil('first', 0)).toBeUndefined()
   })
+
+  it('of addresses in one network of IPv6 count together', () => {
+    const attempts = makeFailedAttempts()
+    for (let n = 0; n < MOST_GUESSES; n++) attempts.count(`2001:db8:1:2::${n}`, `digest ${n}`, 0)
+    expect(attempts.blockedUntil('2001:db8:1:2:ffff::1', 0)).toBe(WINDOW_MS)
+    expect(attempts.blockedUntil('2001:db8:1:3::1', 0)).toBeUndefined()
+  })
 })

@@ -57,6 +57,10 @@ describe('the guard lets through', () => {
     })
   })
 
+  it.each([['http://localhost:8080'], ['https://localhost:8080']])('Origin: %s', async (origin) => {
+    expect((await ask('/v1/models', [...hostHeader('localhost:8080'), `Origin: ${origin}`])).status).toBe(200)
+  })
+
   it.each([['same-origin'], ['same-site'], ['none']])('Sec-Fetch-Site: %s', async (site) => {
     expect((await ask('/', [...hostHeader('localhost'), `Sec-Fetch-Site: ${site}`])).status).toBe(200)
   })
@@ -131,6 +135,17 @@ describe('the guard refuses', () => {
       reached: [],
     })
   })
+
+  it.each([['https://evil.test'], ['http://localhost:3000'], ['http://127.0.0.1'], ['null'], [''], ['nonsense']])(
+    'a page of the origin "%s", on every path but those of the admin API, which looks itself',
+    async (origin) => {
+      const headers = [...hostHeader('localhost:8080'), `Origin: ${origin}`]
+      for (const target of ['/', '/v1/messages', '/v1/models', '/health', '/metrics', '/assets/x.js', '/nothing']) {
+        expect(await ask(target, headers), target).toMatchObject({ status: 403, reached: [] })
+      }
+      expect((await ask('/admin/stats', headers)).status).toBe(200)
+    },
+  )
 
   it('a page of another site, whatever else it says', async () => {
     const answer = await ask('/v1/messages', [...hostHeader('localhost'), 'Sec-Fetch-Site: cross-site'])

@@ -315,6 +315,80 @@ export const booksContract = (name: string, makeLayer: () => Layer.Layer<EventLo
       }),
     )
 
+    it.effect('goes on with a request that another writer began, as with one that a lost instance left', () =>
+      Effect.gen(function* () {
+        const [log, books] = [yield* EventLog, yield* Books]
+        const [lost, finder] = [newWriter(), newWriter()]
+        const id = requestId(fresh('req'))
+        const unversioned = (events: readonly NewEvent[]) =>
+          events.map(({ streamVersion: _given, ...event }): NewEvent => event)
+        yield* log.append(unversioned(lost.at(NOON, admitted(id), started(id, 1, 'vertex', { switchNanoUsd: 4 }))))
+        const abandoned: DomainEvent = {
+          ...{ _tag: 'RequestAbandoned', requestId: id, attempts: 1, provider: providerId('vertex'), costNanoUsd: 9 },
+        }
+        const end = unversioned(finder.at(NOON + 5_000, abandoned))
+        // The lost one is not lost after all: it takes part in its request until then.
+        yield* log.append(unversioned(lost.at(NOON + 1_000, routed(id))))
+        yield* log.append(end)
+        yield* log.append(end)
+        const row = yield* books.request(id)
+        expect(row).toMatchObject({ outcome: 'abandoned', strategy: 'intelligent', costNanoUsd: 9, durationMs: 5_000 })
+        const { total } = yield* books.costs({ by: [], filter: { project: lost.project } })
+        expect(total).toMatchObject({ requests: 1, attempts: 1, costNanoUsd: 9, switchNanoUsd: 4 })
+        // What comes after the end changes nothing.
+        yield* log.append(unversioned(lost.at(NOON + 6_000, succeeded(id, 1, 'vertex', { costNanoUsd: 50 }))))
+        expect(yield* books.request(id)).toEqual(row)
+        expect(yield* books.spent({ project: lost.project })).toBe(9)
+      }),
+    )
+
+    it.effect('keeps names of any length and of any characters apart', () =>
+      Effect.gen(function* () {
+        const [log, books] = [yield* EventLog, yield* Books]
+        const { project, at } = newWriter()
+        const names = [
+          'a\0b',
+          'a\\0b',
+          'a\\\0b',
+          '\\',
+          "o'brien",
+          'модель-ü',
+          'x'.repeat(20_000),
+          `${'x'.repeat(20_000)}y`,
+        ]
+        for (const [n, name] of names.entries()) {
+          yield* log.append(at(NOON, ...served(fresh('req'), n + 1, { model: modelId(name) })))
+        }
+        const { rows } = yield* books.costs({ by: ['asked'], filter: { project } })
+        expect(rows.map(({ key, sums }) => [key[0], sums.costNanoUsd])).toEqual(
+          names.map((name, n) => [name, n + 1]).toReversed(),
+        )
+        for (const [n, model] of names.entries()) {
+          const page = yield* books.requests({ limit: 5, project, model })
+          expect(page.rows.map(({ costNanoUsd }) => costNanoUsd)).toEqual([n + 1])
+          expect(page.rows[0]?.model).toBe(model)
+        }
+      }),
+    )
+
+    it.effect('takes nothing for under way that began before a start, but where instances share the log', () =>
+      Effect.gen(function* () {
+        const [log, books] = [yield* EventLog, yield* Books]
+        const { project, at } = newWriter()
+        const id = requestId(fresh('req'))
+        const underWay = Effect.map(
+          books.requests({ limit: 5, project, outcome: 'inFlight' }),
+          ({ rows }) => rows.length,
+        )
+        yield* log.append(at(NOON, admitted(id)))
+        expect(yield* underWay).toBe(1)
+        yield* log.append(at(NOON, { _tag: 'BoxStarted', instance: 'box_peer', version: '1.0.0', shared: true }))
+        expect(yield* underWay).toBe(1)
+        yield* log.append(at(NOON, { _tag: 'BoxStarted', instance: 'box_next', version: '1.0.0' }))
+        expect(yield* underWay).toBe(0)
+      }),
+    )
+
     it.effect('shows a session as its agents, each with what they started, and its requests', () =>
       Effect.gen(function* () {
         const [log, books] = [yield* EventLog, yield* Books]

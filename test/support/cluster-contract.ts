@@ -3,7 +3,7 @@
  * names of its own in it. Limits and money have files of their own.
  */
 import { expect, layer } from '@effect/vitest'
-import { Clock, Effect, Fiber, type Layer } from 'effect'
+import { Effect, Fiber, type Layer } from 'effect'
 import fc from 'fast-check'
 import type { InstanceBeat } from '#actors/cluster.ts'
 import type { EventLogError } from '#actors/ports.ts'
@@ -166,15 +166,13 @@ const leaseContract = (it: StoreTests): void => {
 const isNearly = (ms: number) => (actual: number) => actual <= ms && actual > ms - MINUTE_MS / 2
 
 const hintContract = (it: StoreTests): void => {
-  const nowMs = Effect.map(Clock.monotonicTimeNanos, (nanos) => Number(nanos) / 1_000_000)
-
   /** How long a wait of an instance for the log takes while `meanwhile` happens, in ms. */
   const waited = Effect.fnUntraced(function* <E, R>(
     position: number,
     pollMs: number,
     meanwhile: Effect.Effect<void, E, R>,
   ) {
-    const { instances } = yield* SharedStore
+    const { instances, nowMs } = yield* SharedStore
     const from = yield* nowMs
     const wait = Effect.andThen(instances[1]!.waitBeyond(position, pollMs), nowMs)
     const fiber = yield* Effect.forkChild(wait, { startImmediately: true })

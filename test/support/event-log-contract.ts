@@ -160,6 +160,65 @@ export const eventLogContract = (name: string, makeLayer: () => Layer.Layer<Even
       }),
     )
 
+    it.effect('refuses a version that would leave a gap in its stream', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { request } = newWriter()
+        const [first, second, third, fourth] = request()
+        yield* refused(log, [{ ...first!, streamVersion: 2 }])
+        yield* log.append([first!])
+        yield* refused(log, [{ ...second!, streamVersion: 3 }])
+        yield* refused(log, [second!, { ...third!, streamVersion: 4 }])
+        yield* log.append([second!, third!, fourth!])
+      }),
+    )
+
+    it.effect('gives the next version of a stream where none is given, whoever wrote the one before', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const before = yield* log.head
+        const stream = 'provider:shared'
+        const [here, there] = [newWriter(), newWriter()]
+        const next = ({ wrap }: ReturnType<typeof newWriter>) =>
+          withoutVersion(wrap([{ _tag: 'ProviderRecovered', provider: providerId('shared') }])[0]!)
+        const [first, second, third] = [next(here), next(there), next(here)]
+        yield* log.append([first])
+        yield* log.append([second])
+        // One batch with both kinds, in which the log's own number is known to whoever appends.
+        yield* log.append([third, { ...next(here), streamVersion: 4 }, ...here.request().map(withoutVersion)])
+        const events = known(yield* log.read({ after: before, limit: 100 }))
+        const versions = events.filter((event) => event.stream === stream).map(({ streamVersion }) => streamVersion)
+        expect(versions).toEqual([1, 2, 3, 4])
+        expect(events.slice(4).map(({ streamVersion }) => streamVersion)).toEqual([1, 2, 3, 4])
+        // The same again is the same event, whatever version it was given.
+        const head = yield* log.head
+        expect(yield* log.append([second])).toBe(before + 2)
+        expect(yield* log.append([{ ...second, streamVersion: 2 }])).toBe(before + 2)
+        yield* refused(log, [{ ...second, streamVersion: 1 }])
+        expect(yield* log.head).toBe(head)
+        // What was given is taken.
+        yield* refused(log, [{ ...next(there), streamVersion: 4 }])
+      }),
+    )
+
+    it.effect('leaves no gap in the versions of a stream that many write to at once', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const before = yield* log.head
+        const stream = 'provider:crowded'
+        yield* Effect.forEach(
+          range(1, 16).map(() => newWriter()),
+          ({ wrap }) =>
+            Effect.forEach(range(1, 5), () =>
+              log.append(wrap([{ _tag: 'CooldownElapsed', provider: providerId('crowded') }]).map(withoutVersion)),
+            ),
+          { concurrency: 'unbounded' },
+        )
+        const events = known(yield* log.read({ after: before, limit: 1_000, stream }))
+        expect(events.map(({ streamVersion }) => streamVersion)).toEqual(range(1, 80))
+      }),
+    )
+
     it.effect('keeps batches whole and apart when many append at once, and one of them is refused', () =>
       Effect.gen(function* () {
         const log = yield* EventLog
@@ -377,6 +436,8 @@ const refused = Effect.fnUntraced(function* (log: EventLog['Service'], events: r
   expect(error.message).not.toBe('')
   return head
 })
+
+const withoutVersion = ({ streamVersion: _given, ...event }: NewEvent): NewEvent => event
 
 /** The positions that a query must find, by plain filtering. */
 const expected = (all: readonly RecordedEvent[], query: ReadQuery): readonly number[] => {

@@ -13,6 +13,8 @@ export class SharedStore extends Context.Service<
     readonly instances: readonly Instance[]
     /** Lets time pass for the store; what it takes by itself is beside that no more than seconds. */
     readonly pass: (ms: number) => Effect.Effect<void>
+    /** A clock that goes as the store's does. */
+    readonly nowMs: Effect.Effect<number>
     /** Lets those wait to their end who wait for the log to grow. */
     readonly waitOut: Effect.Effect<void>
     /** Appends an event to the log that the instances share, and answers its position. */

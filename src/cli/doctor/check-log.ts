@@ -23,8 +23,8 @@ export type Knowledge =
 /** Reads the whole log once, for all providers. */
 export const readKnowledge = (databaseUrl: string): Effect.Effect<Knowledge> =>
   Effect.gen(function* () {
-    const path = databaseUrl.slice('sqlite:'.length)
-    if (!existsSync(path)) return { _tag: 'NoLog' }
+    const path = /^sqlite:(.*)$/.exec(databaseUrl)?.[1]
+    if (path !== undefined && !existsSync(path)) return { _tag: 'NoLog' }
     const folded = yield* Effect.flatMap(EventLog, restore).pipe(
       Effect.provide(readOnlyDatabaseLayer(databaseUrl)),
       limited,

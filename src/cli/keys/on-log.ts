@@ -4,10 +4,9 @@
 import { randomBytes } from 'node:crypto'
 import { Data, Effect, Layer } from 'effect'
 import type { Ledger } from '#actors/ledger.ts'
-import * as ledgerLayer from '#actors/ledger.ts'
 import { EventLog, type EventLogError } from '#actors/ports.ts'
 import { restore } from '#actors/restore.ts'
-import { databaseLayer, readOnlyDatabaseLayer } from '#cli/database.ts'
+import { commandLedger, databaseLayer, readOnlyDatabaseLayer } from '#cli/database.ts'
 import { loggerLayer } from '#cli/logger.ts'
 import { serverUrl } from '#cli/server-url.ts'
 import type { Config } from '#infra/config/config.ts'
@@ -19,9 +18,9 @@ export class LogNotUsable extends Data.TaggedError('LogNotUsable')<{ readonly me
 export const changeOnLog = <A, E>(config: Config, change: Effect.Effect<A, E, Ledger>) =>
   Effect.gen(function* () {
     yield* inFile(config)
-    const ledger = ledgerLayer
-      .layer({ writer: randomBytes(6).toString('base64url') })
-      .pipe(Layer.provide(databaseLayer(config.database.url)))
+    const ledger = commandLedger(randomBytes(6).toString('base64url')).pipe(
+      Layer.provide(databaseLayer(config.database.url)),
+    )
     // What the change fails with stays apart from what the log fails with.
     const changed = Effect.provide(Effect.result(change), ledger)
     return yield* changed.pipe(Effect.mapError(notUsable(config)), Effect.flatMap(Effect.fromResult))

@@ -37,7 +37,10 @@ export const boxBySettings = async (place: Place): Promise<Box | undefined> => {
   const host = environment.SIGNALBOX_HOST || text(written.server?.host) || '127.0.0.1'
   const port = environment.SIGNALBOX_PORT || text(written.server?.port) || '8080'
   const database = environment.SIGNALBOX_DATABASE_URL || text(written.database?.url)
-  const folder = database === undefined ? xdgFolder(place, 'XDG_DATA_HOME', '.local/share') : folderOf(database)
+  const folder =
+    database === undefined || /^postgres(ql)?:/i.test(database)
+      ? xdgFolder(place, 'XDG_DATA_HOME', '.local/share')
+      : folderOf(database)
   const token = environment.SIGNALBOX_ADMIN_TOKEN || tokenAt(written.server?.adminToken, folder, environment)
   if (token === undefined || !PLAIN_HOST.test(host)) return undefined
   return { url: clientUrl(place) ?? `http://${host}:${port}`, token }

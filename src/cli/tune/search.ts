@@ -1,20 +1,19 @@
 /**
- * Looks for better weights: a grid, then what is near its best, by a model of half of the log; the best is judged by the other half, with a
- * model of that half.
+ * Looks for better weights by cross-validation over two halves of the log's time. Each half searches by itself, from a few weights over
+ * all of them to what is near the best, and what it finds is judged by the other half. What is proposed is what is best by both.
  */
-
-import { type Logged, playLog } from '#cli/what-if/play-log.ts'
+import type { Logged } from '#cli/what-if/play-log.ts'
 import type { Policy } from '#domain/policy.ts'
-import { meets, type Objective, objectiveValue } from '#domain/what-if/objective.ts'
-import { type Figures, figuresOf, type Outcome } from '#domain/what-if/outcome.ts'
-import { fitProviders, type ProviderFit } from '#domain/what-if/provider-fit.ts'
-import { gridOf, nameOfWeights, neighboursOf, normalised, type Weights } from '#domain/what-if/simplex.ts'
-import { judge, MOST_UNSUPPORTED, unsupportedShare, type Verdict } from '#domain/what-if/verdict.ts'
+import { meanFigures } from '#domain/what-if/drawn-figures.ts'
+import type { Objective } from '#domain/what-if/objective.ts'
+import { type Figures, figuresOf } from '#domain/what-if/outcome.ts'
+import { gridOf, neighboursOf, normalised, type Weights } from '#domain/what-if/simplex.ts'
+import { judge, type Verdict } from '#domain/what-if/verdict.ts'
+import { type Bench, makeBench, nameOfSetting, type Setting, type Trial, withSetting } from './bench.ts'
+import { halvesOf, joined } from './halves.ts'
 
-export interface Candidate {
-  readonly weights: Weights
-  readonly limitThreshold: number
-  /** On the calls to choose by; 1 is what the weights in force come to, less is better. */
+export interface Candidate extends Setting {
+  /** By both halves; 1 is what the policy in force comes to, less is better. */
   readonly value: number
   readonly figures: Figures
   readonly isAllowed: boolean
@@ -26,7 +25,7 @@ export interface Found {
   readonly candidates: readonly Candidate[]
   readonly best: Candidate
   readonly verdict: Verdict
-  /** On the calls that the best was not chosen by. */
+  /** Each half by what the other half has found. */
   readonly judgedBefore: Figures
   readonly judgedAfter: Figures
   readonly judgedCalls: number
@@ -43,91 +42,100 @@ export interface SearchOptions {
 
 const NONE_ALLOWED =
   'None that was tried keeps the bounds, or all lead to providers that were hardly ever asked. Let more traffic pass, or switch on routing.exploration for a while.'
-const BLOCKS = 10
-const GRID_PARTS = 4
-const STEPS = [0.125] as const
+/** Each factor alone, half of two; all alike is added. */
+const START_PARTS = 2
+const ALL_ALIKE: Weights = { headroom: 0.25, performance: 0.25, cost: 0.25, reliability: 0.25 }
+/** So many of them are played with other luck too. */
+const START_KEPT = 4
+const STEP = 0.25
 const THRESHOLDS = [0.6, 0.7, 0.9, 0.95] as const
+/** One play tells a gain to within two percentage points, which is as much as the best weights differ by (docs/adr/0021). */
+const PLAYS = 2
+/** What each half likes best, the other looks at too. */
+const FINALISTS = 2
+/** To judge by: each has errors and luck of its own. */
 const WORLDS = 5
-/** Grid, neighbours, worlds: about so many, for the progress bar. */
-const PLAYS = 35 + 12 + 2 * WORLDS
+/** For the progress bar. */
+const EXPECTED_PLAYS = 2 * (11 + PLAYS + START_KEPT + 6 * PLAYS + FINALISTS * PLAYS + 2 * WORLDS)
 
 export const searchWeights = (logged: Logged, options: SearchOptions): Found => {
   const { policy, objective, seed, progress = () => undefined } = options
-  const isToChooseBy = halves(logged)
-  // What half of the log tells is less sure, which its errors say; whether a provider is known at all, the whole log tells.
-  const half = (chosen: boolean): Logged => {
-    const fits = fitProviders(
-      logged.calls.filter(({ key }) => isToChooseBy(key) === chosen),
-      logged.sizes,
-    )
-    const known = ({ provider, observed }: ProviderFit) => logged.fits.get(provider)?.observed ?? observed
-    return { ...logged, fits: new Map([...fits].map(([id, fit]) => [id, { ...fit, observed: known(fit) }])) }
-  }
-  const [toChoose, toJudge] = [half(true), half(false)]
-  const only = (outcomes: readonly Outcome[], chosen: boolean) =>
-    outcomes.filter(({ key }) => isToChooseBy(key) === chosen)
   let plays = 0
-  const play = (by: Logged, weights: Weights, limitThreshold: number, luck: number, withErrors: boolean) => {
+  const [first, second] = halvesOf(logged, () => {
     plays += 1
-    progress(plays / PLAYS)
-    return playLog(by, withWeights(policy, weights, limitThreshold), { seed: luck, withErrors, usesObserved: false })
-  }
+    progress(Math.min(1, plays / EXPECTED_PLAYS))
+  })
+  const benches = [makeBench(first, policy, objective, seed), makeBench(second, policy, objective, seed)] as const
+  const [byFirst, bySecond] = [searchOn(benches[0], options), searchOn(benches[1], options)]
+  const finalists = [...byFirst.slice(0, FINALISTS), ...bySecond.slice(0, FINALISTS)].map(({ setting }) => setting)
+  for (const bench of benches) for (const setting of finalists) bench.tryOut(setting, PLAYS)
+  const [best, ...rest] = candidatesOf(benches, new Set(finalists.map(nameOfSetting)))
 
-  const present = normalised(policy.routing.weights)
-  const threshold = policy.routing.limitThreshold
-  const start = figuresOf(only(playPolicy(toChoose, policy, seed, false), true))
-  const tried = new Map<string, Candidate>()
-  const tryOut = (weights: Weights, limitThreshold = threshold): void => {
-    const name = `${nameOfWeights(weights)} ${limitThreshold}`
-    if (tried.has(name)) return
-    const outcomes = only(play(toChoose, weights, limitThreshold, seed, false), true)
-    const figures = figuresOf(outcomes)
-    const isAllowed =
-      unsupportedShare(outcomes) <= MOST_UNSUPPORTED &&
-      objective.constraints.every((constraint) => meets(constraint, figures))
-    tried.set(name, { weights, limitThreshold, value: objectiveValue(objective, figures, start), figures, isAllowed })
-  }
-  const ranked = (): readonly [Candidate, ...Candidate[]] => {
-    const [best, ...rest] = [...tried.values()].toSorted(
-      (a, b) => Number(b.isAllowed) - Number(a.isAllowed) || a.value - b.value,
+  const worlds = Array.from({ length: WORLDS }, (_, world) => seed + PLAYS + world)
+  const judged = (forFirst: Policy, forSecond: Policy) =>
+    worlds.map((luck) =>
+      joined(first(forFirst, { seed: luck, errorSeed: luck }), second(forSecond, { seed: luck, errorSeed: luck })),
     )
-    if (best === undefined) throw new Error('a grid has weights')
-    return [best, ...rest]
-  }
-  for (const weights of gridOf(GRID_PARTS)) tryOut(weights)
-  for (const step of STEPS) for (const weights of neighboursOf(ranked()[0].weights, step)) tryOut(weights)
-  if (options.tunesThreshold) for (const other of THRESHOLDS) tryOut(ranked()[0].weights, other)
-
-  const [best] = ranked()
-  const worlds = Array.from({ length: WORLDS }, (_, world) => seed + 1 + world)
-  const before = worlds.map((luck) => only(playPolicy(toJudge, policy, luck, true), false))
-  const after = worlds.map((luck) => only(play(toJudge, best.weights, best.limitThreshold, luck, true), false))
+  const before = judged(policy, policy)
+  const after = judged(withSetting(policy, bySecond[0].setting), withSetting(policy, byFirst[0].setting))
   progress(1)
   return {
-    present,
-    candidates: ranked(),
+    present: normalised(policy.routing.weights),
+    candidates: [best, ...rest],
     best,
     verdict: best.isAllowed
       ? judge({ present: before, wanted: after, objective, seed })
       : { _tag: 'Refused', gain: null, why: NONE_ALLOWED },
-    judgedBefore: figuresOf(before.flat()),
-    judgedAfter: figuresOf(after.flat()),
+    judgedBefore: meanFigures(before.map(figuresOf)),
+    judgedAfter: meanFigures(after.map(figuresOf)),
     judgedCalls: before[0]?.length ?? 0,
   }
 }
 
-const playPolicy = (by: Logged, policy: Policy, luck: number, withErrors: boolean): readonly Outcome[] =>
-  playLog(by, policy, { seed: luck, withErrors, usesObserved: false })
+/** The best first; of these, each was played as often as the others. */
+const searchOn = (bench: Bench, { policy, tunesThreshold }: SearchOptions): readonly [Trial, ...Trial[]] => {
+  const { limitThreshold } = policy.routing
+  const at = (weights: Weights): Setting => ({ weights, limitThreshold })
+  const start = [...gridOf(START_PARTS), ALL_ALIKE].map((weights) => bench.tryOut(at(weights), 1))
+  for (const { setting } of start.toSorted(betterFirst).slice(0, START_KEPT)) bench.tryOut(setting, PLAYS)
+  const ranked = (): readonly [Trial, ...Trial[]] => {
+    const [best, ...rest] = [...bench.trials().values()].filter((one) => one.plays >= PLAYS).toSorted(betterFirst)
+    if (best === undefined) throw new Error('nothing was tried')
+    return [best, ...rest]
+  }
+  for (const weights of neighboursOf(ranked()[0].setting.weights, STEP)) bench.tryOut(at(weights), PLAYS)
+  if (!tunesThreshold) return ranked()
+  const { weights } = ranked()[0].setting
+  for (const other of THRESHOLDS) bench.tryOut({ weights, limitThreshold: other }, PLAYS)
+  return ranked()
+}
 
-export const withWeights = (policy: Policy, weights: Weights, limitThreshold: number): Policy => ({
-  ...policy,
-  routing: { ...policy.routing, strategy: 'intelligent', weights, limitThreshold },
-})
+const betterFirst = (
+  a: { readonly isAllowed: boolean; readonly value: number },
+  b: { readonly isAllowed: boolean; readonly value: number },
+): number => Number(b.isAllowed) - Number(a.isAllowed) || a.value - b.value
 
-/** Every other tenth of the time: both halves see every hour of the day. */
-const halves = ({ calls }: Logged): ((key: number) => boolean) => {
-  const first = calls[0]?.requests[0].at ?? 0
-  const last = calls.at(-1)?.requests[0].at ?? 0
-  const blockMs = (last - first + 1) / BLOCKS
-  return (key) => Math.floor(((calls[key]?.requests[0].at ?? first) - first) / blockMs) % 2 === 0
+/** What both halves have tried: the finalists first, which were played most. */
+const candidatesOf = (
+  [first, second]: readonly [Bench, Bench],
+  finalists: ReadonlySet<string>,
+): readonly [Candidate, ...Candidate[]] => {
+  const both = [...first.trials()].flatMap(([name, one]): readonly (Candidate & { readonly isFinalist: boolean })[] => {
+    const other = second.trials().get(name)
+    if (other === undefined) return []
+    return [
+      {
+        ...one.setting,
+        value: (one.value + other.value) / 2,
+        figures: meanFigures([one.figures, other.figures]),
+        isAllowed: one.isAllowed && other.isAllowed,
+        isFinalist: finalists.has(name),
+      },
+    ]
+  })
+  const [best, ...rest] = both
+    .toSorted((a, b) => Number(b.isFinalist) - Number(a.isFinalist) || betterFirst(a, b))
+    .map(({ isFinalist, ...candidate }): Candidate => candidate)
+  if (best === undefined) throw new Error('the halves have tried nothing in common')
+  return [best, ...rest]
 }

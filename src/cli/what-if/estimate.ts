@@ -43,10 +43,10 @@ export const whatIf = (logged: Logged, { present, wanted, seed, worlds }: Asked)
   const { calls } = logged
   const before = observedOutcomes(calls)
   const after = Array.from({ length: worlds }, (_, world) =>
-    playLog(logged, wanted, { seed: seed + world, withErrors: true, usesObserved: true }),
+    playLog(logged, wanted, { seed: seed + world, errorSeed: seed + world, usesObserved: true }),
   )
   const backtests = Array.from({ length: BACKTESTS }, (_, world) =>
-    playLog(logged, present, { seed: seed - world, withErrors: true, usesObserved: false }),
+    playLog(logged, present, { seed: seed - world, errorSeed: seed - world, usesObserved: false }),
   )
   const [first = []] = after
   const limits = limitsUnknown(logged, wanted, before, after)

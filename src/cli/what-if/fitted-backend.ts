@@ -41,10 +41,10 @@ export interface BackendOptions {
   readonly policy: Policy
   readonly fits: ReadonlyMap<ProviderId, ProviderFit>
   readonly startsAt: number
-  /** Another number is other luck, and other errors of the fit. */
+  /** Another number is other luck. */
   readonly seed: number
-  /** Whether the fit is believed as it is, or with an error drawn from how far it may be wrong. */
-  readonly withErrors: boolean
+  /** By which the errors of the fit are drawn, from how far it may be wrong; null: it is believed as it is. */
+  readonly errorSeed: number | null
   /** Whether what was observed is used; without it everything is modelled, which tells how good the model is. */
   readonly usesObserved: boolean
 }
@@ -90,12 +90,14 @@ interface Answer {
 
 const fittedProvider = (
   policy: ProviderPolicy,
-  { fits, startsAt, seed, withErrors, usesObserved }: BackendOptions,
+  { fits, startsAt, seed, errorSeed, usesObserved }: BackendOptions,
 ): { readonly open: (asked: Asked<Sized>) => Answer; readonly close: Backend<Sized>['close'] } => {
   const own = seedOf(policy.id)
   const fit = fits.get(policy.id) ?? poolOf(fits)
   const wrong = (purpose: number, block: number): number =>
-    withErrors ? Math.log(logNormal(1, 1, draw(seed, own, purpose, block, 1), draw(seed, own, purpose, block, 2))) : 0
+    errorSeed === null
+      ? 0
+      : Math.log(logNormal(1, 1, draw(errorSeed, own, purpose, block, 1), draw(errorSeed, own, purpose, block, 2)))
   const keeper = keeperOf(policy, fit, startsAt, wrong(PURPOSE.limit, 0))
   const caches = { '5m': makeCache('5m'), '1h': makeCache('1h') }
   const hasCache = fit?.hasCache ?? true

@@ -14,7 +14,7 @@ import { MAX_RETRIES, pauseAfter } from '#infra/simulator/virtual/client.ts'
 import { signalbox } from '#infra/simulator/virtual/gateway.ts'
 import { makeTimeline, type Wait } from '#infra/simulator/virtual/timeline.ts'
 import { type Served, walk } from '#infra/simulator/virtual/walk.ts'
-import { type FittedBackend, fittedBackend, type Sized } from './fitted-backend.ts'
+import { type BackendOptions, type FittedBackend, fittedBackend, type Sized } from './fitted-backend.ts'
 
 export interface Logged {
   readonly calls: readonly LoggedCall[]
@@ -22,11 +22,7 @@ export interface Logged {
   readonly fits: ReadonlyMap<ProviderId, ProviderFit>
 }
 
-export interface Luck {
-  readonly seed: number
-  readonly withErrors: boolean
-  readonly usesObserved: boolean
-}
+export type Luck = Pick<BackendOptions, 'seed' | 'errorSeed' | 'usesObserved'>
 
 /** What would have become of each call, in their order. */
 export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Luck): readonly Outcome[] => {

@@ -14,6 +14,7 @@ import { moment } from '../router.ts'
 import { useBox } from '../use-box.ts'
 import { useRecent } from '../use-recent.ts'
 import { FirstRun } from './first-run.tsx'
+import { Instances } from './instances.tsx'
 import { RaisedAlerts } from './raised-alerts.tsx'
 import { WhoServes } from './who-serves.tsx'
 
@@ -26,6 +27,7 @@ export const Overview = () => {
   return (
     <>
       <h1>Overview</h1>
+      {moment.value === null ? <Instances /> : null}
       <Answered asked={box} what="state of the box">
         {(value) => (isNew(value) ? <FirstRun /> : <Figures box={value} />)}
       </Answered>

@@ -12,7 +12,7 @@ type Both = { readonly live: number; readonly shadow: number }
 const difference = (both: Both | null, text: (amount: number) => string): string => {
   if (both === null) return '–'
   const more = both.shadow - both.live
-  return `${more < 0 ? '−' : '+'}${text(Math.abs(more))}`
+  return `${more === 0 ? '' : more < 0 ? '−' : '+'}${text(Math.abs(more))}`
 }
 
 export const ShadowComparison = ({ shadow }: { readonly shadow: ShadowView }) => {

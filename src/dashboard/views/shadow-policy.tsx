@@ -41,7 +41,7 @@ export const ShadowPolicy = (props: {
         }}
       >
         <label>
-          Strategy of the shadow
+          Decides by
           <select
             value={shown}
             disabled={isPast}

@@ -1,7 +1,7 @@
 /**
  * Credentials in a streamed answer: a model writes one in several pieces, so the texts of a content block are looked at as one.
  */
-import { REDACTED, type RedactedText, redact } from '#domain/redaction.ts'
+import { REDACTED, type RedactedText, redact, type Span, spansOf } from '#domain/redaction.ts'
 
 /** One event's part of a text. */
 interface Part {
@@ -74,24 +74,6 @@ const deltaOf = (json: string): (Part['event'] & { readonly index: unknown }) | 
     // Cut off in the middle, or never JSON: it is looked at as it is.
     return undefined
   }
-}
-
-type Span = readonly [from: number, to: number]
-
-/** Where credentials lie, in order and apart from each other. */
-const spansOf = (text: string, forms: readonly RegExp[]): readonly Span[] => {
-  const spans: [number, number][] = []
-  const all = forms
-    .flatMap((form) => [...text.matchAll(form)])
-    .filter(([match]) => match !== '' && match !== REDACTED)
-    .map((match): [number, number] => [match.index, match.index + match[0].length])
-    .toSorted((a, b) => a[0] - b[0])
-  for (const [from, to] of all) {
-    const last = spans.at(-1)
-    if (last !== undefined && from < last[1]) last[1] = Math.max(last[1], to)
-    else spans.push([from, to])
-  }
-  return spans
 }
 
 /** What of a part that begins at `at` in its text stays; the part in which a credential begins says so. */

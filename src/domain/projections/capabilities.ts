@@ -3,6 +3,7 @@
  * fitted to the former beforehand; both are shown to the operator.
  */
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { namesKey } from '#domain/names-key.ts'
 import { providersOf } from '#domain/policy.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 
@@ -23,7 +24,7 @@ export type Capabilities = Map<string, ModelCapabilities>
 export const PAIRS_KEPT = 300
 export const FEATURES_KEPT = 100
 
-const keyOf = (provider: ProviderId, model: ModelId): string => JSON.stringify([provider, model])
+const keyOf = (provider: ProviderId, model: ModelId): string => namesKey([provider, model])
 
 export const capabilities: Projection<Capabilities> = {
   name: 'capabilities',

@@ -6,6 +6,7 @@ import { parseClaudeModel } from '#domain/claude-models.ts'
 import type { RequestAdmitted } from '#domain/events.ts'
 import type { ModelId } from '#domain/ids.ts'
 import { memo } from '#domain/memo.ts'
+import { namesKey } from '#domain/names-key.ts'
 import { FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { type RequestKind, requestKind } from '#domain/request-kind.ts'
@@ -55,13 +56,13 @@ export const expectedOutput = (
   return Math.min(Math.round(tokens), request.maxTokens ?? Number.POSITIVE_INFINITY)
 }
 
-const keyOf = (model: ModelId, kind: RequestKind): string => JSON.stringify([familyOf(model), kind])
+const keyOf = (model: ModelId, kind: RequestKind): string => namesKey([familyOf(model), kind])
 
 /** Asked for every candidate of every request. */
 const NAMES_KEPT = 500
 const familyOf = memo(NAMES_KEPT, (model) => parseClaudeModel(model)?.family ?? model)
 
-const keyOfAll = (kind: RequestKind): string => JSON.stringify([kind])
+const keyOfAll = (kind: RequestKind): string => namesKey([kind])
 
 const learn = ({ sizes }: OutputSizes, key: string, outputTokens: number): void => {
   const before = sizes.get(key) ?? { tokens: 0, samples: 0 }

@@ -4,6 +4,7 @@
  * nobody sees when it began.
  */
 import type { ModelId, ProviderId } from '#domain/ids.ts'
+import { namesKey } from '#domain/names-key.ts'
 import { expectedAt, observe, type PeakAverage } from '#domain/peak-average.ts'
 import { providersOf } from '#domain/policy.ts'
 import { type EndedAttempt, FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
@@ -73,7 +74,7 @@ const learn = (state: Performance, ended: EndedAttempt<{ readonly stream: boolea
   }
 }
 
-const keyOf = (provider: ProviderId, model: ModelId): string => JSON.stringify([provider, model])
+const keyOf = (provider: ProviderId, model: ModelId): string => namesKey([provider, model])
 
 const askedNow = (state: Performance, provider: ProviderId, model: ModelId): PairPerformance => {
   const key = keyOf(provider, model)

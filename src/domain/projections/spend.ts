@@ -6,6 +6,7 @@
  * known as such.
  */
 import type { DomainEvent } from '#domain/events.ts'
+import { namesKey } from '#domain/names-key.ts'
 import { FOLLOWED, follow, type OpenRequests } from '#domain/projections/open-attempts.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { bucketAt } from '#domain/projections/time-buckets.ts'
@@ -130,7 +131,7 @@ const newDay = (slot: number): SpendDay => ({ slot, attempts: 0, usage: noUsage,
 const newHour = (slot: number): SpendHour => ({ slot, attempts: 0, costNanoUsd: 0 })
 
 const rowOf = ({ rows }: Spend, provider: string, model: string): SpendRow => {
-  const key = JSON.stringify([provider, model])
+  const key = namesKey([provider, model])
   const found = rows.get(key)
   if (found !== undefined) return found
   return rows.size < ROWS_KEPT
@@ -145,7 +146,7 @@ const newRow = (rows: Spend['rows'], key: string, provider: string, model: strin
 }
 
 const countUnpriced = ({ unpriced }: Spend, { provider, model }: Bill, at: number): void => {
-  const key = JSON.stringify([provider, model])
+  const key = namesKey([provider, model])
   const pair = unpriced.get(key) ?? { provider, model, hours: [] }
   unpriced.delete(key)
   unpriced.set(key, pair)

@@ -20,11 +20,13 @@ export const bucketAt = <B extends TimeBucket>(
   const newest = buckets.at(-1)
   if (newest?.slot === slot) return newest
   if (newest !== undefined && slot <= newest.slot - keep) return undefined
-  const place = buckets.findLastIndex((bucket) => bucket.slot <= slot)
+  const isNewest = newest === undefined || newest.slot < slot
+  const place = isNewest ? buckets.length - 1 : buckets.findLastIndex((bucket) => bucket.slot <= slot)
   const there = buckets[place]
   if (there?.slot === slot) return there
   const bucket = make(slot)
-  buckets.splice(place + 1, 0, bucket)
+  if (isNewest) buckets.push(bucket)
+  else buckets.splice(place + 1, 0, bucket)
   const horizon = Math.max(slot, newest?.slot ?? slot) - keep
   while ((buckets[0]?.slot ?? slot) <= horizon) buckets.shift()
   return bucket

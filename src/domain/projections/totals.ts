@@ -4,12 +4,13 @@
  */
 import type { AttemptFailed, AttemptSucceeded, DomainEvent, RequestAdmitted } from '#domain/events.ts'
 import type { RequestId } from '#domain/ids.ts'
+import { namesKey } from '#domain/names-key.ts'
 import { type Policy, providersOf, STRATEGIES } from '#domain/policy.ts'
 import { chargeOf } from '#domain/projections/budgets.ts'
 import { MEASURED_FROM_TOKENS } from '#domain/projections/performance.ts'
 import type { Projection } from '#domain/projections/projection.ts'
 import { boundedModel, OTHER_MODEL, servedNames } from '#domain/served-models.ts'
-import { addDuration, addNumber, keyOf, noSums, type Sums } from '#domain/total-sums.ts'
+import { addDuration, addNumber, noSums, type Sums } from '#domain/total-sums.ts'
 import type { Usage } from '#domain/usage.ts'
 
 /** A request under way. Times are epoch ms. */
@@ -234,7 +235,7 @@ const modelIn = ({ served, models }: Totals, asked: string): string =>
   within(models, boundedModel(served, asked), MODELS_KEPT, OTHER_MODEL)
 
 const pairIn = ({ pairs }: Totals, provider: string, model: string): Pair => {
-  const key = keyOf([provider, model])
+  const key = namesKey([provider, model])
   return [provider, within(pairs, key, PAIRS_KEPT, OTHER) === OTHER ? OTHER_MODEL : model]
 }
 

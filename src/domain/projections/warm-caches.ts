@@ -94,16 +94,15 @@ export const warmestTokens = ({ conversations }: WarmCaches, turn: Turn, at: num
   return Math.max(0, ...prefixes.map((one) => (at < one.expiresAt && turn.messages >= one.messages ? one.tokens : 0)))
 }
 
-/** A request is asked about once per candidate. */
-const named = new WeakMap<Turn, string>()
+/** A request is asked about once per candidate, one request after the other. */
+let lastNamed: { readonly turn: Turn; readonly conversation: string } | undefined
 
 /** Background calls share the session of the main loop, and nothing of its prompt. */
 const conversationOf = (turn: Turn): string | null => {
   if (turn.sessionId === undefined) return null
-  const known = named.get(turn)
-  if (known !== undefined) return known
+  if (lastNamed?.turn === turn) return lastNamed.conversation
   const conversation = JSON.stringify([turn.sessionId, requestKind(turn), turn.agentId ?? ''])
-  named.set(turn, conversation)
+  lastNamed = { turn, conversation }
   return conversation
 }
 

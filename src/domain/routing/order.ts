@@ -76,6 +76,8 @@ export const drawn = (ranking: Ranking, tieDraw: number): readonly Ranked[] =>
 
 /** All orders that draws can lead to, each by a draw that does, with the share of the draws that do. */
 export const outcomes = (ranking: Ranking): readonly { readonly tieDraw: number; readonly share: number }[] => {
+  // Where nobody is equal to anybody, every draw leads to the same.
+  if (ranking.every(({ length }) => length === 1)) return ANY_DRAW
   const turns = new Set([0, 1])
   for (const { length } of ranking) for (let turn = 1; turn < length; turn++) turns.add(turn / length)
   const edges = [...turns].toSorted((a, b) => a - b)
@@ -84,6 +86,8 @@ export const outcomes = (ranking: Ranking): readonly { readonly tieDraw: number;
     return { tieDraw: (start + end) / 2, share: end - start }
   })
 }
+
+const ANY_DRAW = [{ tieDraw: 0.5, share: 1 }]
 
 const groupOf = (
   { outlook, isSubstitute, provider }: Prospect,

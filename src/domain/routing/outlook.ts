@@ -79,10 +79,20 @@ export const outlookOf = (question: OutlookQuestion): Outlook => {
   const coldNanoUsd = expectedCost(price, cold)
   const costNanoUsd = cachedTokens === 0 ? coldNanoUsd : expectedCost(price, { ...cold, cachedTokens })
   const next = cold.willWrite ? expectedCost(price, { ...cold, cachedTokens: promptTokens }) : null
+  // Named one by one: made for every candidate of every request, and merging objects takes longer than all the rest.
+  const { headroomShare, isFull, limitFreesAt, concurrencyShare } = room({ cached: cachedTokens, output: outputTokens })
+  const { ttftMs, msPerToken, inFlight } = speedOf(memory.performance, provider.id, model, at)
+  const { successShare, limitPenalty } = trustIn(memory.reliability, provider.id, at)
   return {
-    ...room({ cached: cachedTokens, output: outputTokens }),
-    ...speedOf(memory.performance, provider.id, model, at),
-    ...trustIn(memory.reliability, provider.id, at),
+    headroomShare,
+    isFull,
+    limitFreesAt,
+    concurrencyShare,
+    ttftMs,
+    msPerToken,
+    inFlight,
+    successShare,
+    limitPenalty,
     cachedTokens,
     cachedShare: cachedTokens === 0 ? 0 : (savedShare(costNanoUsd, coldNanoUsd) ?? cachedTokens / promptTokens),
     outputTokens,

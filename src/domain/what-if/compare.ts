@@ -2,7 +2,8 @@
  * One policy against another over the same calls: what differs, how sure it is, and what nobody can know from this log.
  */
 import type { ProviderId } from '#domain/ids.ts'
-import { type Interval, intervalOf, resample, seeded } from '#domain/what-if/intervals.ts'
+import { drawnFigures, type Sessions, sessionsOf } from '#domain/what-if/drawn-figures.ts'
+import { drawnTimes, type Interval, intervalOf, seeded } from '#domain/what-if/intervals.ts'
 import { type Figures, figuresOf, type Outcome } from '#domain/what-if/outcome.ts'
 
 export const MEASURES = ['costUsd', 'successShare', 'limited', 'ttftP50Ms', 'ttftP95Ms', 'switchShare'] as const
@@ -45,13 +46,11 @@ const LEAST_SESSIONS = 5
 const LEAST_CALLS = 30
 
 export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Compared): Comparison => {
-  const sessions = Map.groupBy(before.keys(), (index) => before[index]?.session ?? '')
-    .values()
-    .toArray()
+  const sessions = sessionsOf(before)
   const all = worlds.flat()
   const unsupportedShare = all.filter(({ unsupported }) => unsupported > 0).length / Math.max(1, all.length)
   const modelledShare = all.filter(({ modelled }) => modelled > 0).length / Math.max(1, all.length)
-  const why = whyNotKnown(before.length, sessions.length, unsupportedShare)
+  const why = whyNotKnown(before.length, sessions.count, unsupportedShare)
   const observed = figuresOf(before)
   const modelled = backtests.map(figuresOf)
   const afters = worlds.map(figuresOf)
@@ -80,9 +79,9 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
   const providers = new Set([...afters, observed].flatMap(({ shareBy }) => [...shareBy.keys()]))
   return {
     calls: observed.calls,
-    sessions: sessions.length,
+    sessions: sessions.count,
     unchangedShare: 1 - modelledShare,
-    effectiveSessions: kish(sessions.map(({ length }) => length)),
+    effectiveSessions: kish(sessions.sizes),
     unsupportedShare,
     findings: {
       costUsd: finding(({ costUsd }) => costUsd, FLOOR_ERRORS.costUsd),
@@ -129,18 +128,17 @@ const whyNotKnown = (calls: number, sessions: number, unsupportedShare: number):
 const draws = (
   before: readonly Outcome[],
   worlds: readonly (readonly Outcome[])[],
-  sessions: readonly (readonly number[])[],
+  sessions: Sessions,
   seed: number,
 ): readonly (readonly [Figures, Figures])[] => {
   const chance = seeded(seed)
+  const observed = drawnFigures(before, sessions)
+  const others = worlds.map((world) => drawnFigures(world, sessions))
   return Array.from({ length: DRAWS }, () => {
-    const world = worlds[Math.floor(chance() * worlds.length)] ?? []
-    const chosen = resample(sessions.length, chance).flatMap((session) => sessions[session] ?? [])
-    const pick = (from: readonly Outcome[]) => chosen.flatMap((index) => from[index] ?? [])
-    return [
-      scaled(figuresOf(pick(before)), before.length / chosen.length),
-      scaled(figuresOf(pick(world)), before.length / chosen.length),
-    ] as const
+    const other = others[Math.floor(chance() * others.length)] ?? observed
+    const times = drawnTimes(sessions.count, chance)
+    const calls = sessions.sizes.reduce((sum, size, session) => sum + size * (times[session] ?? 0), 0)
+    return [scaled(observed(times), before.length / calls), scaled(other(times), before.length / calls)] as const
   })
 }
 

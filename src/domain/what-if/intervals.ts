@@ -13,17 +13,27 @@ const Z = 1.959964
 
 /** The middle of the values, 1.96 of their standard deviations and of `modelError` (another one, independent) to both sides. */
 export const intervalOf = (estimate: number, drawn: readonly number[], modelError: number): Interval => {
-  const mean = drawn.reduce((sum, value) => sum + value, 0) / Math.max(1, drawn.length)
-  const variance = drawn.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, drawn.length - 1)
-  const half = Z * Math.hypot(Math.sqrt(variance), modelError)
+  const half = Z * Math.hypot(Math.sqrt(varianceOf(drawn)), modelError)
   return { estimate, low: estimate - half, high: estimate + half }
 }
 
 export const includesZero = ({ low, high }: Interval): boolean => low <= 0 && high >= 0
 
-/** Indices into `blocks`, as many as there are, each drawn anew. `chance` gives a number in [0, 1). */
-export const resample = (blocks: number, chance: () => number): readonly number[] =>
-  Array.from({ length: blocks }, () => Math.floor(chance() * blocks))
+/** Unbiased; 0 of fewer than two. */
+export const varianceOf = (values: readonly number[]): number => {
+  const mean = values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)
+  return values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, values.length - 1)
+}
+
+/** How often each of `blocks` comes when as many are drawn anew. `chance` gives a number in [0, 1). */
+export const drawnTimes = (blocks: number, chance: () => number): Uint16Array => {
+  const times = new Uint16Array(blocks)
+  for (let n = 0; n < blocks; n++) {
+    const block = Math.floor(chance() * blocks)
+    times[block] = (times[block] ?? 0) + 1
+  }
+  return times
+}
 
 /** A sequence of numbers in [0, 1) from a seed (Mulberry32): the same report each time. */
 export const seeded = (seed: number): (() => number) => {

@@ -2,9 +2,10 @@
  * Whether other weights are to be recommended: only where what they gain, judged on calls that they were not chosen by, is larger than
  * chance and the model's errors, and where they keep the operator's bounds.
  */
-import { type Interval, intervalOf, resample, seeded } from '#domain/what-if/intervals.ts'
+import { drawnFigures, meanFigures, type Sessions, sessionsOf } from '#domain/what-if/drawn-figures.ts'
+import { drawnTimes, type Interval, intervalOf, seeded, varianceOf } from '#domain/what-if/intervals.ts'
 import { type Constraint, meets, type Objective, objectiveValue } from '#domain/what-if/objective.ts'
-import { type Figures, figuresOf, type Outcome } from '#domain/what-if/outcome.ts'
+import type { Figures, Outcome } from '#domain/what-if/outcome.ts'
 
 export type Verdict =
   | { readonly _tag: 'Recommended'; readonly gain: Interval }
@@ -32,36 +33,17 @@ export const unsupportedShare = (outcomes: readonly Outcome[]): number =>
 /** `gain`: share by which the objective's value falls. */
 export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict => {
   const [first = []] = present
-  const sessions = Map.groupBy(first.keys(), (index) => first[index]?.session ?? '')
-    .values()
-    .toArray()
+  const sessions = sessionsOf(first)
   const refused = (why: string, gain: Interval | null = null): Verdict => ({ _tag: 'Refused', gain, why })
   if (first.length < LEAST_CALLS)
     return refused(`${first.length} calls to judge by are too few (at least ${LEAST_CALLS}).`)
-  if (sessions.length < LEAST_SESSIONS)
-    return refused(`${sessions.length} sessions to judge by are too few (at least ${LEAST_SESSIONS}).`)
+  if (sessions.count < LEAST_SESSIONS)
+    return refused(`${sessions.count} sessions to judge by are too few (at least ${LEAST_SESSIONS}).`)
   if (unsupportedShare(wanted.flat()) > MOST_UNSUPPORTED)
     return refused(
       'The better weights lead to providers that were hardly ever asked; switch on routing.exploration for a while.',
     )
-
-  const chance = seeded(seed)
-  const gains: number[] = []
-  const drawn: Figures[] = []
-  for (let n = 0; n < DRAWS; n++) {
-    const world = Math.floor(chance() * wanted.length)
-    const chosen = resample(sessions.length, chance).flatMap((session) => sessions[session] ?? [])
-    const figures = (of: readonly (readonly Outcome[])[]) =>
-      figuresOf(chosen.flatMap((index) => of[world]?.[index] ?? []))
-    const [a, b] = [figures(present), figures(wanted)]
-    gains.push(1 - objectiveValue(objective, b, a))
-    drawn.push(b)
-  }
-  const overall = present.map(
-    (one, world) => 1 - objectiveValue(objective, figuresOf(wanted[world] ?? []), figuresOf(one)),
-  )
-  const estimate = overall.reduce((sum, value) => sum + value, 0) / Math.max(1, overall.length)
-  const gain = intervalOf(estimate, gains, 0)
+  const { gain, drawn } = gainOf({ present, wanted, objective, seed }, sessions)
   if (gain.low <= 0) return refused('The gain may be chance: its 95 % interval includes zero.', gain)
   if (gain.estimate < LEAST_GAIN) return refused('The gain is below 1 %, which is not worth a change.', gain)
   const broken = objective.constraints.find((constraint) => !surely(constraint, drawn))
@@ -73,6 +55,60 @@ export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict 
   return { _tag: 'Recommended', gain }
 }
 
+/**
+ * The gain over the mean of the worlds, its interval from two sources. Sessions are drawn again over that mean. What the worlds differ
+ * by has two parts: the luck of a play, which their mean takes away, and the errors of the fit, which it does not. Luck is told by how
+ * much more sessions vary in one world than in the mean of all.
+ */
+const gainOf = (
+  { present, wanted, objective, seed }: Judgement,
+  sessions: Sessions,
+): { readonly gain: Interval; readonly drawn: readonly Figures[] } => {
+  const worlds = present.map((before, world) => ({
+    before: drawnFigures(before, sessions),
+    after: drawnFigures(wanted[world] ?? [], sessions),
+  }))
+  const gain = (before: Figures, after: Figures): number => 1 - objectiveValue(objective, after, before)
+  const measured = (times: ArrayLike<number>) => {
+    const befores = worlds.map(({ before }) => before(times))
+    const afters = worlds.map(({ after }) => after(times))
+    return {
+      afters,
+      overall: gain(meanFigures(befores), meanFigures(afters)),
+      single: befores.map((before, world) => gain(before, afters[world] ?? before)),
+    }
+  }
+  const chance = seeded(seed)
+  const draws = Array.from({ length: DRAWS }, () => measured(drawnTimes(sessions.count, chance)))
+  const whole = measured(new Uint8Array(sessions.count).fill(1))
+  const count = worlds.length
+  const ofSessions = draws.map(({ overall }) => overall)
+  const ofOneWorld = mean(worlds.map((_, world) => varianceOf(draws.map(({ single }) => single[world] ?? 0))))
+  const luck = (Math.max(0, ofOneWorld - varianceOf(ofSessions)) * count) / Math.max(1, count - 1)
+  const between = varianceOf(whole.single)
+  const errors = Math.max(between / count, between - luck)
+  if (process.env.DBG4)
+    console.log(
+      '   var parts: sessions',
+      Math.sqrt(varianceOf(ofSessions)).toFixed(4),
+      'one',
+      Math.sqrt(ofOneWorld).toFixed(4),
+      'luck',
+      Math.sqrt(luck).toFixed(4),
+      'between',
+      Math.sqrt(between).toFixed(4),
+      'err',
+      Math.sqrt(errors).toFixed(4),
+    )
+  return {
+    gain: intervalOf(whole.overall, ofSessions, Math.sqrt(errors)),
+    drawn: draws.flatMap(({ afters }) => afters[Math.floor(chance() * count)] ?? []),
+  }
+}
+
 /** In 95 % of the draws. */
 const surely = (constraint: Constraint, drawn: readonly Figures[]): boolean =>
   drawn.filter((figures) => meets(constraint, figures)).length >= 0.95 * drawn.length
+
+const mean = (values: readonly number[]): number =>
+  values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length)

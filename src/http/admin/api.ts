@@ -10,6 +10,7 @@ import { budgetsGroup } from '#http/admin/budgets.ts'
 import { capturesGroup } from '#http/admin/captures.ts'
 import { costsGroup } from '#http/admin/costs.ts'
 import { eventsGroup } from '#http/admin/events.ts'
+import { instancesGroup } from '#http/admin/instances.ts'
 import { keysGroup } from '#http/admin/keys.ts'
 import { overridesGroup } from '#http/admin/overrides.ts'
 import { providersGroup } from '#http/admin/providers.ts'
@@ -35,6 +36,7 @@ export const adminApi = HttpApi.make(ADMIN_API)
   .add(alertsGroup)
   .add(overridesGroup)
   .add(keysGroup)
+  .add(instancesGroup)
   .add(boxGroup)
   .annotateMerge(
     OpenApi.annotations({

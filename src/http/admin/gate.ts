@@ -3,8 +3,8 @@
  * headers that keep answers out of caches and from being taken for something else. Host and other sites were looked at before
  * (http/guard.ts); a token is asked for behind (access.ts).
  */
-import { Cause, Effect } from 'effect'
-import { HttpServerError, HttpServerRequest, HttpServerResponse } from 'effect/http'
+import { ByteSize, Cause, Effect } from 'effect'
+import { HttpIncomingMessage, HttpServerError, HttpServerRequest, HttpServerResponse } from 'effect/http'
 import { adminError } from '#http/admin/admin-error.ts'
 import { isSameOrigin } from '#http/guard.ts'
 
@@ -22,9 +22,15 @@ const PREFLIGHT = {
   'access-control-max-age': '600',
 }
 
-/** @param corsOrigins as browsers write them: scheme, host and port, no path */
+export interface GateOptions {
+  /** As browsers write them: scheme, host and port, no path. */
+  readonly corsOrigins: ReadonlySet<string>
+  /** Bytes of a body. */
+  readonly bodyLimit: number
+}
+
 export const gate = <E, R>(
-  corsOrigins: ReadonlySet<string>,
+  { corsOrigins, bodyLimit }: GateOptions,
   routes: Effect.Effect<Response, E, R>,
   /** What a path that no route has, or not with this method, is told. */
   fallback: (request: HttpServerRequest.HttpServerRequest) => Response,
@@ -38,7 +44,7 @@ export const gate = <E, R>(
       return HttpServerResponse.setHeaders(refusal(403, adminError.forbidden(message)), SAFE)
     }
     const open = isOther ? { 'access-control-allow-origin': origin, vary: 'origin' } : {}
-    const response = yield* answer(request, isOther, routes, fallback)
+    const response = yield* answer(request, isOther, limited(routes, bodyLimit), fallback, bodyLimit)
     return HttpServerResponse.setHeaders(response, { ...SAFE, ...open })
   })
 
@@ -47,6 +53,7 @@ const answer = <E, R>(
   isOther: boolean,
   routes: Effect.Effect<Response, E, R>,
   fallback: (request: HttpServerRequest.HttpServerRequest) => Response,
+  bodyLimit: number,
 ): Effect.Effect<Response, never, R> => {
   if (request.method === 'OPTIONS' && isOther) {
     return Effect.succeed(HttpServerResponse.empty({ status: 204, headers: PREFLIGHT }))
@@ -56,9 +63,17 @@ const answer = <E, R>(
     const message = 'Send the request with content-type: application/json.'
     return Effect.succeed(refusal(415, adminError.unsupportedMediaType(message)))
   }
+  if (Number(request.headers['content-length'] ?? 0) > bodyLimit) {
+    return Effect.succeed(refusal(413, adminError.tooLarge(`The body exceeds ${bodyLimit} bytes (server.bodyLimit).`)))
+  }
   return Effect.catchCause(routes, (cause) => {
     if (Cause.hasInterruptsOnly(cause)) return Effect.interrupt
-    if (isNotFound(cause)) return Effect.succeed(fallback(request))
+    const reason = reasonOf(cause)
+    if (reason === 'RouteNotFound') return Effect.succeed(fallback(request))
+    if (reason === 'RequestParseError') {
+      const message = `The body cannot be read: it is no JSON, or exceeds ${bodyLimit} bytes (server.bodyLimit).`
+      return Effect.succeed(refusal(400, adminError.invalidRequest(message)))
+    }
     return Effect.as(
       Effect.logError('a request to the admin API died of a bug', cause),
       refusal(500, adminError.internal('Signalbox has made a mistake; its log has the details.')),
@@ -66,11 +81,15 @@ const answer = <E, R>(
   })
 }
 
+/** What comes in chunks tells its length at the end only. */
+const limited = <A, E, R>(routes: Effect.Effect<A, E, R>, bodyLimit: number): Effect.Effect<A, E, R> =>
+  Effect.provideService(routes, HttpIncomingMessage.MaxBodySize, ByteSize.bytes(bodyLimit))
+
 const READS = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 const isJson = (type: string | undefined): boolean => type?.split(';')[0]?.trim().toLowerCase() === 'application/json'
 
-const isNotFound = (cause: Cause.Cause<unknown>): boolean => {
+const reasonOf = (cause: Cause.Cause<unknown>): HttpServerError.HttpServerError['reason']['_tag'] | undefined => {
   const error = Cause.squash(cause)
-  return HttpServerError.isHttpServerError(error) && error.reason._tag === 'RouteNotFound'
+  return HttpServerError.isHttpServerError(error) ? error.reason._tag : undefined
 }

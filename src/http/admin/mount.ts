@@ -18,6 +18,7 @@ import { capturesLayer } from '#http/admin/captures.ts'
 import { costsLayer } from '#http/admin/costs.ts'
 import { eventsLayer } from '#http/admin/events.ts'
 import { gate } from '#http/admin/gate.ts'
+import { instancesLayer } from '#http/admin/instances.ts'
 import { keysLayer } from '#http/admin/keys.ts'
 import { overridesLayer } from '#http/admin/overrides.ts'
 import { providersLayer } from '#http/admin/providers.ts'
@@ -62,6 +63,7 @@ export const makeAdminHandler = (
       alertsLayer,
       overridesLayer,
       keysLayer,
+      instancesLayer,
       boxLayer,
     )
     // Made when somebody first asks: it takes longer than the rest of the start.
@@ -90,7 +92,7 @@ export const makeAdminHandler = (
         Layer.provide(NodeHttpServer.layerHttpServices),
       ),
     )
-    return gate(new Set(admin.corsOrigins), routes, noSuchRoute)
+    return gate({ corsOrigins: new Set(admin.corsOrigins), bodyLimit: admin.bodyLimit }, routes, noSuchRoute)
   })
 
 /** Methods of every path, with the form of its paths. */

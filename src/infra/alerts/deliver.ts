@@ -18,6 +18,8 @@ export interface DeliveryOptions {
   /** In force at this moment. */
   readonly config: () => AlertsConfig
   readonly open: (settings: ChannelSettings) => Channel
+  /** As in watch.ts. */
+  readonly isMine?: () => boolean
 }
 
 interface Line {
@@ -31,7 +33,11 @@ interface Line {
 }
 
 /** Delivers until the scope closes. */
-export const deliverNews = ({ config, open }: DeliveryOptions): Effect.Effect<void, never, Ledger | Scope.Scope> =>
+export const deliverNews = ({
+  config,
+  open,
+  isMine,
+}: DeliveryOptions): Effect.Effect<void, never, Ledger | Scope.Scope> =>
   Effect.gen(function* () {
     const ledger = yield* Ledger
     const clock = yield* Effect.clockWith(Effect.succeed)
@@ -73,6 +79,7 @@ export const deliverNews = ({ config, open }: DeliveryOptions): Effect.Effect<vo
       )
 
     const look = Effect.gen(function* () {
+      if (isMine?.() === false) return
       const { channels, digestMs, silences } = config()
       const at = clock.currentTimeMillisUnsafe()
       for (const name of lines.keys()) if (!channels.some((channel) => channel.name === name)) lines.delete(name)

@@ -20,4 +20,11 @@ export interface AlertsOptions extends WatchOptions {
 
 /** Runs until the scope closes. To be started when the box is open. */
 export const startAlerts = (options: AlertsOptions): Effect.Effect<void, never, Ledger | Scope.Scope> =>
-  Effect.andThen(watchAlerts(options), deliverNews({ config: options.config, open: options.open ?? openChannel }))
+  Effect.andThen(
+    watchAlerts(options),
+    deliverNews({
+      config: options.config,
+      open: options.open ?? openChannel,
+      ...(options.isMine && { isMine: options.isMine }),
+    }),
+  )

@@ -15,6 +15,8 @@ export const WAKE_MS = 15_000
 export interface WatchOptions {
   /** In force at this moment. */
   readonly config: () => AlertsConfig
+  /** Whether it is for this instance to do, of several on the log; absent: it is. */
+  readonly isMine?: () => boolean
   /** Bytes that are free where the log lies; undefined: not known. */
   readonly diskFree: Effect.Effect<number | undefined>
   /** How full each budget is at `at` (epoch ms), in its running period. */
@@ -28,6 +30,7 @@ export const watchAlerts = (options: WatchOptions): Effect.Effect<void, never, L
     const clock = yield* Effect.clockWith(Effect.succeed)
 
     const look = Effect.gen(function* () {
+      if (options.isMine?.() === false) return
       const diskFreeBytes = yield* options.diskFree
       const { state } = ledger
       const at = clock.currentTimeMillisUnsafe()

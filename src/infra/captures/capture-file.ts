@@ -39,9 +39,12 @@ export const openCaptureFile = (path: string, key: string | undefined): CaptureF
     // What was deleted is gone from the disk, not only from the tables.
     database.pragma('secure_delete = ON')
     makeTables(database)
+    checkTables(database, path)
     return { database, seal: sealOf(database, path, key) }
   } catch (error) {
     database?.close()
+    // The statements are the same for every file: where SQLite cannot make sense of them, it is the file's fault.
+    if (error instanceof Database.SqliteError && error.code === 'SQLITE_ERROR') throw damaged(path)
     throw captureFailure(error, path)
   }
 }
@@ -79,6 +82,23 @@ const makeTables = (database: Database.Database): void => {
       complete INTEGER NOT NULL, redactions INTEGER NOT NULL, request BLOB NOT NULL, answer BLOB NOT NULL
     ) STRICT;
     COMMIT`)
+}
+
+/** A damaged page of the schema may read as tables of another form. */
+const checkTables = (database: Database.Database, path: string): void => {
+  for (const [table, wanted] of Object.entries(COLUMNS)) {
+    const columns = database.prepare<[string], string>('SELECT name FROM pragma_table_info(?)').pluck().all(table)
+    if (columns.join() !== wanted) throw damaged(path)
+  }
+}
+
+const damaged = (path: string): Error =>
+  unusable(`the file of captures ${path} is damaged: move it away to begin a new one`)
+
+const COLUMNS = {
+  seal: 'one,salt,proof',
+  chunks: 'id,digest,bytes,packed,refs,data',
+  captures: 'id,request_id,at,status,complete,redactions,request,answer',
 }
 
 const PROOF = Buffer.from('the key of these captures')

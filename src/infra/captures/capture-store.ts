@@ -131,15 +131,27 @@ export const makeCaptureStore = ({ database, seal }: CaptureFile, redacted: read
     insertCapture.run(requestId, at, status, complete ? 1 : 0, redactions, packList(request), packList(answer))
   })
 
-  const join = (list: Buffer): Buffer =>
-    Buffer.concat(
-      unpackList(list).map((id) => {
-        const chunk = chunkOf.get(id)
-        const data = chunk === undefined ? undefined : seal.open(chunk.data, chunk.digest)
-        if (chunk === undefined || data === undefined) throw unusable('a part of this capture is missing or damaged')
-        return chunk.packed === 1 ? zstdDecompressSync(data) : data
-      }),
-    )
+  const damaged = (): Error => unusable('a part of this capture is missing or damaged')
+
+  const readable = <A>(read: () => A): A => {
+    try {
+      return read()
+    } catch {
+      // What zstd says of bytes that are none of its own is no news to anybody.
+      throw damaged()
+    }
+  }
+
+  /** Its digest tells whether it is the text that was kept, with a key and without. */
+  const chunkText = (id: number): Uint8Array => {
+    const chunk = chunkOf.get(id)
+    const data = chunk === undefined ? undefined : seal.open(chunk.data, chunk.digest)
+    if (chunk === undefined || data === undefined) throw damaged()
+    const text = chunk.packed === 1 ? readable(() => zstdDecompressSync(data)) : data
+    if (!seal.digest(text).equals(chunk.digest)) throw damaged()
+    return text
+  }
+  const join = (list: Buffer): Buffer => Buffer.concat(readable(() => unpackList(list)).map(chunkText))
 
   // In one transaction: a piece must not be pruned between the list and its chunks.
   const read = database.transaction((requestId: string): StoredCapture | undefined => {

@@ -11,30 +11,32 @@ CREATE OR REPLACE FUNCTION signalbox.take_shared_rates(
   keys text[], spans_us bigint[], allowances_us bigint[], OUT full_key text, OUT wait_us bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
-  arrivals_us bigint[];
+  arrival bigint;
+  arrivals bigint[];
   now_us bigint;
 BEGIN
   wait_us := 0;
   FOR i IN 1 .. cardinality(keys) LOOP
-    SELECT r.arrival_us INTO arrivals_us[i] FROM signalbox.shared_rates r WHERE r.key = keys[i] FOR UPDATE;
+    SELECT r.arrival_us INTO arrival FROM signalbox.shared_rates r WHERE r.key = keys[i] FOR UPDATE;
     IF NOT FOUND THEN
       INSERT INTO signalbox.shared_rates AS r VALUES (keys[i], 0)
         ON CONFLICT (key) DO UPDATE SET arrival_us = r.arrival_us
-        RETURNING r.arrival_us INTO arrivals_us[i];
+        RETURNING r.arrival_us INTO arrival;
     END IF;
+    arrivals[i] := arrival;
   END LOOP;
   -- Read when every row is ours, so that it is not before the time by which the last call was judged.
   now_us := extract(epoch FROM clock_timestamp()) * 1000000;
   FOR i IN 1 .. cardinality(keys) LOOP
-    arrivals_us[i] := greatest(arrivals_us[i], now_us) + spans_us[i];
-    IF arrivals_us[i] - allowances_us[i] - now_us > wait_us THEN
+    arrivals[i] := greatest(arrivals[i], now_us) + spans_us[i];
+    IF arrivals[i] - allowances_us[i] - now_us > wait_us THEN
       full_key := keys[i];
-      wait_us := arrivals_us[i] - allowances_us[i] - now_us;
+      wait_us := arrivals[i] - allowances_us[i] - now_us;
     END IF;
   END LOOP;
   IF wait_us = 0 THEN
     FOR i IN 1 .. cardinality(keys) LOOP
-      UPDATE signalbox.shared_rates r SET arrival_us = arrivals_us[i] WHERE r.key = keys[i];
+      UPDATE signalbox.shared_rates r SET arrival_us = arrivals[i] WHERE r.key = keys[i];
     END LOOP;
   END IF;
 END $$`

@@ -50,7 +50,9 @@ export const listen = (
   const again = Effect.gen(function* () {
     const reason = yield* Effect.flip(session)
     if (failures === 0) {
-      yield* Effect.logWarning(`PostgreSQL cannot tell when the log grows, so it is asked: ${reason.message}`)
+      yield* Effect.logWarning(
+        `PostgreSQL cannot tell when the log grows; until it can, it is asked at intervals (${reason.message})`,
+      )
     }
   }).pipe(
     Effect.catchDefect((defect) => Effect.logError('listening to PostgreSQL met a bug', defect)),

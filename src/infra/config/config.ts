@@ -78,6 +78,14 @@ export interface ServerConfig {
   readonly openMetrics?: boolean
 }
 
+/** Of an instance that may share its log. */
+export interface ClusterConfig {
+  readonly instance: string
+  /** Absolute path of a folder. */
+  readonly spool: string
+  readonly whileAway: 'granted' | 'deny'
+}
+
 /** A provider that needs nothing but variables, and whether they are set. */
 export interface Discovery {
   readonly provider: string
@@ -106,8 +114,13 @@ export interface Config {
   /** 0: no checks. */
   readonly healthChecks: { readonly intervalMs: number }
   readonly server: ServerConfig
-  /** `sqlite:` and an absolute path, or `sqlite::memory:`. */
-  readonly database: { readonly url: string }
+  readonly database: {
+    /** `sqlite:` and an absolute path, `sqlite::memory:`, or `postgres://…`, which may hold a password. */
+    readonly url: string
+    /** Absolute path of the folder of what this machine keeps beside the log; absent for a log in memory. */
+    readonly folder?: string
+  }
+  readonly cluster: ClusterConfig
   readonly retention: {
     /** Requests older than this go to an archive; 0: never. */
     readonly detailMs: number

@@ -16,6 +16,7 @@ export const shortNames: Readonly<Record<string, readonly [string, string]>> = {
   SIGNALBOX_HOST: ['server', 'host'],
   SIGNALBOX_PORT: ['server', 'port'],
   SIGNALBOX_DATABASE_URL: ['database', 'url'],
+  SIGNALBOX_INSTANCE: ['cluster', 'instance'],
 }
 
 /** Variables that are no key of the file. */

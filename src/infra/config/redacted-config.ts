@@ -29,7 +29,8 @@ export const redactedConfig = (config: Config) => ({
     ...(config.server.adminToken === undefined ? {} : { adminToken: describeReference(config.server.adminToken) }),
     ...(config.server.readToken === undefined ? {} : { readToken: describeReference(config.server.readToken) }),
   },
-  database: { url: withoutUser(config.database.url) },
+  database: { ...config.database, url: shownDatabase(config.database.url) },
+  cluster: config.cluster,
   capture: {
     ...config.capture,
     key: config.capture.key === undefined ? 'none' : describeReference(config.capture.key),
@@ -103,3 +104,10 @@ export const isSecretName = (name: string): boolean =>
 
 /** `scheme://user:password@host` → `scheme://host`. On the text, because not every such value is a URL that parses. */
 export const withoutUser = (url: string): string => url.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/?#]*@/i, '$1')
+
+/** Where the log is, without what lets one in. */
+export const shownDatabase = (url: string): string => {
+  if (!/^postgres(ql)?:/i.test(url)) return url
+  const parsed = URL.parse(url)
+  return parsed === null ? 'postgres' : `${parsed.protocol}//${parsed.host}${parsed.pathname}`
+}

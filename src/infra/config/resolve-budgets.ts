@@ -5,6 +5,7 @@ import { isTimeZone } from '#domain/local-days.ts'
 import type { Budget } from '#domain/policy.ts'
 import type { Checks } from '#infra/config/checks.ts'
 import type { Config } from '#infra/config/config.ts'
+import { showValue } from '#infra/config/problem.ts'
 import { checkPattern } from '#infra/config/resolve-provider.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 
@@ -14,7 +15,8 @@ type BudgetFile = NonNullable<ConfigFile['budgets']>[string]
 
 export const resolveTimeZone = ({ timeZone = 'UTC' }: ConfigFile, checks: Checks): string => {
   if (!isTimeZone(timeZone)) {
-    checks.report('invalidValue', ['timeZone'], `${timeZone} is no time zone; expected one such as Europe/Berlin`)
+    const found = showValue(timeZone)
+    checks.report('invalidValue', ['timeZone'], `expected a time zone such as Europe/Berlin, found ${found}`)
   }
   return timeZone
 }

@@ -1,5 +1,5 @@
 /** Which prompts and answers are kept, where, and for how long. */
-import { dirname, join, resolve } from 'node:path'
+import { join, resolve } from 'node:path'
 import type { CaptureRule } from '#domain/capture-choice.ts'
 import { providerId } from '#domain/ids.ts'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
@@ -13,9 +13,8 @@ import type { ConfigFile } from '#infra/config/schema.ts'
 const WEEK_MS = 604_800_000
 /** An empty file has some ten pages. */
 const LEAST_BYTES = 1_000_000
-const SQLITE = 'sqlite:'
 
-export const resolveCapture = (file: ConfigFile, url: string, checks: Checks): Config['capture'] => {
+export const resolveCapture = (file: ConfigFile, database: Config['database'], checks: Checks): Config['capture'] => {
   const { enabled = false, sampleShare = 1, key, redact = [], folder } = file.capture ?? {}
   const maxBytes = sizeBytes(file.capture?.maxBytes ?? '1 GB')
   if (maxBytes < LEAST_BYTES) checks.report('invalidValue', ['capture', 'maxBytes'], 'expected at least 1 MB')
@@ -27,14 +26,12 @@ export const resolveCapture = (file: ConfigFile, url: string, checks: Checks): C
       'nothing would be kept; to capture nothing set enabled to false',
     )
   }
-  if (enabled && folder === undefined && url === `${SQLITE}:memory:`) {
+  if (enabled && folder === undefined && database.folder === undefined) {
     checks.report('missingKey', ['capture', 'folder'], 'is missing: the event log is in memory, so it has no folder')
   }
   for (const source of redact) checkExpression(source, checks)
   const where =
-    folder === undefined
-      ? dirname(url.slice(SQLITE.length))
-      : resolve(absolutePath(folder, ['capture', 'folder'], checks))
+    folder === undefined ? (database.folder ?? '.') : resolve(absolutePath(folder, ['capture', 'folder'], checks))
   return {
     enabled,
     sampleShare,

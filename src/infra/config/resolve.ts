@@ -2,20 +2,21 @@
  * From the decoded file to the configuration in force. What it needs of the process is in `Place`; of the disk it reads the
  * operator's file of prices, so that what is wrong there is a problem among the others.
  */
-import { join, resolve as resolvePath } from 'node:path'
 import { Redacted, Result } from 'effect'
 import { providerId } from '#domain/ids.ts'
 import { defaultPolicy, type Policy, type RouteRule } from '#domain/policy.ts'
-import { absolutePath, type Checks } from '#infra/config/checks.ts'
+import type { Checks } from '#infra/config/checks.ts'
 import type { Config, Discovery, ResolvedProvider, ServerConfig } from '#infra/config/config.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import { nearest } from '#infra/config/nearest.ts'
-import { type Place, xdgFolder } from '#infra/config/place.ts'
+import type { Place } from '#infra/config/place.ts'
 import { type ConfigProblem, formatKey } from '#infra/config/problem.ts'
 import { resolveAlerts } from '#infra/config/resolve-alerts.ts'
 import { resolveBudgets, resolveTimeZone } from '#infra/config/resolve-budgets.ts'
 import { resolveCapture } from '#infra/config/resolve-capture.ts'
+import { resolveCluster } from '#infra/config/resolve-cluster.ts'
 import { isLoopback } from '#infra/config/resolve-credential.ts'
+import { resolveDatabase } from '#infra/config/resolve-database.ts'
 import { resolvePriceBook } from '#infra/config/resolve-prices.ts'
 import { checkPattern, ms, resolveProvider } from '#infra/config/resolve-provider.ts'
 import { resolveRetention } from '#infra/config/resolve-retention.ts'
@@ -67,7 +68,7 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
   const server = resolveServer(file, checks)
   for (const provider of providers) warnOfLoop(provider, server, checks)
   const prices = resolvePriceBook(file.prices, checks)
-  const databaseUrl = resolveDatabase(file.database?.url, checks, place)
+  const database = resolveDatabase(file.database?.url, checks, place)
   const token = place.environment.SIGNALBOX_ADMIN_TOKEN ?? ''
   const config: Config = {
     // The file of prices is watched as they are, but is no file of the configuration.
@@ -103,9 +104,10 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
     },
     healthChecks: resolveHealthChecks(file, checks),
     server,
-    database: { url: databaseUrl },
-    retention: resolveRetention(file, databaseUrl, checks),
-    capture: resolveCapture(file, databaseUrl, checks),
+    database,
+    cluster: resolveCluster(file, place, checks),
+    retention: resolveRetention(file, database, checks),
+    capture: resolveCapture(file, database, checks),
     alerts: resolveAlerts(file, checks),
     log: resolveLog(file, checks),
     telemetry: { traces: resolveTraces(file, checks) },
@@ -194,14 +196,4 @@ const checkModels = (file: ConfigFile, checks: Checks): void => {
       }
     }
   }
-}
-
-const resolveDatabase = (url: string | undefined, checks: Checks, place: Place): string => {
-  if (url === undefined) return `sqlite:${join(xdgFolder(place, 'XDG_DATA_HOME', '.local/share'), 'signalbox.db')}`
-  const path = ['database', 'url']
-  if (/^postgres(ql)?:/i.test(url))
-    checks.report('notAvailable', path, 'postgres is not available yet in this version; expected sqlite:PATH')
-  else if (!/^sqlite:./.test(url)) checks.report('invalidValue', path, 'expected sqlite:PATH')
-  const file = url.slice('sqlite:'.length)
-  return file === ':memory:' ? url : `sqlite:${resolvePath(absolutePath(file, path, checks))}`
 }

@@ -12,6 +12,7 @@ import { defaultPolicy as policy, REQUEST_KINDS, STRATEGIES } from '#domain/poli
 import { sizePattern } from '#infra/config/quantities.ts'
 import { Alerts } from '#infra/config/schema-alerts.ts'
 import { Capture } from '#infra/config/schema-capture.ts'
+import { Cluster } from '#infra/config/schema-cluster.ts'
 import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
 import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
@@ -193,8 +194,9 @@ const Server = Schema.Struct({
 
 const Database = Schema.Struct({
   url: opt(
-    text('sqlite:PATH').annotate({
-      description: 'The event log: `sqlite:PATH`. Default: `signalbox/signalbox.db` in the XDG data folder.',
+    text('sqlite:PATH or postgres://USER@HOST/DATABASE').annotate({
+      description:
+        'The event log: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several instances share. Default: `signalbox/signalbox.db` in the XDG data folder.',
       concealed: true,
       form: 'URL',
     }),
@@ -296,6 +298,7 @@ export const ConfigFile = Schema.Struct({
   healthChecks: opt(HealthChecks),
   server: opt(Server),
   database: opt(Database),
+  cluster: opt(Cluster),
   retention: opt(Retention),
   capture: opt(Capture),
   prices: opt(Prices),

@@ -17,9 +17,9 @@ import {
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { createGunzip, gzipSync } from 'node:zlib'
+import { LogFailure } from '#infra/event-log/log-failure.ts'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { correlationOf } from '#infra/event-log/row.ts'
-import { LogFailure } from '#infra/event-log/log-failure.ts'
 
 export interface ArchiveFile {
   /** Without its folder. */

@@ -37,10 +37,7 @@ export const NOTHING_FOLDED: FoldedRequest = { book: undefined, version: 0 }
 export const isBooked = (stream: string): boolean => stream.startsWith('request:')
 
 /** @param before the request of a stream before its first event in the batch */
-export const foldBatch = (
-  events: readonly FoldableEvent[],
-  before: (stream: string) => FoldedRequest,
-): FoldedBatch => {
+export const foldBatch = (events: readonly FoldableEvent[], before: (stream: string) => FoldedRequest): FoldedBatch => {
   const after = new Map<string, FoldedRequest>()
   const changed = new Set<string>()
   const entries: CostEntry[] = []
@@ -62,7 +59,11 @@ export const placed = ({ book, version }: FoldedRequest, head: number): FoldedRe
   if (book === undefined) return { book, version }
   const { position, endedPosition } = book.row
   const place = (at: number): number => (at > 0 ? at : head + at)
-  const row = { ...book.row, position: place(position), endedPosition: endedPosition === null ? null : place(endedPosition) }
+  const row = {
+    ...book.row,
+    position: place(position),
+    endedPosition: endedPosition === null ? null : place(endedPosition),
+  }
   return { book: { ...book, row }, version }
 }
 

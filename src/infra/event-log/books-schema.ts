@@ -8,6 +8,7 @@
  * are no longer in the log, so that the others can be made anew from it.
  */
 import { type BookedRequest, type CellKey, type CostSums, ENDINGS, SUMS } from '#domain/books.ts'
+import type { Cells } from '#infra/event-log/asking.ts'
 
 /** Column of each sum. */
 export const SUM_COLUMNS: { readonly [K in (typeof SUMS)[number]]: string } = {
@@ -112,11 +113,12 @@ export const REQUEST_COLUMNS = [
   'ended_position',
 ] as const
 
+/** Where a row of these has the number of a name. */
+export const NAME_CELLS: readonly number[] = [3, 4, 5, 6, 7, 8, 10, 11, 12, 16]
+
 /** `outcome` in SQL. */
 export const endingNumber = (ending: BookedRequest['outcome']): number | null =>
   ending === null ? null : ENDINGS.indexOf(ending) + 1
-
-export type Cells = readonly (string | number | null)[]
 
 /** In the order of REQUEST_COLUMNS. */
 export const requestCells = (row: BookedRequest, idOf: NameId): Cells => {

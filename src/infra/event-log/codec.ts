@@ -40,6 +40,15 @@ export const readRow = (row: StoredRow): ReadEvent => {
   return known(row, lifted.event)
 }
 
+/**
+ * Reads a row back; one of a current schema version is taken without validation. This program made it, the schemas are pure checks,
+ * and `verify` decodes every row in full.
+ */
+export const readTrusted = (row: StoredRow): ReadEvent => {
+  const data = currentVersions.get(row.type) === row.schemaVersion ? parseData(row.data) : undefined
+  return data === undefined ? readRow(row) : known(row, { _tag: row.type, ...data } as DomainEvent)
+}
+
 /** The schema version of every event type that this release writes. */
 export const currentVersions: ReadonlyMap<string, number> = new Map(
   (Object.keys(CATALOGUE) as EventType[]).map((type) => [type, CATALOGUE[type].schemaVersion]),

@@ -80,7 +80,8 @@ export const appendParameters = (
 ): Parameters => {
   const [writerRuns, streamRuns] = [[...writers.values()], [...streams.values()]]
   const rows = batch.map(({ row }) => row)
-  const encoded = books.requests.length + books.entries.length === 0 ? undefined : encodeBooks(books.requests, books.entries)
+  const encoded =
+    books.requests.length + books.entries.length === 0 ? undefined : encodeBooks(books.requests, books.entries)
   return [
     waitMs,
     BOOKS_VERSION,

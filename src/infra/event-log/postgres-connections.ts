@@ -89,11 +89,7 @@ const makePool = (config: pg.ClientConfig, max: number): pg.Pool => {
   return pool
 }
 
-const onOwnConnection = <A>(
-  options: PostgresOptions,
-  session: Session,
-  use: (ask: Ask) => Promise<A>,
-): Promise<A> => {
+const onOwnConnection = <A>(options: PostgresOptions, session: Session, use: (ask: Ask) => Promise<A>): Promise<A> => {
   const connect = async () => {
     const client = makeClient(clientConfig(options, session))
     // A connection that is lost fails the statement under way; unheard, the event would end the process.
@@ -109,7 +105,8 @@ const makeClient = (config: pg.ClientConfig): pg.Client => {
   try {
     return new pg.Client(config)
   } catch (error) {
-    if (error instanceof Error && !('code' in error)) throw unusable(`the database URL cannot be used: ${error.message}`)
+    if (error instanceof Error && !('code' in error))
+      throw unusable(`the database URL cannot be used: ${error.message}`)
     throw error
   }
 }

@@ -89,6 +89,7 @@ const MEANINGS: readonly (readonly [code: string, tag: EventLogReason['_tag'], a
   ['53', 'Unavailable', 'the database server lacks resources'],
   ['58', 'Unavailable', 'the disk of the database server fails: look at its system log'],
   ['23505', 'Conflict', 'the event log already has another event in this place'],
+  [SQLSTATE.staleFold, 'Unavailable', BUSY],
   [SQLSTATE.streamVersion, 'Conflict', 'the version of a stream is not free'],
   [SQLSTATE.writerSequence, 'Conflict', 'the number of a writer is not free'],
   ['28', 'Unusable', 'the database server refuses the login: check user, password and its pg_hba.conf'],

@@ -6,7 +6,17 @@
 
 /** Columns of sums, in their order. They are spelled out because this text must stay what it is when the code moves on. */
 const SUMS = [
-  ...['requests', 'attempts', 'succeeded', 'failed', 'input', 'output', 'cache_read', 'cache_write_5m', 'cache_write_1h'],
+  ...[
+    'requests',
+    'attempts',
+    'succeeded',
+    'failed',
+    'input',
+    'output',
+    'cache_read',
+    'cache_write_5m',
+    'cache_write_1h',
+  ],
   ...['web_searches', 'cost_nano', 'list_nano', 'saved_nano', 'switch_nano', 'unpriced', 'estimated', 'estimated_nano'],
 ]
 const SUMMED = SUMS.map((sum) => `sum(${sum})`).join(', ')

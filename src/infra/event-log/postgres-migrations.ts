@@ -2,6 +2,7 @@
  * Bringing a database up to the schema of this release. Of many instances that start together one does it and the others wait for
  * it: all steps run in one transaction under a lock, so a database has had either all of a release or nothing.
  */
+import { firstClusterSchema } from '#infra/cluster/postgres-schema.ts'
 import { unusable } from '#infra/event-log/log-failure.ts'
 import { type Ask, inTransaction } from '#infra/event-log/postgres-connections.ts'
 import { firstFunctions } from '#infra/event-log/postgres-functions.ts'
@@ -18,7 +19,9 @@ const OLDEST_SERVER = 150_000
 type Step = (partitionEvents: number) => string
 
 /** Step n lifts the version n to n + 1; there are SCHEMA_VERSION of them. */
-const STEPS: readonly Step[] = [(partitionEvents) => `${firstTables(partitionEvents)}\n${firstFunctions}`]
+const STEPS: readonly Step[] = [
+  (partitionEvents) => `${firstTables(partitionEvents)}\n${firstClusterSchema}\n${firstFunctions}`,
+]
 
 /** Makes the tables, or brings them up to date. To be run on a connection without limits to the time of a statement. */
 export const migrate = async (ask: Ask, partitionEvents = PARTITION_EVENTS): Promise<void> => {
@@ -56,7 +59,8 @@ const versionOf = async (ask: Ask): Promise<number> => {
        (SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('${SCHEMA}'))`,
   )
   const [server, name, isOurs, tables] = found ?? []
-  if (Number(server) < OLDEST_SERVER) throw unusable(`PostgreSQL ${name} is too old for the event log: take 15 or newer`)
+  if (Number(server) < OLDEST_SERVER)
+    throw unusable(`PostgreSQL ${name} is too old for the event log: take 15 or newer`)
   if (isOurs !== true) {
     if (tables === 0) return 0
     throw unusable(

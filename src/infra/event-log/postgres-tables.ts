@@ -57,5 +57,4 @@ export const toText = (text: string): string =>
 export const fromText = (text: string): string =>
   text.includes('\\') ? text.replace(/\\(.)/g, (_, escaped) => (escaped === '0' ? '\0' : escaped)) : text
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: it is the character that is looked for
 const NEEDS_ESCAPE = /[\0\\]/

@@ -4,7 +4,8 @@
  */
 import type { Database } from 'better-sqlite3'
 import { Kysely, SqliteDialect, sql } from 'kysely'
-import { APPLICATION_ID, type LogTables, RARE } from '#infra/event-log/sqlite-tables.ts'
+import { RARE } from '#infra/event-log/read-limits.ts'
+import { APPLICATION_ID, type LogTables } from '#infra/event-log/sqlite-tables.ts'
 
 /** Runs the steps that the file has not had, each in a transaction with its number. */
 export const migrate = async (database: Database, have: number): Promise<void> => {

@@ -1,9 +1,7 @@
 /** Where the log stood at a moment, on a reading connection. */
 import type { Database } from 'better-sqlite3'
 import type { LogPlace } from '#actors/ports.ts'
-
-/** By so much a clock may have been set back; the same is allowed for in sqlite-requests.ts. */
-const CLOCK_STEP_MS = 3_600_000
+import { CLOCK_STEP_MS } from '#infra/event-log/sqlite-read-books.ts'
 
 export const makePlaceAt = (database: Database): ((at: number) => LogPlace) => {
   const selectArchivedTo = database.prepare<[], number>('SELECT archived_to FROM log_head').pluck()

@@ -17,11 +17,9 @@ import {
   sql,
 } from 'kysely'
 import type { ReadQuery } from '#actors/ports.ts'
+import { isCommonType, MOST_ROWS, RARE } from '#infra/event-log/read-limits.ts'
 import { streamImplying } from '#infra/event-log/row.ts'
-import { isCommonType, type LogTables, RARE } from '#infra/event-log/sqlite-tables.ts'
-
-/** The port's limit. */
-export const MOST_ROWS = 10_000
+import type { LogTables } from '#infra/event-log/sqlite-tables.ts'
 
 /** Positions, inclusive, outside of which no row can match. */
 export interface Bounds {

@@ -5,13 +5,10 @@ import type { Database } from 'better-sqlite3'
 import type { StoredSnapshot } from '#actors/ports.ts'
 import { GROUND, needlessRungs, type Rung } from '#infra/event-log/snapshot-ladder.ts'
 import { packSnapshot } from '#infra/event-log/snapshot-pack.ts'
+import { LOOKED_AT, WORTH_SHARE } from '#infra/event-log/snapshot-store.ts'
 
-/** Rungs that are looked at, from the newest on: with one a minute these are eight hours. Older ones have been thinned out by then. */
-const LOOKED_AT = 500
 /** Deleted with each snapshot, so that an append never waits long. */
 const DELETED_AT_ONCE = 20
-/** Above this share of what its base took, a snapshot is stored whole and is the next base: states have drifted apart. */
-const WORTH_SHARE = 0.25
 
 /** A snapshot that was stored whole, as what others are packed with. */
 interface Base {

@@ -64,11 +64,3 @@ export interface LogTables {
   /** One row. `folded_to`: how far the books have been made from the log; null when they keep up with it. */
   readonly books: { readonly one: number; readonly version: number; readonly folded_to: number | null }
 }
-
-/** The types that make up nearly all rows: a question for them finds some on every page and needs no index. */
-const COMMON_TYPES = ['RequestAdmitted', 'RouteChosen', 'AttemptStarted', 'AttemptSucceeded'] as const
-
-export const isCommonType = (type: string): boolean => (COMMON_TYPES as readonly string[]).includes(type)
-
-/** The condition of the index on rare types; SQLite uses that index only for queries that repeat it word for word. */
-export const RARE = `type NOT IN (${COMMON_TYPES.map((type) => `'${type}'`).join(', ')})`

@@ -2,7 +2,7 @@
 import { workerData } from 'node:worker_threads'
 import type { VerifyReport } from '#actors/ports.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
-import { verifyLog } from '#infra/event-log/sqlite-verify.ts'
+import { verifySqlite } from '#infra/event-log/sqlite-verify.ts'
 import { attempt, converse, endConversation } from '#infra/event-log/worker-port.ts'
 
 export interface VerifierData {
@@ -21,7 +21,7 @@ await converse(async () => {
   return (waiting, reply) => {
     for (const [id, operation] of waiting) {
       if (operation === 'verify') {
-        reply([attempt(id, () => verifyLog(database, (share) => reply([[id, 'progress', share]])))])
+        reply([attempt(id, () => verifySqlite(database, (share) => reply([[id, 'progress', share]])))])
       }
       if (operation === 'close') {
         database.close()

@@ -5,6 +5,7 @@
  */
 import { Effect, Option, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
+import { Membership } from '#actors/membership.ts'
 import { EventLog } from '#actors/ports.ts'
 import { addTo, emptyDistribution } from '#domain/distribution.ts'
 import { type Totals, totals as totalsOf } from '#domain/projections/totals.ts'
@@ -35,6 +36,7 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
   Effect.gen(function* () {
     const ledger = yield* Ledger
     const log = yield* EventLog
+    const membership = yield* Membership
     const { version } = options
     const beside = options.processMetrics ? [processRegistry()] : []
     const readLoop = yield* watchEventLoop
@@ -63,7 +65,12 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
         const [stats, at] = yield* Effect.all([files, Effect.clockWith((clock) => clock.currentTimeMillis)])
         const { state } = ledger
         const telemetry = options.telemetry?.() ?? nothingTold
-        const scene = { at, version, state, totals, appends, files: stats, loop: readLoop(), telemetry }
+        const sharing = membership && {
+          present: membership.present(),
+          isLeader: membership.isLeader(),
+          stateAgeMs: Math.max(0, at - ledger.heard().at),
+        }
+        const scene = { at, version, sharing, state, totals, appends, files: stats, loop: readLoop(), telemetry }
         return yield* Effect.promise(() =>
           expose(FAMILIES, { ...scene, health: ledger.health(), lag: ledger.lag() }, beside),
         )

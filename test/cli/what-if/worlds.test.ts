@@ -25,12 +25,12 @@ describe('what if', () => {
   })
 
   it('answers the same for the same seed', () => {
-    const luck = { seed: 5, withErrors: true, usesObserved: true }
+    const luck = { seed: 5, errorSeed: 5, usesObserved: true }
     expect(playLog(logged, present, luck)).toEqual(playLog(logged, present, luck))
   })
 
   it('takes what was observed where nothing changes', () => {
-    const outcomes = playLog(logged, present, { seed: 1, withErrors: true, usesObserved: true })
+    const outcomes = playLog(logged, present, { seed: 1, errorSeed: 1, usesObserved: true })
     const unchanged = outcomes.filter(({ modelled }) => modelled === 0)
     expect(unchanged.length / outcomes.length).toBeGreaterThan(0.6)
   })

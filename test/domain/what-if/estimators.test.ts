@@ -3,7 +3,7 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { includesZero, intervalOf, resample, seeded } from '#domain/what-if/intervals.ts'
+import { drawnTimes, includesZero, intervalOf, seeded } from '#domain/what-if/intervals.ts'
 import { localLevel } from '#domain/what-if/local-level.ts'
 import { type FirstChoice, offPolicy } from '#domain/what-if/off-policy.ts'
 import { gridOf, nameOfWeights, neighboursOf } from '#domain/what-if/simplex.ts'
@@ -66,7 +66,7 @@ describe('an interval', () => {
       const values = Array.from({ length: 40 }, () => chance() + chance())
       const mean = values.reduce((sum, value) => sum + value, 0) / 40
       const drawn = Array.from({ length: 200 }, () =>
-        resample(40, chance).reduce((sum, index) => sum + (values[index] ?? 0) / 40, 0),
+        drawnTimes(40, chance).reduce((sum, times, index) => sum + (times * (values[index] ?? 0)) / 40, 0),
       )
       const { low, high } = intervalOf(mean, drawn, 0)
       if (low <= 1 && high >= 1) covered += 1

@@ -133,14 +133,15 @@ const streamed = pure('redacted-streams', 4, (draws) => {
     pieces.push(said.slice(from, from + size))
     from += size
   }
-  const index = draws.below(3)
+  // A block that the damaged stream does not have.
+  const index = 7
   const deltas = pieces.map((text) => {
     const data = { type: 'content_block_delta', index, delta: { type: 'text_delta', text } }
     return `event: content_block_delta\ndata: ${JSON.stringify(data)}\n\n`
   })
   const damaged = mutate(draws, draws.pick(anthropicStreams), WORDS).toString()
   const { text } = redactAnswer(`${draws.chance(0.5) ? damaged : ''}\n\n${deltas.join('')}`, CREDENTIAL_FORMS)
-  const spoken = [...text.matchAll(/^data: (\{"type":"content_block_delta","index".*"text_delta".*\})$/gm)]
+  const spoken = [...text.matchAll(/^data: (\{"type":"content_block_delta","index":7,.*"text_delta".*\})$/gm)]
     .map(([, json = '']) => (JSON.parse(json) as { readonly delta: { readonly text: string } }).delta.text)
     .join('')
   return firstOf(

@@ -3,6 +3,7 @@
  * dialect or a refusal, and no larger than it has to be.
  */
 import { Schema } from 'effect'
+import { readRequest } from '#domain/dialect/anthropic-request.ts'
 import { readUsage } from '#domain/dialect/anthropic-usage.ts'
 import { lowerRequest } from '#domain/dialect/openai/request.ts'
 import { raiseMessage } from '#domain/dialect/openai/response.ts'
@@ -49,6 +50,8 @@ const isChatRequest = Schema.is(ChatRequest)
 
 const requests = pure('chat-requests', 8, (draws) => {
   const asked = mutateJson(draws, request)
+  // What is invalid is refused before it comes here.
+  if (readRequest(Buffer.from(JSON.stringify(asked)), true)._tag !== 'Valid') return undefined
   const quirks = quirksOf(draws)
   const options = { model: 'm', quirks, without: draws.chance(0.2) ? ['param:tools', 'param:stop'] : [] }
   const lowered = lowerRequest(asked, options)

@@ -175,6 +175,17 @@ describe('the file', () => {
     expect(captures.read('req_2')?.request.toString()).toBe('{"messages":["two"]}')
   })
 
+  it('does not show a chunk that was changed where there is no key either', () => {
+    const captures = open(scratch())
+    captures.store(captureOf(1, `{"messages":["${'one '.repeat(60)}"]}`, 'what was said'))
+    captures.database.prepare('UPDATE chunks SET data = ? WHERE bytes = 13').run(Buffer.from('what was SAID'))
+    expect(() => captures.read('req_1')).toThrow(/missing or damaged/)
+    captures.database.prepare('UPDATE chunks SET data = ? WHERE packed = 1').run(Buffer.from('no zstd'))
+    expect(() => captures.read('req_1')).toThrow(/missing or damaged/)
+    captures.database.prepare('UPDATE captures SET answer = ?').run(Buffer.from('no list'))
+    expect(() => captures.read('req_1')).toThrow(/missing or damaged/)
+  })
+
   it.each([
     [
       'of another program',
@@ -185,6 +196,11 @@ describe('the file', () => {
       'of a newer release',
       (path: string) => openCaptureFile(path, undefined).database.pragma('user_version = 99'),
       /by a newer Signalbox/,
+    ],
+    [
+      'whose tables are not ours any more',
+      (path: string) => openCaptureFile(path, undefined).database.exec('ALTER TABLE captures RENAME redactions TO x'),
+      /is damaged: move it away/,
     ],
     ['that is none', (path: string) => writeFileSync(path, 'x'.repeat(5_000)), /is no file of captures/],
   ])('is refused when it is one %s', (_, make, message) => {

@@ -1,4 +1,4 @@
-import { Context, Effect, Layer } from 'effect'
+import { Clock, Context, Effect, Layer } from 'effect'
 import { TestClock } from 'effect/testing'
 import { Cluster } from '#actors/cluster.ts'
 import { EventLog } from '#actors/ports.ts'
@@ -21,6 +21,7 @@ clusterContract(
         const started = Array.from({ length: INSTANCES }, () => Layer.build(layerMemory(store)))
         return SharedStore.of({
           instances: (yield* Effect.all(started)).map((services) => Context.get(services, Cluster)),
+          nowMs: Clock.currentTimeMillis,
           pass: (ms) => TestClock.adjust(ms),
           waitOut: TestClock.adjust(2_000),
           append: Effect.suspend(() => log.append(wrap(servedRequest(++requests)))),

@@ -138,6 +138,12 @@ describe('a secret in the file', () => {
     }
   })
 
+  it('that looks like one is not repeated where no secret belongs', () => {
+    const [problem] = problemsOf(`${provider('credential: none')}\ntimeZone: sk-ant-api03-abcdef`)
+    expect(problem).toContain('timeZone: expected a time zone')
+    expect(problem).not.toContain('sk-ant')
+  })
+
   it('is answered with the right form', () => {
     const [problem] = problemsOf(provider('credential: sk-ant-api03-abc'))
     expect(problem).toContain('credential: { env: MY_API_KEY }')

@@ -306,6 +306,11 @@ const plain = fc.record(
     }),
     database: some({ url: fc.constant('sqlite:/data/log.db') }),
     retention: some({ detail: fc.constantFrom(0, '1 d', '90 d'), archive: fc.constant('/data/old') }),
+    cluster: some({
+      instance: fc.constantFrom('one', 'pod 7'),
+      spool: fc.constant('/data/spool'),
+      whileAway: fc.constantFrom('granted', 'deny'),
+    }),
     capture: some({
       enabled: fc.boolean(),
       sampleShare: share,

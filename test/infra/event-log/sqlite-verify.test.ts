@@ -3,7 +3,7 @@ import { expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import type { VerifyProblem } from '#actors/ports.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
-import { verifyLog } from '#infra/event-log/sqlite-verify.ts'
+import { verifySqlite } from '#infra/event-log/sqlite-verify.ts'
 import { readAll } from '#test/event-log-contract.ts'
 import { doctor, logOf, WITHOUT_TRIGGERS, withReader } from './log-file.ts'
 
@@ -12,7 +12,7 @@ const verify = (path: string) =>
   Effect.sync(() => {
     const database = openForReading(path)
     try {
-      return verifyLog(database, () => {})
+      return verifySqlite(database, () => {})
     } finally {
       database.close()
     }

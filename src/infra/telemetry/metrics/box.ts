@@ -13,6 +13,27 @@ const raised = ({ state }: Scene, kind: string, severity: string): number =>
   [...state.projections.alerts.raised.values()].filter((alert) => alert.kind === kind && alert.severity === severity)
     .length
 
+const sharingMetrics: readonly Family[] = [
+  single(
+    { name: 'signalbox_instances', help: 'Instances that share the log and are there; absent where it is not shared.' },
+    ({ sharing }) => sharing?.present,
+  ),
+  single(
+    {
+      name: 'signalbox_instance_leader',
+      help: '1 on the instance that does what only one must do, else 0; absent where the log is not shared.',
+    },
+    ({ sharing }) => sharing && (sharing.isLeader ? 1 : 0),
+  ),
+  single(
+    {
+      name: 'signalbox_state_age_seconds',
+      help: 'How old what this instance knows of the others is; absent where the log is not shared.',
+    },
+    ({ sharing }) => sharing && sharing.stateAgeMs / 1_000,
+  ),
+]
+
 const eventLogMetrics: readonly Family[] = [
   single(
     { name: 'signalbox_event_log_position', help: 'Last committed position of the event log.' },
@@ -48,6 +69,13 @@ const eventLogMetrics: readonly Family[] = [
     ({ health, lag }) => health.committedPosition - lag.snapshotPosition,
   ),
   single(
+    {
+      name: 'signalbox_event_log_spooled_events',
+      help: 'Events that are kept on this machine until the database can be reached.',
+    },
+    ({ health }) => health.spooled,
+  ),
+  single(
     { name: 'signalbox_event_log_database_bytes', help: 'Size of the database file; absent when it cannot be read.' },
     ({ files }) => files?.databaseBytes,
   ),
@@ -62,6 +90,7 @@ export const boxMetrics: readonly Family[] = [
     { labels: { version }, value: 1 },
   ]),
   ...eventLogMetrics,
+  ...sharingMetrics,
   single(
     {
       name: 'signalbox_event_loop_delay_median_seconds',

@@ -27,6 +27,8 @@ export interface Scene {
   readonly files: LogStats | undefined
   readonly loop: LoopDelay
   readonly telemetry: TelemetryCounts
+  /** Undefined: nobody shares the log. */
+  readonly sharing: { readonly present: number; readonly isLeader: boolean; readonly stateAgeMs: number } | undefined
 }
 
 export type Labels = Readonly<Record<string, string>>

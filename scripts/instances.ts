@@ -5,6 +5,8 @@
  */
 import { Effect } from 'effect'
 import { type Fault, instancesRun } from '../test/instances/run.ts'
+import { installClient } from './claude-code/run-client.ts'
+import { claudeCodeTasks } from './instances/claude-code.ts'
 import { readOptions, wrongUse } from './options.ts'
 
 const HELP = `Usage: npm run instances -- [options]
@@ -13,7 +15,8 @@ const HELP = `Usage: npm run instances -- [options]
   --instances N    how many (default 3)
   --away SECONDS   how long the database is stopped (default 60)
   --calm SECONDS   undisturbed time between the faults (default 5)
-  --clients N      connections that ask one request after the other (default 12)`
+  --clients N      connections that ask one request after the other (default 12)
+  --claude-code    the real Claude Code at work beside them`
 
 const values = readOptions(HELP, {
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -21,6 +24,7 @@ const values = readOptions(HELP, {
   away: { type: 'string', default: '60' },
   calm: { type: 'string', default: '5' },
   clients: { type: 'string', default: '12' },
+  'claude-code': { type: 'boolean', default: false },
 })
 const [seed, instances, away, calm, clients] = [
   values.seed,
@@ -47,6 +51,8 @@ const faults: readonly Fault[] = [
 
 const startedAt = performance.now()
 const clock = () => `${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)} s`
+const note = (text: string): void => console.log(`${clock()}  ${text}`)
+if (values['claude-code']) installClient()
 const report = await Effect.runPromise(
   instancesRun({
     seed: seed ?? 1,
@@ -55,7 +61,8 @@ const report = await Effect.runPromise(
     calmMs: (calm ?? 5) * 1_000,
     connections: clients ?? 12,
     pauseMs: 50,
-    onNote: (text) => console.log(`${clock()}  ${text}`),
+    onNote: note,
+    ...(values['claude-code'] ? { beside: claudeCodeTasks(note) } : {}),
   }),
 )
 for (const problem of report.problems.slice(0, 50)) console.error(`  ${problem}`)

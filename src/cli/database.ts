@@ -12,6 +12,7 @@ import { layerPostgres as layerCluster } from '#infra/cluster/postgres.ts'
 import { type LogArchive, layerNoArchive } from '#infra/event-log/log-archive.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { layerPostgres, layerPostgresReadOnly } from '#infra/event-log/postgres.ts'
+import { defaultPostgresSettings, type PostgresSettings } from '#infra/event-log/postgres-settings.ts'
 import { layerSqlite, layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 
 const SQLITE = 'sqlite:'
@@ -20,12 +21,16 @@ const MEMORY = `${SQLITE}:memory:`
 const isPostgres = (url: string): boolean => /^postgres(ql)?:/i.test(url)
 
 /** `sqlite:PATH`, `sqlite::memory:` or `postgres://…`; configuration has checked the form. On PostgreSQL it gives the Cluster too. */
-export const databaseLayer = (url: string): Layer.Layer<EventLog | Books | LogArchive, EventLogError> => {
+export const databaseLayer = (
+  url: string,
+  settings: PostgresSettings = defaultPostgresSettings,
+): Layer.Layer<EventLog | Books | LogArchive, EventLogError> => {
   if (url === MEMORY) return Layer.merge(layerMemory(), layerNoArchive)
   if (!isPostgres(url)) return layerSqlite({ path: url.slice(SQLITE.length), preparing: preparing() })
-  const log = layerPostgres({ url, preparing: preparing() })
   // Its tables are made with those of the log.
-  return Layer.mergeAll(layerCluster({ url }).pipe(Layer.provideMerge(log)), layerNoArchive)
+  return layerCluster({ url, settings }).pipe(
+    Layer.provideMerge(layerPostgres({ url, settings, preparing: preparing() })),
+  )
 }
 
 /** For commands that look at a log while a server may be writing it. */

@@ -1,8 +1,10 @@
 /**
  * Where log lines go: to standard error, so that standard output stays the command's own; pretty on a terminal, JSON elsewhere.
- * With `log.file` to that file too, always as JSON.
+ * With `log.file` to that file too, always as JSON. Of a process that stays, JSON lines for a pipe or a file are written several
+ * at a time.
  */
-import { Effect, Layer, Logger, References, type Scope } from 'effect'
+import { Console, Effect, Layer, Logger, References, type Scope } from 'effect'
+import { gatherLines } from '#cli/gathered-lines.ts'
 import { prettyLogger } from '#cli/pretty-logger.ts'
 import { VERSION } from '#cli/version.ts'
 import type { Config } from '#infra/config/config.ts'
@@ -18,10 +20,25 @@ const json = jsonLogger(VERSION)
 /** Whether a stream shows colours; https://no-color.org. */
 const showsColours = (): boolean => process.stderr.isTTY && (process.env.NO_COLOR ?? '') === ''
 
-const onStandardError = ({ format }: LogConfig): Logger.Logger<unknown, void> =>
-  Logger.withConsoleError(
-    (format ?? (process.stderr.isTTY ? 'pretty' : 'json')) === 'json' ? json : prettyLogger(showsColours()),
-  )
+const formatOf = ({ format }: LogConfig): 'json' | 'pretty' => format ?? (process.stderr.isTTY ? 'pretty' : 'json')
+
+const onStandardError = (log: LogConfig): Logger.Logger<unknown, void> =>
+  Logger.withConsoleError(formatOf(log) === 'json' ? json : prettyLogger(showsColours()))
+
+/** What says that something is broken may be the last that is said: it does not wait, nor does what was said before it. */
+const isUrgent = ({ logLevel }: Logger.Options<unknown>): boolean => logLevel === 'Error' || logLevel === 'Fatal'
+
+/** The same for a process that stays, until the scope closes. A person at a terminal sees every line at once. */
+const onStandardErrorForLong = (log: LogConfig): Effect.Effect<Logger.Logger<unknown, void>, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    if (formatOf(log) === 'pretty' || process.stderr.isTTY) return onStandardError(log)
+    const console = yield* Console.Console
+    const lines = yield* gatherLines((text) => console.error(text))
+    return Logger.make((options) => {
+      lines.add(json.log(options))
+      if (isUrgent(options)) lines.flush()
+    })
+  })
 
 const withLevel = ({ level }: LogConfig, loggers: readonly Logger.Logger<unknown, void>[]): Layer.Layer<never> =>
   Layer.mergeAll(
@@ -39,15 +56,11 @@ export interface Logging {
 }
 
 /** Everywhere that the configuration says, until the scope closes. */
-export const startLogging = (log: Config['log']): Effect.Effect<Logging, never, Scope.Scope> => {
-  const toError = onStandardError(log)
-  if (log.file === undefined) return Effect.succeed({ layer: withLevel(log, [toError]) })
-  // What is wrong with the file is told on standard error only: the file would grow by its own troubles.
-  return openLogFile(log.file).pipe(
-    Effect.provide(loggerLayer(log)),
-    Effect.map((file) => ({
-      file,
-      layer: withLevel(log, [toError, Logger.make((options) => file.write(json.log(options)))]),
-    })),
-  )
-}
+export const startLogging = (log: Config['log']): Effect.Effect<Logging, never, Scope.Scope> =>
+  Effect.gen(function* () {
+    const toError = yield* onStandardErrorForLong(log)
+    if (log.file === undefined) return { layer: withLevel(log, [toError]) }
+    // What is wrong with the file is told on standard error only: the file would grow by its own troubles.
+    const file = yield* Effect.provide(openLogFile(log.file), withLevel(log, [toError]))
+    return { file, layer: withLevel(log, [toError, Logger.make((options) => file.write(json.log(options)))]) }
+  })

@@ -3,6 +3,7 @@
  * run out, the log is flushed. A second signal ends at once.
  */
 import { randomBytes } from 'node:crypto'
+import { totalmem } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Console, Deferred, Effect, Layer, Option } from 'effect'
 import { makeAdminActions, takePolicy } from '#actors/admin-actions.ts'
@@ -24,6 +25,7 @@ import { providerId } from '#domain/ids.ts'
 import { withOverrides } from '#domain/overrides.ts'
 import { defaultBreaker, defaultTimeouts, STRATEGIES } from '#domain/policy.ts'
 import { budgetUse } from '#domain/projections/budgets.ts'
+import { capacityOf, makeIntake } from '#http/overload.ts'
 import { ListenError, serve as serveHttp } from '#http/server.ts'
 import { adminAccess } from '#infra/admin-token.ts'
 import { diskFree } from '#infra/alerts/disk-free.ts'
@@ -115,6 +117,14 @@ const listening = ({ maxConnectionsPerAddress, openMetrics }: Config['server']) 
   ...(openMetrics === undefined ? {} : { openMetrics }),
 })
 
+/** Bytes that this process may use: the container's limit, or the machine's memory. */
+const memory = (): number => Math.min(totalmem(), process.constrainedMemory())
+
+const intakeOf = ({ bodyLimitBytes, maxRequests, bodyMemoryBytes }: Config['server']) => {
+  const { requests, bodyBytes } = capacityOf(memory())
+  return makeIntake({ requests: maxRequests ?? requests, bodyBytes: bodyMemoryBytes ?? bodyBytes }, bodyLimitBytes)
+}
+
 /** Settings that only a restart can change. */
 const NEEDS_RESTART = [
   'server.',
@@ -188,9 +198,11 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     })
     yield* seedBudgets
     const captures = config.capture.enabled ? yield* startCaptures(config.capture) : undefined
+    const intake = intakeOf(config.server)
     const metrics = yield* makeMetrics({
       version: VERSION,
       processMetrics: true,
+      intake: intake.counts,
       telemetry: () => {
         const { exported = 0, dropped = 0 } = exporter?.counts() ?? {}
         const { kept: capturesKept, dropped: capturesDropped } = captures?.counts() ?? { kept: 0, dropped: 0 }
@@ -264,6 +276,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       strategies: () => STRATEGIES.filter((name) => inForce.features.strategies[name]),
       clientKeys: config.server.clientKeys,
       ...listening(config.server),
+      intake,
       ...(tls === undefined ? {} : { tls }),
       tracing,
       metrics: metrics.render,
@@ -318,7 +331,9 @@ export const serve = (load: LoadOptions) =>
     const config = yield* loadConfig(load)
     yield* checkHost(config)
     const writer = randomBytes(6).toString('base64url')
-    const ledger = ledgerOf(config, writer).pipe(Layer.provideMerge(databaseLayer(config.database.url)))
+    const ledger = ledgerOf(config, writer).pipe(
+      Layer.provideMerge(databaseLayer(config.database.url, config.database.postgres)),
+    )
     const logging = yield* startLogging(config.log)
     yield* Effect.scoped(running(config, load, logging).pipe(Effect.provide(ledger))).pipe(
       Effect.provide(logging.layer),

@@ -34,6 +34,8 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   query: string,
   options: {
     readonly bodyLimit: number
+    /** Told how many bytes the body has. */
+    readonly bodyRead: (bytes: number) => void
     readonly ownHeaders: HeaderList
     readonly counts: CountLimits
     readonly auth: ClientAuth
@@ -55,6 +57,7 @@ export const handleCountTokens = Effect.fnUntraced(function* (
     }),
   )
   if (body === undefined) return
+  options.bodyRead(body.length)
   const reading = yield* inTurns(body, readRequestInSteps(body, false))
   if (reading._tag === 'Invalid') {
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)

@@ -5,11 +5,17 @@ import type { Ledger } from '#actors/ledger.ts'
 import type { Membership } from '#actors/membership.ts'
 import { instancesView } from '#actors/views/instances-view.ts'
 import { learnedOf } from '#actors/views/provider-view.ts'
+import type { IntakeCounts } from '#http/overload.ts'
 
 /** Reads the live state; no credential and no prompt is in it. */
 export const healthReport = (
   ledger: Ledger['Service'],
-  operations: { readonly version: string; readonly accepting: () => boolean; readonly now: () => number },
+  operations: {
+    readonly version: string
+    readonly accepting: () => boolean
+    readonly intake: () => IntakeCounts
+    readonly now: () => number
+  },
   membership?: Membership,
 ) => {
   const { state } = ledger
@@ -37,6 +43,7 @@ export const healthReport = (
       }
     }),
     requests: { inFlight: projections.requests.inFlight.size, ...projections.traffic.totals },
+    intake: operations.intake(),
     ...(ledger.shared ? { sharing: instancesView(ledger, membership, at) } : {}),
     log: { position: log.committedPosition, pending: log.pending, failing: log.failingSince !== undefined },
   }

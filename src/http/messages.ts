@@ -17,12 +17,15 @@ import { readAdmission } from '#http/admitted.ts'
 import { capturedResponse } from '#http/captured-response.ts'
 import type { ClientAuth } from '#http/client-auth.ts'
 import { clientResponse } from '#http/client-response.ts'
+import { endGently, isStillSending } from '#http/linger.ts'
 import { inTurns, readJsonBody } from '#http/read-body.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 export interface MessagesOptions {
   /** Bytes. */
   readonly bodyLimit: number
+  /** Told how many bytes the body has. */
+  readonly bodyRead: (bytes: number) => void
   readonly ownHeaders: HeaderList
   /** Strategies that a request may ask for, now. */
   readonly strategies: () => readonly Policy['routing']['strategy'][]
@@ -76,14 +79,20 @@ export const refuse = (
 ): void => {
   if (response.headersSent || response.destroyed) return
   const client = clientResponse(response)
+  const body = Buffer.from(errorBody(answer, requestId))
+  const lingers = isStillSending(response)
   client.start(answer.status, [
     ['content-type', 'application/json'],
     ['request-id', requestId],
     ['x-signalbox-request-id', requestId],
+    ...(lingers ? [['content-length', String(body.length)] as const] : []),
     ...answer.headers,
     ...ownHeaders,
   ])
-  client.end(Buffer.from(errorBody(answer, requestId)))
+  if (lingers) {
+    client.write(body)
+    endGently(response)
+  } else client.end(body)
 }
 
 export const handleMessages = Effect.fnUntraced(function* (
@@ -96,15 +105,6 @@ export const handleMessages = Effect.fnUntraced(function* (
   const { ownHeaders, auth } = options
   const clock = yield* Effect.clockWith(Effect.succeed)
   const ledger = yield* Ledger
-  if (ledger.health().overflowing) {
-    refuse(
-      response,
-      requestId,
-      errorAnswer.overloaded('The event log cannot keep up; try again shortly.', 5_000),
-      ownHeaders,
-    )
-    return
-  }
   const client = auth.admit(headerList(request), 'messages', clock.currentTimeMillisUnsafe(), remoteAddress(request))
   if (client._tag === 'Refused') {
     refuse(response, requestId, client.answer, ownHeaders)
@@ -117,6 +117,7 @@ export const handleMessages = Effect.fnUntraced(function* (
     }),
   )
   if (body === undefined) return
+  options.bodyRead(body.length)
   const reading = yield* inTurns(body, readRequestInSteps(body, true))
   if (reading._tag === 'Invalid') {
     refuse(response, requestId, errorAnswer.invalidRequest(reading.message), ownHeaders)

@@ -15,6 +15,7 @@ import { assetResponse, type Dashboard, pageResponse, wantsPage } from '#http/da
 import { healthReport } from '#http/health.ts'
 import { makeModelLists } from '#http/models.ts'
 import { type ObserverOptions, observer } from '#http/observers.ts'
+import type { IntakeCounts } from '#http/overload.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 /** What the operations endpoints need from the composition root. */
@@ -31,6 +32,8 @@ export class Operations extends Context.Service<
     /** POST /v1/messages/count_tokens is served (elsewhere). */
     readonly countTokens: boolean
     readonly ownHeaders: HeaderList
+    /** What is under way, and how much may be. */
+    readonly intake: () => IntakeCounts
     /** Who may ask for models, and for which. */
     readonly auth: ClientAuth
     /** Who may look at metrics and health. */

@@ -24,6 +24,7 @@ import { type ListenerOptions, makeListener, type ServerTls } from '#http/listen
 import { handleMessages, type MessagesOptions, refuse, type TracingOptions } from '#http/messages.ts'
 import { isLoopbackHost } from '#http/observers.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
+import { type Intake, makeIntake, type Overload, type Place, unlimited } from '#http/overload.ts'
 import { newRequestId } from '#http/request-id.ts'
 
 export interface ServerOptions {
@@ -41,6 +42,8 @@ export interface ServerOptions {
   /** Headers of every answer of our own. */
   readonly ownHeaders: HeaderList
   readonly version: string
+  /** What is taken on at a time. Absent: anything. */
+  readonly intake?: Intake
   /** Optional endpoints that are switched on. */
   readonly features: {
     readonly modelDiscovery: boolean
@@ -96,23 +99,36 @@ const listen = (server: Server, host: string, port: number): Effect.Effect<Addre
   })
 
 /** Crowds come by the thousand: the log hears of them once a minute. */
-const CROWDS_TOLD_EVERY_MS = 60_000
+const TOLD_EVERY_MS = 60_000
 
-const tellOfCrowds = <R>(context: Context.Context<R>): ListenerOptions['onCrowded'] => {
+const tellSometimes = <R, A extends readonly unknown[]>(
+  context: Context.Context<R>,
+  tell: (...what: A) => Effect.Effect<void>,
+): ((...what: A) => void) => {
   let toldAt = Number.NEGATIVE_INFINITY
-  return (address, limit) => {
-    const tell = Effect.clockWith((clock) => {
+  return (...what) => {
+    const telling = Effect.clockWith((clock) => {
       const now = clock.currentTimeMillisUnsafe()
-      if (now - toldAt < CROWDS_TOLD_EVERY_MS) return Effect.void
+      if (now - toldAt < TOLD_EVERY_MS) return Effect.void
       toldAt = now
-      return Effect.logWarning('connections were refused: an address has server.maxConnectionsPerAddress of them', {
-        address,
-        limit,
-      })
+      return tell(...what)
     })
-    Effect.runForkWith(context)(tell)
+    Effect.runForkWith(context)(telling)
   }
 }
+
+const tellOfCrowd: (...crowd: Parameters<ListenerOptions['onCrowded']>) => Effect.Effect<void> = (address, limit) =>
+  Effect.logWarning('connections were refused: an address has server.maxConnectionsPerAddress of them', {
+    address,
+    limit,
+  })
+
+/** What may wait for a slow client without holding up another. */
+const SMALL_BYTES = 64 * 1024
+
+/** Bytes, as the client says; Node's parser has looked at the header. */
+const announcedBytes = ({ headers }: IncomingMessage): number | undefined =>
+  headers['content-length'] === undefined ? undefined : Number(headers['content-length'])
 
 /** Serves until the scope closes; `drain` first for an orderly stop. */
 export const serve = (
@@ -122,10 +138,19 @@ export const serve = (
     const scope = yield* Effect.scope
     const context = yield* Effect.context<Ledger | Upstreams | Timekeeper>()
     const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
-    const { state } = yield* Ledger
+    const ledger = yield* Ledger
+    const { state } = ledger
     const auth = makeClientAuth(options.clientKeys, () => state.projections.clientKeys)
     const counts = makeCountLimits()
     const active = new Set<Fiber.Fiber<void>>()
+    const intake = options.intake ?? makeIntake(unlimited, options.bodyLimit)
+    const tellOfOverload = tellSometimes(context, (overload: Overload) =>
+      Effect.suspend(() => {
+        const { requests, bodyBytes } = intake.counts()
+        const what = { overload, requests, bodyBytes }
+        return Effect.logWarning('requests were refused: there is as much under way as is taken on', what)
+      }),
+    )
     let accepting = true
     let stopping = false
     const { ownHeaders } = options
@@ -150,6 +175,7 @@ export const serve = (
                 version: options.version,
                 ...options.features,
                 ownHeaders,
+                intake: intake.counts,
                 auth,
                 observers: { isOpen: options.openMetrics ?? isLoopbackHost(options.host), judge },
                 admin,
@@ -165,19 +191,30 @@ export const serve = (
     const run = (
       request: IncomingMessage,
       response: ServerResponse,
-      program: Effect.Effect<void, never, Ledger | Upstreams | Timekeeper>,
+      logOverflows: boolean,
+      program: (place: Place) => Effect.Effect<void, never, Ledger | Upstreams | Timekeeper>,
     ): void => {
-      const fiber = Effect.runForkWith(context)(program)
+      const entry = intake.enter(announcedBytes(request), logOverflows)
+      if (entry._tag === 'Refused') {
+        tellOfOverload(entry.overload)
+        refuse(response, newRequestId(), entry.answer, ownHeaders)
+        return
+      }
+      const { place } = entry
+      const fiber = Effect.runForkWith(context)(program(place))
       active.add(fiber)
       response.on('close', () => {
         if (!response.writableFinished) fiber.interruptUnsafe()
       })
       fiber.addObserver((exit) => {
         active.delete(fiber)
+        // A whole answer may still have to reach a slow client.
+        if (response.writableLength > SMALL_BYTES && !response.closed) response.on('close', place.leave)
+        else place.leave()
         if (Exit.isSuccess(exit)) return
         if (!Cause.hasInterruptsOnly(exit.cause)) {
           Effect.runForkWith(context)(Effect.logError('a request died of a bug', exit.cause))
-          if (!response.headersSent) refuse(response, newRequestId(), errorAnswer.internal(), ownHeaders)
+          if (!response.headersSent) return refuse(response, newRequestId(), errorAnswer.internal(), ownHeaders)
         }
         if (!response.writableEnded) response.destroy()
         request.resume()
@@ -197,11 +234,10 @@ export const serve = (
       const path = mark === -1 ? url : url.slice(0, mark)
       const query = mark === -1 ? '' : url.slice(mark)
       if (request.method === 'POST' && path === '/v1/messages') {
-        run(
-          request,
-          response,
+        run(request, response, ledger.health().overflowing, ({ settle }) =>
           handleMessages(request, response, query, {
             bodyLimit: options.bodyLimit,
+            bodyRead: settle,
             ownHeaders,
             strategies: options.strategies,
             quotaHeaders: options.features.quotaHeaders,
@@ -212,11 +248,13 @@ export const serve = (
           }),
         )
       } else if (request.method === 'POST' && path === '/v1/messages/count_tokens' && options.features.countTokens) {
-        run(request, response, handleCountTokens(request, response, query, { ...options, counts, auth }))
+        run(request, response, false, ({ settle }) =>
+          handleCountTokens(request, response, query, { ...options, bodyRead: settle, counts, auth }),
+        )
       } else handleOperation(request, response)
     }
 
-    const server = makeListener({ ...options, onCrowded: tellOfCrowds(context) }, onRequest)
+    const server = makeListener({ ...options, onCrowded: tellSometimes(context, tellOfCrowd) }, onRequest)
     const address = yield* listen(server, options.host, options.port)
 
     const drain = Effect.gen(function* () {

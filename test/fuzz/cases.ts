@@ -5,6 +5,7 @@
 import { openSync, writeSync } from 'node:fs'
 import { dice } from './dice.ts'
 import type { OpenTarget } from './target.ts'
+import { planted } from './targets/planted.ts'
 import { targets } from './targets.ts'
 
 export interface FuzzJob {
@@ -42,7 +43,7 @@ const runCase = async (open: OpenTarget, seed: number): Promise<string | undefin
 }
 
 for (const [job, { target: name, from, cases }] of jobs.entries()) {
-  const target = targets.find((one) => one.name === name)
+  const target = [...targets, ...planted].find((one) => one.name === name)
   if (target === undefined) throw new Error(`there is no target ${name}`)
   const open = await target.open()
   let failure: JobEnd['failure']

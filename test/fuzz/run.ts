@@ -20,10 +20,10 @@ export interface FuzzOptions {
   /** Called every half second, with the number of cases that have begun, of all jobs. */
   readonly onProgress?: (begun: number) => void
   readonly onFailure?: (failure: FuzzFailure) => void
+  /** After so long at one case it is taken to stand still; default 20 s, whatever else the machine does. */
+  readonly stillMs?: number
 }
 
-/** No case takes so long that it is not over by then, whatever else the machine does. */
-const STILL_MS = 20_000
 const LOOK_MS = 500
 /** Twice of what the dearest target needs. */
 const MOST_MEGABYTES = 512
@@ -35,7 +35,11 @@ export const fuzz = async (jobs: readonly FuzzJob[], options: FuzzOptions = {}):
   let left = jobs
   let before = 0
   while (left.length > 0) {
-    const part = await runProcess(left, (begun) => options.onProgress?.(before + begun))
+    const part = await runProcess(left, {
+      stillMs: 20_000,
+      ...options,
+      onProgress: (begun) => options.onProgress?.(before + begun),
+    })
     for (const failure of part.failures) options.onFailure?.(failure)
     failures.push(...part.failures)
     before += left.slice(0, part.done).reduce((sum, { cases }) => sum + cases, 0)
@@ -50,7 +54,10 @@ interface Part {
   readonly failures: readonly FuzzFailure[]
 }
 
-const runProcess = async (jobs: readonly FuzzJob[], onProgress: (begun: number) => void): Promise<Part> => {
+const runProcess = async (
+  jobs: readonly FuzzJob[],
+  { onProgress, stillMs }: Required<Pick<FuzzOptions, 'onProgress' | 'stillMs'>>,
+): Promise<Part> => {
   const folder = mkdtempSync(join(tmpdir(), 'signalbox-fuzz-'))
   const progressFile = join(folder, 'progress')
   writeFileSync(progressFile, Buffer.alloc(8))
@@ -74,10 +81,11 @@ const runProcess = async (jobs: readonly FuzzJob[], onProgress: (begun: number) 
   const look = setInterval(() => {
     const { job, begun } = placeIn(progressFile)
     onProgress(jobs.slice(0, job).reduce((sum, { cases }) => sum + cases, begun))
-    if (`${job} ${begun}` !== last) {
+    // Until the first case has begun it starts, which takes what it takes.
+    if (begun === 0 || `${job} ${begun}` !== last) {
       last = `${job} ${begun}`
       since = performance.now()
-    } else if (performance.now() - since > STILL_MS) {
+    } else if (performance.now() - since > stillMs) {
       still = true
       child.kill('SIGKILL')
     }
@@ -90,9 +98,7 @@ const runProcess = async (jobs: readonly FuzzJob[], onProgress: (begun: number) 
   rmSync(folder, { recursive: true })
   if (done === jobs.length) return { done, failures }
   const { target = '', from = 0 } = jobs[job] ?? {}
-  const complaint = still
-    ? `it stands still for ${STILL_MS / 1_000} s`
-    : `its process ended with ${code}: ${complaints}`
+  const complaint = still ? `it stands still for ${stillMs / 1_000} s` : `its process ended with ${code}: ${complaints}`
   return { done: job + 1, failures: [...failures, { target, seed: from + Math.max(0, begun - 1), complaint }] }
 }
 

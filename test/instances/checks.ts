@@ -83,17 +83,16 @@ export const readings = (
     }),
   )
 
-/** At most one probe of a provider is under way, over all instances, by the time at which they were sent and answered. */
+/**
+ * At most one probe of a provider is under way, over all instances, by the time at which they were sent and answered. Within one
+ * millisecond the answer counts as the earlier: it is what gives the lease back.
+ */
 export const probes = (rows: readonly RecordedEvent[]): readonly string[] => {
   const problems: string[] = []
-  const open = new Map<string, { readonly requestId: string; readonly attempt: number }>()
-  for (const { event, occurredAt } of rows.toSorted((a, b) => a.occurredAt - b.occurredAt || a.position - b.position)) {
-    if (event._tag === 'AttemptStarted' && event.probe !== undefined && event.lastResort !== true) {
-      const other = open.get(event.provider)
-      if (other !== undefined)
-        problems.push(`${event.requestId} and ${other.requestId} probe ${event.provider} at ${occurredAt}`)
-      open.set(event.provider, event)
-    }
+  const open = new Map<string, { readonly requestId: string; readonly attempt: number; readonly since: number }>()
+  const isStart = ({ event }: RecordedEvent): number => (event._tag === 'AttemptStarted' ? 1 : 0)
+  for (const row of rows.toSorted((a, b) => a.occurredAt - b.occurredAt || isStart(a) - isStart(b))) {
+    const { event, occurredAt } = row
     for (const [provider, probe] of open) {
       const isOver =
         ((event._tag === 'AttemptSucceeded' || event._tag === 'AttemptFailed') &&
@@ -102,6 +101,13 @@ export const probes = (rows: readonly RecordedEvent[]): readonly string[] => {
         (event._tag === 'RequestAbandoned' && event.requestId === probe.requestId)
       if (isOver) open.delete(provider)
     }
+    if (event._tag !== 'AttemptStarted' || event.probe === undefined || event.lastResort === true) continue
+    const { requestId, attempt, provider } = event
+    const other = open.get(provider)
+    if (other !== undefined) {
+      problems.push(`${requestId} probes ${provider} at ${occurredAt}, ${other.requestId} since ${other.since}`)
+    }
+    open.set(provider, { requestId, attempt, since: occurredAt })
   }
   return problems
 }

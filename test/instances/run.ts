@@ -44,16 +44,21 @@ export interface RunOptions {
   readonly connections: number
   /** Between two requests of a client. */
   readonly pauseMs: number
+  /** Of the instances; default: the providers in an order. */
+  readonly config?: (providers: readonly Simulator[]) => object
   readonly onNote?: (text: string) => void
   /** Runs beside it all against the balancer; its problems are the run's. */
   readonly beside?: (box: {
     readonly url: string
     readonly providers: readonly Simulator[]
+    /** The faults are over. */
+    readonly isOver: () => boolean
   }) => Effect.Effect<readonly string[]>
 }
 
 export interface RunReport {
   readonly problems: readonly string[]
+  readonly rows: readonly RecordedEvent[]
   readonly events: number
   readonly answers: number
   readonly complete: number
@@ -105,9 +110,13 @@ export const instancesRun = (options: RunOptions): Effect.Effect<RunReport> =>
         persistent: true,
         pauseMs: options.pauseMs,
       })
+      let isOver = false
       const beside = yield* Effect.forkScoped(
-        options.beside?.({ url: `http://127.0.0.1:${bed.balancer.port}`, providers: bed.providers }) ??
-          Effect.succeed([] as readonly string[]),
+        options.beside?.({
+          url: `http://127.0.0.1:${bed.balancer.port}`,
+          providers: bed.providers,
+          isOver: () => isOver,
+        }) ?? Effect.succeed([] as readonly string[]),
       )
       yield* calm(options)
       for (const [index, fault] of options.faults.entries()) {
@@ -115,6 +124,7 @@ export const instancesRun = (options: RunOptions): Effect.Effect<RunReport> =>
         yield* suffer(bed, fault, index, readers)
         yield* calm(options)
       }
+      isOver = true
       const own = yield* Fiber.join(beside)
       yield* Effect.promise(load.stop)
       note(`the load has ended with ${load.answers.length} answers; waiting until lost instances are closed`)
@@ -144,6 +154,7 @@ export const instancesRun = (options: RunOptions): Effect.Effect<RunReport> =>
 const report = (rows: readonly RecordedEvent[], answers: readonly HeardAnswer[]) => {
   const spreads = spread(rows).toSorted((a, b) => a - b)
   return {
+    rows,
     events: rows.length,
     answers: answers.length,
     complete: answers.filter(({ complete, status }) => complete && status === 200).length,
@@ -172,7 +183,7 @@ const makeBed = (options: RunOptions): Effect.Effect<Bed, never, Scope.Scope> =>
       third: { world, seed: options.seed + 2, keepRequests: 0 },
     })
     const providers = [simulators.first, simulators.second, simulators.third]
-    const config = configOf(...providers)
+    const config = options.config?.(providers) ?? configOf(...providers)
     const folder = yield* scratchFolder
     const instances: Instance[] = []
     for (let index = 0; index < options.instances; index++) {

@@ -12,24 +12,25 @@ import { ADMIN_TOKEN, startBox } from '#test/server.ts'
 const READ_TOKEN = 'a-token-that-only-reads'
 
 /** In this order: what one makes the next may change. `{id}` is that of the key that was made. */
-const CHANGES: readonly (readonly [method: string, path: string, template: string, call: AdminCall, event: string])[] = [
-  ['POST', '/admin/providers/alpha/drain', '/admin/providers/:id/drain', { json: {} }, 'SettingOverridden'],
-  ['POST', '/admin/providers/alpha/enable', '/admin/providers/:id/enable', { json: {} }, 'SettingOverridden'],
-  ['POST', '/admin/providers/alpha/reset', '/admin/providers/:id/reset', { json: {} }, 'BreakerReset'],
-  ['PUT', '/admin/routing', '/admin/routing/', { json: { strategy: 'cost' } }, 'SettingOverridden'],
+const CHANGES: readonly (readonly [method: string, path: string, template: string, call: AdminCall, event: string])[] =
   [
-    'PUT',
-    '/admin/budgets/daily',
-    '/admin/budgets/:name',
-    { json: { period: 'day', limitNanoUsd: 1_000_000_000, action: 'alert' } },
-    'SettingOverridden',
-  ],
-  ['DELETE', '/admin/budgets/daily', '/admin/budgets/:name', { json: {} }, 'SettingOverridden'],
-  ['POST', '/admin/alerts/silence', '/admin/alerts/silence', { json: { forMs: 60_000 } }, 'AlertsSilenced'],
-  ['DELETE', '/admin/overrides/routing.strategy', '/admin/overrides/:path', { json: {} }, 'SettingOverridden'],
-  ['POST', '/admin/keys', '/admin/keys/', { json: { name: 'ci' } }, 'ClientKeyCreated'],
-  ['DELETE', '/admin/keys/{id}', '/admin/keys/:id', { json: {} }, 'ClientKeyRevoked'],
-]
+    ['POST', '/admin/providers/alpha/drain', '/admin/providers/:id/drain', { json: {} }, 'SettingOverridden'],
+    ['POST', '/admin/providers/alpha/enable', '/admin/providers/:id/enable', { json: {} }, 'SettingOverridden'],
+    ['POST', '/admin/providers/alpha/reset', '/admin/providers/:id/reset', { json: {} }, 'BreakerReset'],
+    ['PUT', '/admin/routing', '/admin/routing', { json: { strategy: 'cost' } }, 'SettingOverridden'],
+    [
+      'PUT',
+      '/admin/budgets/daily',
+      '/admin/budgets/:name',
+      { json: { period: 'day', limitNanoUsd: 1_000_000_000, action: 'alert' } },
+      'SettingOverridden',
+    ],
+    ['DELETE', '/admin/budgets/daily', '/admin/budgets/:name', { json: {} }, 'SettingOverridden'],
+    ['POST', '/admin/alerts/silence', '/admin/alerts/silence', { json: { forMs: 60_000 } }, 'AlertsSilenced'],
+    ['DELETE', '/admin/overrides/routing.strategy', '/admin/overrides/:path', { json: {} }, 'SettingOverridden'],
+    ['POST', '/admin/keys', '/admin/keys', { json: { name: 'ci' } }, 'ClientKeyCreated'],
+    ['DELETE', '/admin/keys/{id}', '/admin/keys/:id', { json: {} }, 'ClientKeyRevoked'],
+  ]
 
 const changing = Object.values(adminApi.groups)
   .flatMap((group) => Object.values(group.endpoints))

@@ -55,6 +55,13 @@ const happened: readonly DomainEvent[] = [
   { _tag: 'ProviderThrottled', provider: providerId('beta'), until: 4e12, because: { _tag: 'RateLimited' }, level: 1 },
 ]
 
+const intake = () => ({
+  requests: 3,
+  bodyBytes: 300_000,
+  capacity: { requests: 1_000, bodyBytes: 256e6 },
+  refused: { requests: 2, bodies: 1, log: 0 },
+})
+
 /** The exposition text, with the metrics of the process too. */
 export const busyMetrics = Effect.scoped(
   Effect.gen(function* () {
@@ -67,7 +74,7 @@ export const busyMetrics = Effect.scoped(
       ledgerLayer.layer({ writer: 'later' }).pipe(Layer.provide(Layer.succeed(EventLog, log))),
     )
     const ledger = Context.get(live, Ledger)
-    const { render } = yield* makeMetrics({ version: 'test', processMetrics: true }).pipe(
+    const { render } = yield* makeMetrics({ version: 'test', processMetrics: true, intake }).pipe(
       Effect.provideService(Ledger, ledger),
       Effect.provideService(EventLog, log),
     )

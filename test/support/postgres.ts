@@ -11,12 +11,20 @@ export const freshDatabase = async (): Promise<string> => {
   return createDatabase(server)
 }
 
-/** The same on the server of another URL. */
-export const createDatabase = async (server: string): Promise<string> => {
+/** The same on the server of another URL. `template`: the name of the database that it is a copy of. */
+export const createDatabase = async (server: string, template = 'template1'): Promise<string> => {
   const name = `test_${randomUUID().replaceAll('-', '')}`
-  await onDatabase(server, `CREATE DATABASE ${name}`)
+  await onDatabase(server, `CREATE DATABASE ${name} TEMPLATE ${template}`)
+  return at(server, name)
+}
+
+/** A new database with everything that another has, to which nobody may be connected. */
+export const copyDatabase = (url: string): Promise<string> =>
+  createDatabase(at(url, 'postgres'), new URL(url).pathname.slice(1))
+
+const at = (server: string, database: string): string => {
   const url = new URL(server)
-  url.pathname = `/${name}`
+  url.pathname = `/${database}`
   return url.href
 }
 

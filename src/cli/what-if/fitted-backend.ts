@@ -170,7 +170,7 @@ const fittedProvider = (
     const block = Math.floor(at / LEVEL_BLOCK_MS)
     const level = (of: ProviderFit['ttft'], purpose: number): number => {
       const { level: known, support } = of.at(at)
-      const unsure = Math.hypot(of.drift * (1 - support), of.noise / Math.sqrt(1 + of.count))
+      const unsure = Math.hypot(of.drift * Math.sqrt(1 - support), of.noise / Math.sqrt(1 + of.count))
       return known + unsure * wrong(purpose, block)
     }
     const error = (of: ProviderFit['ttft'], purpose: number): number =>

@@ -94,7 +94,7 @@ const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshT
   })
   const tried = observed.filter(({ attempt: { reason } }) => reason === null || countsAgainst(reason) === 'provider')
   const limited = observed.filter(({ attempt }) => attempt.reason?._tag === 'RateLimited')
-  const windows = { widthMs: LATENCY_WIDTH_MS, priorWeight: 2 }
+  const windows = { widthMs: LATENCY_WIDTH_MS }
   return {
     provider,
     observed: observed.length,

@@ -87,19 +87,6 @@ const gainOf = (
   const luck = (Math.max(0, ofOneWorld - varianceOf(ofSessions)) * count) / Math.max(1, count - 1)
   const between = varianceOf(whole.single)
   const errors = Math.max(between / count, between - luck)
-  if (process.env.DBG4)
-    console.log(
-      '   var parts: sessions',
-      Math.sqrt(varianceOf(ofSessions)).toFixed(4),
-      'one',
-      Math.sqrt(ofOneWorld).toFixed(4),
-      'luck',
-      Math.sqrt(luck).toFixed(4),
-      'between',
-      Math.sqrt(between).toFixed(4),
-      'err',
-      Math.sqrt(errors).toFixed(4),
-    )
   return {
     gain: intervalOf(whole.overall, ofSessions, Math.sqrt(errors)),
     drawn: draws.flatMap(({ afters }) => afters[Math.floor(chance() * count)] ?? []),

@@ -12,9 +12,9 @@ import {
   type Taken,
 } from '#actors/cluster.ts'
 import { EventLog, EventLogError, type EventLogReason } from '#actors/ports.ts'
-import { arrivalAfter, full, MICROS_PER_MS, spanOf } from '#infra/cluster/gcra.ts'
+import { arrivalAfter, MICROS_PER_MS, spanOf } from '#domain/gcra.ts'
 import { type Hints, makeHints } from '#infra/cluster/hints.ts'
-import { byStart, INSTANCE_SHOWN_MS, POOL_KEPT_MS, settled } from '#infra/cluster/kept.ts'
+import { byStart, full, INSTANCE_SHOWN_MS, POOL_KEPT_MS, settled } from '#infra/cluster/kept.ts'
 
 export type ClusterOperation = Exclude<keyof Cluster['Service'], 'grew' | 'counts'>
 

@@ -5,7 +5,7 @@
  * Whoever locks several rows locks them in the order of their keys, pools before grants, so that no two wait for each other.
  */
 
-/** As arrivalAfter in gcra.ts, for several limits at once; the keys come sorted. `wait_us` is 0 when all was taken. */
+/** As arrivalAfter in src/domain/gcra.ts, for several limits at once; the keys come sorted. `wait_us` is 0 when all was taken. */
 const TAKE = `
 CREATE OR REPLACE FUNCTION signalbox.take_shared_rates(
   keys text[], spans_us bigint[], allowances_us bigint[], OUT full_key text, OUT wait_us bigint

@@ -22,7 +22,7 @@ export const firstClusterSchema = `
     name text PRIMARY KEY, holder text, token bigint NOT NULL, ends_at timestamptz NOT NULL
   ) WITH (${HOT});
 
-  -- arrival_us: see gcra.ts, epoch µs. Not written ahead: after a crash of the database every limit begins with its burst.
+  -- arrival_us: see src/domain/gcra.ts, epoch µs. Not written ahead: after a crash of the database every limit begins with its burst.
   CREATE UNLOGGED TABLE signalbox.shared_rates (key text PRIMARY KEY, arrival_us bigint NOT NULL) WITH (${HOT});
 
   -- spent_nano: before the first grant. granted_nano: the sum of its grants.

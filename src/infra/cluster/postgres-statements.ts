@@ -1,7 +1,7 @@
 /** The questions that instances ask of their tables in PostgreSQL. Each is one statement, except for the settling of grants. */
 import type { InstanceBeat, InstanceSeen, MoneyPool, SharedRate, Taken } from '#actors/cluster.ts'
-import { full, spanOf } from '#infra/cluster/gcra.ts'
-import { byStart, INSTANCE_SHOWN_MS, POOL_KEPT_MS, settled } from '#infra/cluster/kept.ts'
+import { spanOf } from '#domain/gcra.ts'
+import { byStart, full, INSTANCE_SHOWN_MS, POOL_KEPT_MS, settled } from '#infra/cluster/kept.ts'
 import { CHANNEL } from '#infra/cluster/postgres-listen.ts'
 import type { Ask } from '#infra/event-log/postgres-connections.ts'
 

@@ -10,7 +10,8 @@ import { listen } from '#infra/cluster/postgres-listen.ts'
 import * as statements from '#infra/cluster/postgres-statements.ts'
 import { spaced } from '#infra/cluster/spaced.ts'
 import { type Ask, openConnections } from '#infra/event-log/postgres-connections.ts'
-import { defaultPostgresSettings, type PostgresOptions } from '#infra/event-log/postgres-options.ts'
+import type { PostgresOptions } from '#infra/event-log/postgres-options.ts'
+import { defaultPostgresSettings } from '#infra/event-log/postgres-settings.ts'
 
 /** The statements take tenths of a millisecond; more connections would only wait for the same rows. */
 const CONNECTIONS = 4

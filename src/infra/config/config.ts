@@ -11,6 +11,7 @@ import type { CaptureOptions } from '#infra/captures/captures.ts'
 import type { SourceFiles } from '#infra/config/files.ts'
 import type { ConfigProblem } from '#infra/config/problem.ts'
 import type { CredentialReference, TokenReference } from '#infra/credentials/credential-reference.ts'
+import type { PostgresSettings } from '#infra/event-log/postgres-settings.ts'
 import type { LogFileOptions } from '#infra/log-file/log-file.ts'
 import type { PriceBook } from '#infra/prices/price-book.ts'
 import type { ProviderKind } from '#infra/upstream/presets/index.ts'
@@ -76,6 +77,9 @@ export interface ServerConfig {
   readonly maxConnectionsPerAddress?: number
   /** Absent: nobody said. */
   readonly openMetrics?: boolean
+  /** Absent: as the memory allows. */
+  readonly maxRequests?: number
+  readonly bodyMemoryBytes?: number
 }
 
 /** Of an instance that may share its log. */
@@ -119,6 +123,7 @@ export interface Config {
     readonly url: string
     /** Absolute path of the folder of what this machine keeps beside the log; absent for a log in memory. */
     readonly folder?: string
+    readonly postgres: PostgresSettings
   }
   readonly cluster: ClusterConfig
   readonly retention: {

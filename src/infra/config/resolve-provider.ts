@@ -18,6 +18,7 @@ import { resolveCredential } from '#infra/config/resolve-credential.ts'
 import { resolveProfile } from '#infra/config/resolve-profile.ts'
 import { resolveProviderTls } from '#infra/config/resolve-tls.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
+import { warnOfPassword } from '#infra/config/warn-of-password.ts'
 import { resolvePrices } from '#infra/prices/price-book.ts'
 import { CHAT_PATHS, type Preset, type Profile } from '#infra/upstream/profile.ts'
 
@@ -43,6 +44,7 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
   const base = baseUrl === undefined ? '' : checkBaseUrl(baseUrl, profile, at('baseUrl'), checks)
   checkDestination(base, file, at(), checks)
   const proxy = file.proxy === undefined ? undefined : checkUrl(file.proxy, at('proxy'), checks)
+  if (proxy !== undefined) warnOfPassword(proxy, at('proxy'), checks)
   for (const pattern of Object.keys(file.models ?? {})) checkPattern(pattern, at('models', pattern), checks)
   return {
     id: providerId(id),

@@ -29,6 +29,8 @@ export const resolveServer = ({ server }: ConfigFile, checks: Checks): ServerCon
     ? {}
     : { maxConnectionsPerAddress: server.maxConnectionsPerAddress }),
   ...(server?.openMetrics === undefined ? {} : { openMetrics: server.openMetrics }),
+  ...(server?.maxRequests === undefined ? {} : { maxRequests: server.maxRequests }),
+  ...(server?.bodyMemory === undefined ? {} : { bodyMemoryBytes: sizeBytes(server.bodyMemory) }),
 })
 
 /** A path or a slash at its end would never be what a browser sends. */

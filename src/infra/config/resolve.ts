@@ -25,6 +25,7 @@ import { resolveShadow } from '#infra/config/resolve-shadow.ts'
 import { resolveLog, resolveTraces } from '#infra/config/resolve-telemetry.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type MapNode, originAt } from '#infra/config/tree.ts'
+import { warnOfPassword } from '#infra/config/warn-of-password.ts'
 
 export interface Unresolved {
   readonly file: ConfigFile
@@ -68,7 +69,8 @@ export const resolve = (input: Unresolved, place: Place): Result.Result<Config, 
   const server = resolveServer(file, checks)
   for (const provider of providers) warnOfLoop(provider, server, checks)
   const prices = resolvePriceBook(file.prices, checks)
-  const database = resolveDatabase(file.database?.url, checks, place)
+  const database = resolveDatabase(file.database ?? {}, checks, place)
+  warnOfPassword(database.url, ['database', 'url'], checks)
   const token = place.environment.SIGNALBOX_ADMIN_TOKEN ?? ''
   const config: Config = {
     // The file of prices is watched as they are, but is no file of the configuration.

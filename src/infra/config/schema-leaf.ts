@@ -2,7 +2,7 @@
  * The kinds of values a configuration holds. `form` names the kind in the documentation, `expected` the right form in errors.
  */
 import { Schema } from 'effect'
-import { durationPattern, formatDuration } from '#infra/config/quantities.ts'
+import { durationPattern, formatDuration, sizePattern } from '#infra/config/quantities.ts'
 
 export const opt = Schema.optionalKey
 
@@ -40,6 +40,16 @@ export const number = (description: string, minimum: number, maximum: number, st
   )
 
 export const share = (description: string, standard?: number) => number(description, 0, 1, standard)
+
+export const size = (description: string) =>
+  Schema.Union([
+    Schema.String.check(Schema.isPattern(sizePattern)),
+    Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
+  ]).annotate({
+    description,
+    expected: 'a size such as 500 kB, 32 MB or 32 MiB (or a number of bytes)',
+    form: 'size',
+  })
 
 export const text = (expected: string) => Schema.NonEmptyString.annotate({ expected, form: 'text' })
 

@@ -19,6 +19,7 @@ export const ServerTls = Schema.Struct({
 }).annotate({
   description:
     'Serve HTTPS ([security](security.md#tls)). The files are read again when they change; bad ones change nothing.',
+  hint: { cert: 'certFile', key: 'keyFile', ca: 'clientCaFile' },
 })
 
 /** Towards a provider. */
@@ -26,4 +27,7 @@ export const ProviderTls = Schema.Struct({
   ca: opt(file('PEM file of a certificate authority that is trusted for this provider.')),
   certFile: opt(file('PEM file of a certificate to show, for servers that ask for one (mutual TLS).')),
   keyFile: opt(file('PEM file of its private key.')),
-}).annotate({ description: 'TLS to this provider. The files are read again when they change.' })
+}).annotate({
+  description: 'TLS to this provider. The files are read again when they change.',
+  hint: { caFile: 'ca', cert: 'certFile', key: 'keyFile' },
+})

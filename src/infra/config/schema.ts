@@ -9,11 +9,11 @@
 import { Schema } from 'effect'
 import { KEY_MODES } from '#domain/client-key.ts'
 import { defaultPolicy as policy, REQUEST_KINDS, STRATEGIES } from '#domain/policy.ts'
-import { sizePattern } from '#infra/config/quantities.ts'
 import { Alerts } from '#infra/config/schema-alerts.ts'
 import { Capture } from '#infra/config/schema-capture.ts'
 import { Cluster } from '#infra/config/schema-cluster.ts'
-import { COUNT, choice, duration, flag, number, opt, share, text, whole } from '#infra/config/schema-leaf.ts'
+import { Database } from '#infra/config/schema-database.ts'
+import { COUNT, choice, duration, flag, number, opt, share, size, text, whole } from '#infra/config/schema-leaf.ts'
 import { Budgets, timeZone } from '#infra/config/schema-money.ts'
 import { modelNames, Provider } from '#infra/config/schema-provider.ts'
 import { Shadow } from '#infra/config/schema-shadow.ts'
@@ -136,17 +136,7 @@ const Server = Schema.Struct({
     }),
   ),
   port: whole('Port to listen on; 0 takes a free one.', 0, 65_535, 8080),
-  bodyLimit: opt(
-    Schema.Union([
-      Schema.String.check(Schema.isPattern(sizePattern)),
-      Schema.Int.check(Schema.isGreaterThanOrEqualTo(0)),
-    ]).annotate({
-      description: 'Largest request body; larger ones get 413.',
-      default: '32 MiB',
-      expected: 'a size such as 500 kB, 32 MB or 32 MiB (or a number of bytes)',
-      form: 'size',
-    }),
-  ),
+  bodyLimit: opt(size('Largest request body; larger ones get 413.').annotate({ default: '32 MiB' })),
   allowedHosts: opt(
     Schema.Array(text('a host name')).annotate({
       description: 'Names accepted in the `Host` header besides loopback and the address listened on.',
@@ -160,6 +150,16 @@ const Server = Schema.Struct({
     'Connections at a time from one address; more are refused. 0 = any number. Default: 100, and any number from loopback.',
     0,
     COUNT,
+  ),
+  maxRequests: whole(
+    'Requests under way at a time; more get 529 ([operations](operations.md#overload)). Default: by the memory, from 100 to 5000.',
+    1,
+    COUNT,
+  ),
+  bodyMemory: opt(
+    size(
+      'Bytes of request bodies held at a time, at least `bodyLimit`; more get 529. Default: an eighth of the memory, at most 1 GiB.',
+    ),
   ),
   openMetrics: opt(
     Schema.Boolean.annotate({
@@ -191,17 +191,6 @@ const Server = Schema.Struct({
     ),
   ),
 }).annotate({ description: 'The HTTP server.' })
-
-const Database = Schema.Struct({
-  url: opt(
-    text('sqlite:PATH or postgres://USER@HOST/DATABASE').annotate({
-      description:
-        'The event log: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several instances share. Default: `signalbox/signalbox.db` in the XDG data folder.',
-      concealed: true,
-      form: 'URL',
-    }),
-  ),
-}).annotate({ description: 'Where the event log lives. Takes effect at the next start.' })
 
 const Prices = Schema.Struct({
   file: opt(

@@ -16,7 +16,8 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { createGunzip, gzipSync } from 'node:zlib'
+import { promisify } from 'node:util'
+import { createGunzip, gzip } from 'node:zlib'
 import { LogFailure } from '#infra/event-log/log-failure.ts'
 import type { RawRow } from '#infra/event-log/raw-row.ts'
 import { correlationOf } from '#infra/event-log/row.ts'
@@ -27,11 +28,14 @@ export interface ArchiveFile {
   readonly events: number
 }
 
+/** Rows in the order of the log. */
+export type Pages = Iterable<readonly RawRow[]> | AsyncIterable<readonly RawRow[]>
+
+/** Compressing takes longest, and there may be streams to serve meanwhile. */
+const gzipped = promisify<string, Buffer>(gzip)
+
 /** Writes the pages, which are in the order of the log. Answers undefined, and leaves nothing, when there is no event. */
-export const writeArchive = async (
-  folder: string,
-  pages: Iterable<readonly RawRow[]>,
-): Promise<ArchiveFile | undefined> => {
+export const writeArchive = async (folder: string, pages: Pages): Promise<ArchiveFile | undefined> => {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     return await writeAndCheck(folder, pages)
@@ -40,10 +44,10 @@ export const writeArchive = async (
   }
 }
 
-const writeAndCheck = async (folder: string, pages: Iterable<readonly RawRow[]>): Promise<ArchiveFile | undefined> => {
+const writeAndCheck = async (folder: string, pages: Pages): Promise<ArchiveFile | undefined> => {
   const temporary = join(folder, `.signalbox-${process.pid}.ndjson.gz.part`)
   try {
-    const written = writePages(temporary, pages)
+    const written = await writePages(temporary, pages)
     if (written.events === 0) return undefined
     const read = await readBack(temporary)
     if (read.events !== written.events || read.digest !== written.digest) {
@@ -74,16 +78,16 @@ const line = (row: RawRow): string => {
   return `${JSON.stringify(head).slice(0, -1)},"data":${data}}\n`
 }
 
-const writePages = (path: string, pages: Iterable<readonly RawRow[]>) => {
+const writePages = async (path: string, pages: Pages) => {
   const hash = createHash('sha256')
   const file = openSync(path, 'w', 0o600)
   try {
     let [events, first, last] = [0, 0, 0]
-    for (const page of pages) {
+    for await (const page of pages) {
       const text = page.map(line).join('')
       hash.update(text)
       // Members of one gzip file follow each other.
-      writeSync(file, gzipSync(text))
+      writeSync(file, await gzipped(text))
       first ||= page[0]?.[0] ?? 0
       last = page.at(-1)?.[0] ?? last
       events += page.length

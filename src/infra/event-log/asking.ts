@@ -21,8 +21,9 @@ export interface Dialect {
   /** A text as it is stored, and back. */
   readonly toText: (text: string) => string
   readonly fromText: (text: string) => string
-  /** SQL of the position of a stream's first event. The stream is its parameter. */
-  readonly firstOfStream: string
+  /** SQL of the position of a stream's first event, and of how many it has. The stream is SQL. */
+  readonly firstOf: (stream: string) => string
+  readonly sizeOf: (stream: string) => string
   /** SQL condition on an event: the start of a box that shared its log with nobody. */
   readonly isLoneStart: string
 }

@@ -64,7 +64,7 @@ export const makeRequests = (dialect: Dialect, names: Names, positionsOf: Positi
 
   function* request(requestId: string): Asking<BookedRequest | undefined> {
     const found = yield {
-      sql: `${columns} WHERE position = (${dialect.firstOfStream}) AND id = ?`,
+      sql: `${columns} WHERE position = (${dialect.firstOf('?')}) AND id = ?`,
       parameters: [toText(streamImplying(requestId)), toText(requestId)],
     }
     return (yield* named(found))[0]

@@ -4,8 +4,7 @@
  */
 import { Context, Effect, Layer } from 'effect'
 import type { EventLogError } from '#actors/ports.ts'
-import type { RemovedSlice } from '#infra/event-log/sqlite-archive.ts'
-import type { ArchivePlan, PlanQuery } from '#infra/event-log/sqlite-archiver.ts'
+import type { ArchivePlan, PlanQuery, RemovedSlice } from '#infra/event-log/archive-questions.ts'
 
 export class LogArchive extends Context.Service<
   LogArchive,

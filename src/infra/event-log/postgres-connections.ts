@@ -8,13 +8,8 @@ import pg from 'pg'
 import { EventLogError } from '#actors/ports.ts'
 import { unusable } from '#infra/event-log/log-failure.ts'
 import { leavesConnection, reasonOf, SQLSTATE, sqlStateOf } from '#infra/event-log/postgres-failure.ts'
-import {
-  clientConfig,
-  defaultPostgresSettings,
-  type PostgresOptions,
-  type Session,
-  withoutPassword,
-} from '#infra/event-log/postgres-options.ts'
+import { clientConfig, type PostgresOptions, type Session, withoutPassword } from '#infra/event-log/postgres-options.ts'
+import { defaultPostgresSettings } from '#infra/event-log/postgres-settings.ts'
 
 export type Parameters = readonly unknown[]
 /** Rows as arrays, in the order of the columns. */

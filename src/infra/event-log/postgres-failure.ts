@@ -16,6 +16,8 @@ export const SQLSTATE = {
   staleFold: 'SB003',
   /** Somebody tried to change or delete an event. */
   appendOnly: 'SB004',
+  /** Requests that are to be removed are gone already. */
+  alreadyRemoved: 'SB005',
   /** There is no partition for the next positions: 23514, check_violation. */
   noPartition: '23514',
   /** A connection pooler does not take settings of a session: protocol_violation. */
@@ -90,6 +92,7 @@ const MEANINGS: readonly (readonly [code: string, tag: EventLogReason['_tag'], a
   ['58', 'Unavailable', 'the disk of the database server fails: look at its system log'],
   ['23505', 'Conflict', 'the event log already has another event in this place'],
   [SQLSTATE.staleFold, 'Unavailable', BUSY],
+  [SQLSTATE.alreadyRemoved, 'Unavailable', 'another process archives requests at the same time'],
   [SQLSTATE.streamVersion, 'Conflict', 'the version of a stream is not free'],
   [SQLSTATE.writerSequence, 'Conflict', 'the number of a writer is not free'],
   ['28', 'Unusable', 'the database server refuses the login: check user, password and its pg_hba.conf'],

@@ -184,6 +184,43 @@ BEGIN
   END LOOP;
 END $$`
 
+/**
+ * Removes requests with all their events, after they were written to an archive, and moves what they added to the sums to those of
+ * archived events. The only code that can delete events. SB005: another process archives them too.
+ */
+const REMOVE_REQUESTS = `
+CREATE OR REPLACE FUNCTION signalbox.remove_requests(
+  request_positions bigint[], stream_names text[], texts text[], cell_rows json
+) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = signalbox, pg_temp AS $$
+DECLARE
+  found bigint;
+  removed bigint;
+  last bigint;
+BEGIN
+  PERFORM FROM log_head FOR UPDATE;
+  DELETE FROM requests r WHERE r.position = ANY (request_positions);
+  GET DIAGNOSTICS found = ROW_COUNT;
+  IF found <> cardinality(request_positions) THEN
+    RAISE EXCEPTION USING ERRCODE = 'SB005', MESSAGE = 'these requests are not in the log any more';
+  END IF;
+  PERFORM set_config('signalbox.archiving', 'on', true);
+  WITH gone AS (
+    DELETE FROM events e
+    WHERE e.stream = ANY (stream_names) AND e.position >= (SELECT min(p) FROM unnest(request_positions) AS p)
+    RETURNING e.writer, e.writer_seq, e.position
+  ), noted AS (
+    UPDATE writers w SET archived_seq = greatest(w.archived_seq, g.seq)
+    FROM (SELECT writer, max(writer_seq) AS seq FROM gone GROUP BY writer) g WHERE w.id = g.writer
+  )
+  SELECT count(*), max(position) INTO removed, last FROM gone;
+  PERFORM set_config('signalbox.archiving', 'off', true);
+  DELETE FROM streams s WHERE s.stream = ANY (stream_names);
+  UPDATE log_head h
+    SET archived_to = greatest(h.archived_to, last), archived_events = h.archived_events + removed;
+  PERFORM book(0, texts, '[]', cell_rows);
+  RETURN removed;
+END $$`
+
 /** Only `remove_requests` sets what lets an event be deleted, and only for itself. */
 const REFUSE_CHANGE = `
 CREATE OR REPLACE FUNCTION signalbox.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -201,4 +238,12 @@ CREATE OR REPLACE TRIGGER no_truncate BEFORE TRUNCATE ON signalbox.events EXECUT
 const FOR_ITS_OWNER = `
 REVOKE ALL ON ALL FUNCTIONS IN SCHEMA signalbox FROM PUBLIC`
 
-export const firstFunctions = [BOOK, APPEND, REFUSE_CHANGE, APPEND_ONLY, ADD_PARTITIONS, FOR_ITS_OWNER].join(';\n')
+export const firstFunctions = [
+  BOOK,
+  APPEND,
+  REFUSE_CHANGE,
+  APPEND_ONLY,
+  ADD_PARTITIONS,
+  REMOVE_REQUESTS,
+  FOR_ITS_OWNER,
+].join(';\n')

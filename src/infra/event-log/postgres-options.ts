@@ -1,28 +1,11 @@
 /** How the event log on PostgreSQL is reached. The URL may hold a password, so no message may hold the URL. */
 import pg from 'pg'
+import { defaultPostgresSettings, type PostgresSettings } from '#infra/event-log/postgres-settings.ts'
 
 export interface PostgresOptions {
   /** `postgres://…` or `postgresql://…`, with what libpq knows as sslmode, sslrootcert, sslcert and sslkey as parameters. */
   readonly url: string
   readonly settings?: PostgresSettings
-}
-
-export interface PostgresSettings {
-  /** Connections of this process at most; one of them is kept for appends. */
-  readonly poolSize: number
-  /** A statement that takes longer is given up. */
-  readonly statementTimeoutMs: number
-  /** Nobody waits longer for another transaction. */
-  readonly lockTimeoutMs: number
-  readonly connectTimeoutMs: number
-}
-
-/** The lock that matters is that of the head of the log, held for some milliseconds; who holds it for seconds is stuck. */
-export const defaultPostgresSettings: PostgresSettings = {
-  poolSize: 10,
-  statementTimeoutMs: 30_000,
-  lockTimeoutMs: 3_000,
-  connectTimeoutMs: 5_000,
 }
 
 /** Nothing here leaves a transaction open to wait for anything but the next statement. */

@@ -9,11 +9,12 @@ import { fromText, MARK_POSITIONS, SCHEMA, toText } from '#infra/event-log/postg
 
 const table = (name: string): string => `${SCHEMA}.${name}`
 
-const postgres: Dialect = {
+export const postgres: Dialect = {
   table,
   toText,
   fromText,
-  firstOfStream: `SELECT first FROM ${table('streams')} WHERE stream = ?`,
+  firstOf: (stream) => `SELECT s.first FROM ${table('streams')} s WHERE s.stream = ${stream}`,
+  sizeOf: (stream) => `SELECT s.version FROM ${table('streams')} s WHERE s.stream = ${stream}`,
   isLoneStart: `data ->> 'shared' IS NULL`,
 }
 

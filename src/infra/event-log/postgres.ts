@@ -7,14 +7,17 @@ import { Books, EventLog, EventLogError, type LogStats } from '#actors/ports.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import type { Asking } from '#infra/event-log/asking.ts'
 import { readTrusted } from '#infra/event-log/codec.ts'
+import { LogArchive } from '#infra/event-log/log-archive.ts'
 import { makeAppend } from '#infra/event-log/postgres-append.ts'
+import { makeArchive } from '#infra/event-log/postgres-archive.ts'
 import { catchUp } from '#infra/event-log/postgres-catch-up.ts'
 import { type Connections, openConnections } from '#infra/event-log/postgres-connections.ts'
 import { checkCurrent, migrate } from '#infra/event-log/postgres-migrations.ts'
-import { defaultPostgresSettings, type PostgresOptions } from '#infra/event-log/postgres-options.ts'
+import type { PostgresOptions } from '#infra/event-log/postgres-options.ts'
 import { compileRead, placeAt } from '#infra/event-log/postgres-query.ts'
 import { answer, makePostgresQuestions, verifyPostgres } from '#infra/event-log/postgres-questions.ts'
 import { storedRow } from '#infra/event-log/postgres-row.ts'
+import { defaultPostgresSettings } from '#infra/event-log/postgres-settings.ts'
 import { makeSaveSnapshot, snapshotBefore } from '#infra/event-log/postgres-snapshots.ts'
 import { makeUpkeep } from '#infra/event-log/postgres-upkeep.ts'
 
@@ -29,7 +32,7 @@ export interface PostgresLogOptions extends PostgresOptions {
  * Opens the log; makes its tables where they are missing, or brings them up to date. Fails as Unusable, with a message that says what to
  * do, when the database is not ours or newer, and as Unavailable when it cannot be reached.
  */
-export const layerPostgres = (options: PostgresLogOptions): Layer.Layer<EventLog | Books, EventLogError> =>
+export const layerPostgres = (options: PostgresLogOptions): Layer.Layer<EventLog | Books | LogArchive, EventLogError> =>
   Layer.effectContext(
     Effect.gen(function* () {
       const connections = yield* openConnections(options)
@@ -51,7 +54,10 @@ export const layerPostgres = (options: PostgresLogOptions): Layer.Layer<EventLog
         append: (events) => (events.length === 0 ? reading.head : attempt(() => append(events))),
         saveSnapshot: (snapshot) => oneAtATime.withPermit(attempt(() => read((ask) => saveSnapshot(ask, snapshot)))),
       })
-      return Context.make(EventLog, log).pipe(Context.add(Books, booksOf(connections)))
+      return Context.make(EventLog, log).pipe(
+        Context.add(Books, booksOf(connections)),
+        Context.add(LogArchive, makeArchive(connections)),
+      )
     }),
   )
 

@@ -1,36 +1,12 @@
 /**
- * Which requests go to an archive, and their removal on the write connection, in slices so short that an append never waits
- * long. A request goes as a whole, with all its events: so no stream is ever cut in two. Events of no request stay: they are
- * few, and client keys, settings and policies stand nowhere else. This is the only code that can delete events: the trigger that
- * forbids it is away only within its transaction.
+ * Removing archived requests on the write connection, in slices so short that an append never waits long. This is the only code that
+ * can delete events: the trigger that forbids it is away only within its transaction.
  */
 import type { Database } from 'better-sqlite3'
 import type { CostEntry } from '#domain/books.ts'
+import { type ArchiveBounds, CHOSEN, chosenBy, type RemovedSlice } from '#infra/event-log/archive-questions.ts'
 import { streamImplying } from '#infra/event-log/row.ts'
 import type { KeptBooks } from '#infra/event-log/sqlite-books.ts'
-
-/**
- * The requests that were admitted up to a position and before a time (epoch ms), and had ended at another position: all of that
- * is past, so the set never changes but by removal.
- */
-export interface ArchiveBounds {
-  readonly admittedTo: number
-  readonly before: number
-  readonly endedTo: number
-}
-
-export const CHOSEN = 'requests.position <= ? AND requests.admitted_at < ? AND requests.ended_position <= ?'
-/** Its parameters. */
-export const chosenBy = ({ admittedTo, before, endedTo }: ArchiveBounds): [number, number, number] => [
-  admittedTo,
-  before,
-  endedTo,
-]
-
-export interface RemovedSlice {
-  readonly requests: number
-  readonly events: number
-}
 
 /** Some ten milliseconds. */
 const SLICE_REQUESTS = 100

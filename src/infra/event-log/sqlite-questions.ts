@@ -8,7 +8,9 @@ export const sqlite: Dialect = {
   table: plain,
   toText: plain,
   fromText: plain,
-  firstOfStream: 'SELECT position FROM events WHERE stream = ? AND stream_version = 1',
+  firstOf: (stream) =>
+    `SELECT first.position FROM events AS first WHERE first.stream = ${stream} AND first.stream_version = 1`,
+  sizeOf: (stream) => `SELECT count(*) FROM events WHERE stream = ${stream}`,
   isLoneStart: `json_extract(data, '$.shared') IS NULL`,
 }
 

@@ -4,9 +4,10 @@
  */
 import { workerData } from 'node:worker_threads'
 import type { StoredSnapshot } from '#actors/ports.ts'
+import type { ArchiveBounds, RemovedSlice } from '#infra/event-log/archive-questions.ts'
 import type { Batch } from '#infra/event-log/batch.ts'
 import { makeAppend } from '#infra/event-log/sqlite-append.ts'
-import { type ArchiveBounds, makeRemoval, type RemovedSlice } from '#infra/event-log/sqlite-archive.ts'
+import { makeRemoval } from '#infra/event-log/sqlite-archive.ts'
 import { decoder } from '#infra/event-log/sqlite-catch-up.ts'
 import { openForWriting } from '#infra/event-log/sqlite-open.ts'
 import { makeSaveSnapshot } from '#infra/event-log/sqlite-snapshots.ts'

@@ -9,6 +9,7 @@ import { Membership } from '#actors/membership.ts'
 import { EventLog } from '#actors/ports.ts'
 import { addTo, emptyDistribution } from '#domain/distribution.ts'
 import { type Totals, totals as totalsOf } from '#domain/projections/totals.ts'
+import type { IntakeCounts } from '#infra/telemetry/intake-counts.ts'
 import { APPEND_MS } from '#infra/telemetry/metrics/box.ts'
 import { watchEventLoop } from '#infra/telemetry/metrics/event-loop.ts'
 import { type Exposition, expose, processRegistry } from '#infra/telemetry/metrics/exposition.ts'
@@ -21,6 +22,8 @@ export interface MetricsOptions {
   readonly processMetrics: boolean
   /** Absent: no log file, no collector. */
   readonly telemetry?: () => TelemetryCounts
+  /** Absent: nothing is refused for want of room. */
+  readonly intake?: () => IntakeCounts
 }
 
 export interface Metrics {
@@ -70,7 +73,18 @@ export const makeMetrics = (options: MetricsOptions): Effect.Effect<Metrics, nev
           isLeader: membership.isLeader(),
           stateAgeMs: Math.max(0, at - ledger.heard().at),
         }
-        const scene = { at, version, sharing, state, totals, appends, files: stats, loop: readLoop(), telemetry }
+        const scene = {
+          at,
+          version,
+          sharing,
+          state,
+          totals,
+          appends,
+          files: stats,
+          loop: readLoop(),
+          telemetry,
+          intake: options.intake?.(),
+        }
         return yield* Effect.promise(() =>
           expose(FAMILIES, { ...scene, health: ledger.health(), lag: ledger.lag() }, beside),
         )

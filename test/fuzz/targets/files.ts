@@ -114,7 +114,7 @@ const captures = inFolder('captures', 1, (folder) => {
 
 const sameBytes = (a: Uint8Array, b: Uint8Array): boolean => Buffer.from(a).equals(b)
 
-const damagedCaptures = inFolder('damaged-captures', 1, (folder) => {
+const damagedCaptures = inFolder('damaged-captures', 0.3, (folder) => {
   const path = join(folder, 'captures.db')
   const whole = openCaptureFile(path, undefined)
   const before = makeCaptureStore(whole, [])

@@ -143,7 +143,7 @@ export const httpTarget: Target = {
       },
       close: async () => {
         // After all this it serves as before.
-        const fine = await speak(box.port, [SEEDS[0] as Buffer])
+        const fine = await speak(box.port, [SEEDS[0] as Buffer], MOST_MS)
         await Effect.runPromise(Scope.close(scope, Exit.void))
         upstream.closeAllConnections()
         upstream.close()
@@ -154,7 +154,7 @@ export const httpTarget: Target = {
 }
 
 /** Everything that came until the connection was over; nothing when it never was. */
-const speak = (port: number, chunks: readonly Uint8Array[]): Promise<string | undefined> =>
+const speak = (port: number, chunks: readonly Uint8Array[], quietMs = QUIET_MS): Promise<string | undefined> =>
   new Promise((resolve) => {
     const heard: Buffer[] = []
     const socket = connect({ port, host: '127.0.0.1', noDelay: true })
@@ -162,11 +162,11 @@ const speak = (port: number, chunks: readonly Uint8Array[]): Promise<string | un
       resolve(undefined)
       socket.destroy()
     }, MOST_MS)
-    let quiet = setTimeout(() => socket.end(), QUIET_MS)
+    let quiet = setTimeout(() => socket.end(), quietMs)
     socket.on('data', (chunk) => {
       heard.push(chunk)
       clearTimeout(quiet)
-      quiet = setTimeout(() => socket.end(), QUIET_MS)
+      quiet = setTimeout(() => socket.end(), quietMs)
     })
     socket.on('error', () => undefined)
     socket.on('close', () => {

@@ -52,9 +52,19 @@ maxFallbacks: 1
     expect(problemsOf(lines.join('\n'))).toContainEqual(expect.stringContaining('more than 200 aliases'))
   })
 
-  it('say of a database of a later version that it is not available yet', () => {
-    expect(problemsOf(`${provider('')}\ndatabase: { url: 'postgres://u:tell-no-one@h/d' }`)).toEqual([
-      'signalbox.yaml:2:13 database.url: postgres is not available yet in this version; expected sqlite:PATH',
+  it('say what is wrong with a database, and never its password', () => {
+    const database = (block: string) => problemsOf(`${provider('')}\ndatabase: ${block}`)
+    expect(database(`{ url: 'postgres://u:tell-no-one@h' }`)).toEqual([
+      'signalbox.yaml:2:13 database.url: expected postgres://USER@HOST/DATABASE',
+    ])
+    const times = '{ statementTimeout: 0, lockTimeout: 6 s, connectTimeout: 1 }'
+    expect(database(`{ url: 'postgres://u@h/d', postgres: ${times} }`)).toEqual([
+      expect.stringContaining('database.postgres.statementTimeout: expected at least 1 s'),
+      expect.stringContaining('database.postgres.lockTimeout: expected a duration from 100 ms to 5 s'),
+      expect.stringContaining('database.postgres.connectTimeout: expected at least 100 ms'),
+    ])
+    expect(database('{ postgres: { poolSize: 1 } }')).toEqual([
+      expect.stringContaining('database.postgres.poolSize: expected a whole number from 2 to 1000'),
     ])
   })
 

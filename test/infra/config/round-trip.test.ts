@@ -78,7 +78,11 @@ const common = {
   priority: fc.integer({ min: -9, max: 9 }),
   enabled: fc.boolean(),
   headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.stringMatching(/^[ -~]{0,12}$/), { maxKeys: 2 }),
-  tls: some({ ca: fc.constant('/ca.pem') }),
+  tls: fc.oneof(
+    fc.record({ ca: fc.constant('/ca.pem') }),
+    fc.record({ certFile: fc.constant('/me.crt'), keyFile: fc.constant('/me.key') }),
+  ),
+  allowPrivate: fc.constant(true),
   proxy: fc.constant('http://u:p@127.0.0.1:3128'),
   extraBody: fc.dictionary(
     fc.stringMatching(/^x[a-z_]{0,8}$/),
@@ -302,9 +306,30 @@ const plain = fc.record(
       adminToken: token,
       readToken: token,
       clientKeys: fc.constantFrom('off', 'optional', 'required'),
+      tls: fc.record(
+        {
+          certFile: fc.constant('/tls/box.crt'),
+          keyFile: fc.constant('/tls/box.key'),
+          clientCaFile: fc.constant('/tls/clients.pem'),
+          minVersion: fc.constantFrom('TLSv1.2', 'TLSv1.3'),
+        },
+        { requiredKeys: ['certFile', 'keyFile'] },
+      ),
+      maxConnectionsPerAddress: fc.nat(1_000),
+      maxRequests: count,
+      bodyMemory: fc.constantFrom('512 MiB', '1 GB', 99),
+      openMetrics: fc.boolean(),
       corsOrigins: fc.array(fc.constantFrom('https://ops.example.com', 'http://localhost:5173'), { maxLength: 2 }),
     }),
-    database: some({ url: fc.constant('sqlite:/data/log.db') }),
+    database: some({
+      url: fc.constantFrom('sqlite:/data/log.db', 'postgres://box@db.example.com/log?sslmode=verify-full'),
+      postgres: some({
+        poolSize: fc.integer({ min: 2, max: 1_000 }),
+        statementTimeout: fc.constantFrom('1 s', 30_000),
+        lockTimeout: fc.constantFrom('100 ms', 5_000),
+        connectTimeout: fc.constantFrom('1 min', 100),
+      }),
+    }),
     retention: some({ detail: fc.constantFrom(0, '1 d', '90 d'), archive: fc.constant('/data/old') }),
     cluster: some({
       instance: fc.constantFrom('one', 'pod 7'),

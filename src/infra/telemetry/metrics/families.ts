@@ -4,6 +4,7 @@
 import { boxMetrics } from '#infra/telemetry/metrics/box.ts'
 import { costMetrics } from '#infra/telemetry/metrics/costs.ts'
 import type { Family } from '#infra/telemetry/metrics/family.ts'
+import { intakeMetrics } from '#infra/telemetry/metrics/intake.ts'
 import { limitMetrics } from '#infra/telemetry/metrics/limits.ts'
 import { providerMetrics } from '#infra/telemetry/metrics/providers.ts'
 import { requestMetrics } from '#infra/telemetry/metrics/requests.ts'
@@ -15,5 +16,6 @@ export const FAMILIES: readonly Family[] = [
   ...limitMetrics,
   ...costMetrics,
   ...boxMetrics,
+  ...intakeMetrics,
   ...telemetryMetrics,
 ]

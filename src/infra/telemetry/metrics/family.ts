@@ -8,6 +8,7 @@ import type { LogStats } from '#actors/ports.ts'
 import type { Distribution } from '#domain/distribution.ts'
 import type { Totals } from '#domain/projections/totals.ts'
 import { DURATIONS, type DurationName, NUMBERS, type NumberName, valuesOf } from '#domain/total-sums.ts'
+import type { IntakeCounts } from '#infra/telemetry/intake-counts.ts'
 import type { LoopDelay } from '#infra/telemetry/metrics/event-loop.ts'
 import type { TelemetryCounts } from '#infra/telemetry/telemetry-counts.ts'
 
@@ -27,6 +28,8 @@ export interface Scene {
   readonly files: LogStats | undefined
   readonly loop: LoopDelay
   readonly telemetry: TelemetryCounts
+  /** Undefined: nothing is refused for want of room. */
+  readonly intake: IntakeCounts | undefined
   /** Undefined: nobody shares the log. */
   readonly sharing: { readonly present: number; readonly isLeader: boolean; readonly stateAgeMs: number } | undefined
 }

@@ -1,0 +1,73 @@
+/**
+ * What real instances draw on together, on a real PostgreSQL: a limit that the operator named, and a hard budget.
+ */
+import { expect, it } from '@effect/vitest'
+import { Effect } from 'effect'
+import type { RecordedEvent } from '#domain/recorded-event.ts'
+import { configOf } from '#test/signalbox-process.ts'
+import { instancesRun } from './run.ts'
+
+const run = { seed: 3, instances: 3, faults: [], calmMs: 6_000, connections: 24, pauseMs: 0 }
+
+const of = <T extends RecordedEvent['event']['_tag']>(rows: readonly RecordedEvent[], tag: T) =>
+  rows.flatMap(({ event, occurredAt }) =>
+    event._tag === tag ? [{ event: event as Extract<RecordedEvent['event'], { readonly _tag: T }>, occurredAt }] : [],
+  )
+
+it.live(
+  'three instances never send more than a common limit allows',
+  () =>
+    Effect.gen(function* () {
+      const perMinute = 300
+      const { problems, rows } = yield* instancesRun({
+        ...run,
+        config: ([first]) => {
+          const config = configOf(...(first === undefined ? [] : [first]))
+          const providers = Object.entries(config.providers).map(([id, provider]) => [
+            id,
+            { ...provider, limits: { requestsPerMinute: perMinute } },
+          ])
+          return { ...config, providers: Object.fromEntries(providers) }
+        },
+      })
+      expect(problems).toEqual([])
+      const sent = of(rows, 'AttemptStarted').map(({ occurredAt }) => occurredAt)
+      const from = sent[0] ?? 0
+      // Asked for a moment before the attempt, by the database's clock.
+      for (const [index, at] of sent.entries()) {
+        expect(index + 1).toBeLessThanOrEqual(perMinute + ((at - from + 250) * perMinute) / 60_000 + 1)
+      }
+      expect(sent.length).toBeGreaterThan(perMinute)
+    }),
+  120_000,
+)
+
+it.live(
+  'three instances never spend more than a hard budget together',
+  () =>
+    Effect.gen(function* () {
+      const price = { input: 1, output: 100, cacheRead: 1, cacheWrite5m: 1, cacheWrite1h: 1 }
+      const { rows } = yield* instancesRun({
+        ...run,
+        config: (all) => {
+          const config = configOf(...all)
+          const providers = Object.entries(config.providers).map(([id, provider]) => [
+            id,
+            { ...provider, prices: { '*': price } },
+          ])
+          return {
+            ...config,
+            providers: Object.fromEntries(providers),
+            budgets: { daily: { period: 'day', usd: 0.5, action: 'refuse' } },
+          }
+        },
+      })
+      const cost = (tag: 'AttemptSucceeded' | 'AttemptFailed') =>
+        of(rows, tag).reduce((sum, { event }) => sum + (event.costNanoUsd ?? 0), 0)
+      const spent = cost('AttemptSucceeded') + cost('AttemptFailed')
+      expect(spent).toBeLessThanOrEqual(0.5e9)
+      expect(spent).toBeGreaterThan(0.4e9)
+      expect(of(rows, 'RequestFailed').length).toBeGreaterThan(0)
+    }),
+  120_000,
+)

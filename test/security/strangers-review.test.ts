@@ -12,7 +12,7 @@ import { configOf, spawnSignalbox, startProcess } from '#test/signalbox-process.
 import { callBody, startProviders } from '#test/simulator.ts'
 import { send } from '../e2e/http-client.ts'
 
-const LIMIT = 60_000
+const LIMIT = 120_000
 /** What each secret of the set-up is; none of them may be told to anybody. */
 const canary = (name: string): string => `canary-${name}-5f1e9c20b7`
 
@@ -130,12 +130,13 @@ describe('with a stolen read-only token', () => {
             healthChecks: { interval: 0 },
             capture: { enabled: true },
             server: { readToken: { env: 'READ_TOKEN' } },
-            alerts: { channels: { ops: { kind: 'webhook', url: `http://127.0.0.1:1/${canary('webhook')}` } } },
+            alerts: { channels: { ops: { kind: 'webhook', url: { env: 'WEBHOOK' } } } },
             prices: { url: `http://127.0.0.1:1/prices?key=${canary('prices')}` },
           },
           environment: {
             PROVIDER_KEY: canary('provider'),
             READ_TOKEN: canary('read'),
+            WEBHOOK: `http://127.0.0.1:1/${canary('webhook')}`,
             SIGNALBOX_ADMIN_TOKEN: canary('admin'),
           },
         })

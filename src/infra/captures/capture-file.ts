@@ -24,11 +24,14 @@ export interface CaptureFile {
 }
 
 /** Makes the folder and the file where they are missing. @param key 32 bytes in base64, or a passphrase; absent: not encrypted */
+/** SQLite's name for no file. */
+const IN_MEMORY = ':memory:'
+
 export const openCaptureFile = (path: string, key: string | undefined): CaptureFile => {
   let database: Database.Database | undefined
   try {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 })
-    createPrivately(path)
+    if (path !== IN_MEMORY) createPrivately(path)
     database = new Database(path, { timeout: BUSY_TIMEOUT_MS })
     checkIdentity(database, path)
     // Only takes effect before the first page is written, so before the journal mode.

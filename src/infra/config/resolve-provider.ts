@@ -90,33 +90,41 @@ const resolveLimits = (file: ProviderFile['limits']): { readonly limits?: LimitP
 export const ms = (value: string | number | undefined, standard: number): number =>
   value === undefined ? standard : durationMs(value)
 
-const resolveTimeouts = (file: NonNullable<ProviderFile['timeouts']>): TimeoutPolicy => ({
-  connectMs: ms(file.connect, defaultTimeouts.connectMs),
-  headersMs: ms(file.headers, defaultTimeouts.headersMs),
-  firstContentMs: ms(file.firstContent, defaultTimeouts.firstContentMs),
-  idleMs: ms(file.idle, defaultTimeouts.idleMs),
-  progressMs: ms(file.progress, defaultTimeouts.progressMs),
+/** @param standard what is not said */
+export const resolveTimeouts = (
+  file: NonNullable<ProviderFile['timeouts']>,
+  standard: TimeoutPolicy = defaultTimeouts,
+): TimeoutPolicy => ({
+  connectMs: ms(file.connect, standard.connectMs),
+  headersMs: ms(file.headers, standard.headersMs),
+  firstContentMs: ms(file.firstContent, standard.firstContentMs),
+  idleMs: ms(file.idle, standard.idleMs),
+  progressMs: ms(file.progress, standard.progressMs),
 })
 
-const resolveBreaker = (file: NonNullable<ProviderFile['breaker']>): BreakerPolicy => ({
-  consecutiveFailures: file.consecutiveFailures ?? defaultBreaker.consecutiveFailures,
-  consecutiveConnectFailures: file.consecutiveConnectFailures ?? defaultBreaker.consecutiveConnectFailures,
-  failureRateShare: file.failureRate ?? defaultBreaker.failureRateShare,
-  minimumOutcomes: file.minimumOutcomes ?? defaultBreaker.minimumOutcomes,
-  windowMs: ms(file.window, defaultBreaker.windowMs),
-  openBaseMs: ms(file.openBase, defaultBreaker.openBaseMs),
-  openCapMs: ms(file.openCap, defaultBreaker.openCapMs),
-  openJitterShare: file.openJitter ?? defaultBreaker.openJitterShare,
-  forgiveAfterMs: ms(file.forgiveAfter, defaultBreaker.forgiveAfterMs),
-  probeSuccesses: file.probeSuccesses ?? defaultBreaker.probeSuccesses,
-  probeLeaseMs: ms(file.probeLease, defaultBreaker.probeLeaseMs),
-  rampMs: ms(file.ramp, defaultBreaker.rampMs),
-  rampFloorShare: file.rampFloor ?? defaultBreaker.rampFloorShare,
-  throttleBaseMs: ms(file.throttleBase, defaultBreaker.throttleBaseMs),
-  throttleCapMs: ms(file.throttleCap, defaultBreaker.throttleCapMs),
-  throttleMaxMs: ms(file.throttleMax, defaultBreaker.throttleMaxMs),
-  credentialRetryMs: ms(file.credentialRetry, defaultBreaker.credentialRetryMs),
-  quotaRetryMs: ms(file.quotaRetry, defaultBreaker.quotaRetryMs),
+/** @param standard what is not said */
+export const resolveBreaker = (
+  file: NonNullable<ProviderFile['breaker']>,
+  standard: BreakerPolicy = defaultBreaker,
+): BreakerPolicy => ({
+  consecutiveFailures: file.consecutiveFailures ?? standard.consecutiveFailures,
+  consecutiveConnectFailures: file.consecutiveConnectFailures ?? standard.consecutiveConnectFailures,
+  failureRateShare: file.failureRate ?? standard.failureRateShare,
+  minimumOutcomes: file.minimumOutcomes ?? standard.minimumOutcomes,
+  windowMs: ms(file.window, standard.windowMs),
+  openBaseMs: ms(file.openBase, standard.openBaseMs),
+  openCapMs: ms(file.openCap, standard.openCapMs),
+  openJitterShare: file.openJitter ?? standard.openJitterShare,
+  forgiveAfterMs: ms(file.forgiveAfter, standard.forgiveAfterMs),
+  probeSuccesses: file.probeSuccesses ?? standard.probeSuccesses,
+  probeLeaseMs: ms(file.probeLease, standard.probeLeaseMs),
+  rampMs: ms(file.ramp, standard.rampMs),
+  rampFloorShare: file.rampFloor ?? standard.rampFloorShare,
+  throttleBaseMs: ms(file.throttleBase, standard.throttleBaseMs),
+  throttleCapMs: ms(file.throttleCap, standard.throttleCapMs),
+  throttleMaxMs: ms(file.throttleMax, standard.throttleMaxMs),
+  credentialRetryMs: ms(file.credentialRetry, standard.credentialRetryMs),
+  quotaRetryMs: ms(file.quotaRetry, standard.quotaRetryMs),
 })
 
 /** What no server of the chat dialect can do: run Anthropic's server tools, read files that lie at Anthropic. */

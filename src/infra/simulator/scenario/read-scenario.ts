@@ -4,12 +4,13 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Data, Effect, Result, Schema } from 'effect'
-import { type IssueLeaf, issueLeaves } from '#infra/config/issue-leaves.ts'
+import { explainLeaf, problemAt } from '#infra/config/explain-leaf.ts'
+import { issueLeaves } from '#infra/config/issue-leaves.ts'
 import { type KeyTree, keysAt, keysOf } from '#infra/config/keys.ts'
 import { nearest } from '#infra/config/nearest.ts'
-import { type ConfigProblem, formatKey, formatProblem, type Origin, showValue } from '#infra/config/problem.ts'
+import { type ConfigProblem, formatProblem, type Origin, showValue } from '#infra/config/problem.ts'
 import { durationMs } from '#infra/config/quantities.ts'
-import { nodeAt, originAt, parseTree, type TreeNode, toPlain } from '#infra/config/tree.ts'
+import { parseTree, toPlain } from '#infra/config/tree.ts'
 import { listPrice } from '#infra/prices/list-price.ts'
 import { STARTS_AT } from '#infra/simulator/virtual/world.ts'
 import { Event, Scenario, type ScenarioEvent } from './schema.ts'
@@ -82,7 +83,7 @@ export const parseScenario = (text: string, file: string): Result.Result<Scenari
   if (tree === undefined) return Result.fail(problems)
   const decoded = Schema.decodeUnknownResult(Scenario)(toPlain(tree), { errors: 'all', onExcessProperty: 'error' })
   if (Result.isFailure(decoded)) {
-    const found = issueLeaves(decoded.failure.issue).map(({ path, leaf }) => explain(tree, path, leaf))
+    const found = issueLeaves(decoded.failure.issue).map((leaf) => explainLeaf(tree, leaf, keysOfPath))
     // The members of a choice each complain about the same value.
     return Result.fail([...new Map(found.map((problem) => [`${problem.kind} ${problem.key}`, problem])).values()])
   }
@@ -96,32 +97,6 @@ const eventKeys = keysOf(Event)
 /** The members of a list have keys of their own. */
 const keysOfPath = (path: readonly PropertyKey[]): KeyTree | undefined =>
   path[2] === 'events' && path.length > 3 ? keysAt(path.slice(4), eventKeys) : keysAt(path, scenarioKeys)
-
-const problemAt = (
-  tree: TreeNode,
-  path: readonly PropertyKey[],
-  said: string,
-  suggestions: readonly string[] = [],
-) => ({
-  ...{ kind: 'invalidValue' as const, at: originAt(tree, path), key: formatKey(path), text: said, suggestions },
-})
-
-const explain = (tree: TreeNode, path: readonly PropertyKey[], leaf: IssueLeaf['leaf']): ConfigProblem => {
-  const keys = keysOfPath(path)
-  const expected = keys?.expected ?? 'another value'
-  if (leaf === 'UnexpectedKey') {
-    const around = keysOfPath(path.slice(0, -1))
-    if (around?._tag === 'Entries') return problemAt(tree, path, `not a valid name; expected ${around.nameExpected}`)
-    const known = around?._tag === 'Block' ? [...around.keys.keys()] : []
-    const near = nearest(String(path.at(-1)), known)
-    return problemAt(tree, path, `unknown key${near.length > 0 ? '' : ` (known here: ${known.join(', ')})`}`, near)
-  }
-  if (leaf === 'MissingKey') return problemAt(tree, path, `is missing; expected ${expected}`)
-  const node = nodeAt(tree, path)
-  const value = node === undefined ? undefined : toPlain(node)
-  const near = keys?._tag === 'Leaf' && typeof value === 'string' ? nearest(value, keys.choices) : []
-  return problemAt(tree, path, `expected ${expected}, found ${showValue(value)}`, near)
-}
 
 type Said = readonly [path: readonly PropertyKey[], text: string]
 

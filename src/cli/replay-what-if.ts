@@ -4,9 +4,9 @@
 import { Console, Data, Effect } from 'effect'
 import { table } from '#cli/table.ts'
 import { loggedOf, type Sight, whatIf } from '#cli/what-if/estimate.ts'
-import { findingRows, offPolicyRow } from '#cli/what-if/finding-text.ts'
+import { assumptionLines, findingRows, offPolicyRow } from '#cli/what-if/finding-text.ts'
 import { readLog } from '#cli/what-if/read-log.ts'
-import { type Wish, wantedPolicy } from '#cli/what-if/wanted-policy.ts'
+import { type Wanted, type Wish, wantedPolicy } from '#cli/what-if/wanted-policy.ts'
 import type { Policy } from '#domain/policy.ts'
 
 export interface WhatIfOptions extends Wish {
@@ -26,25 +26,30 @@ export const replayWhatIf = Effect.fnUntraced(function* (options: WhatIfOptions)
   const logged = loggedOf(events)
   if (logged.calls.length === 0)
     return yield* new WhatIfError({ message: 'The log has no request that ended. Let some traffic pass first.' })
-  const wanted = yield* wish(policy, options)
-  const sight = whatIf(logged, { present: policy, wanted, seed: options.seed, worlds: WORLDS })
+  const sight = yield* asked(policy, options, (wanted) =>
+    whatIf(logged, { present: policy, wanted, seed: options.seed, worlds: WORLDS }),
+  )
   if (options.json) yield* Console.log(JSON.stringify(jsonOf(sight)))
   else for (const line of linesOf(sight, isCut)) yield* Console.log(line)
   return 0
 })
 
-const wish = (policy: Policy, options: WhatIfOptions): Effect.Effect<Policy, WhatIfError> =>
+const asked = (policy: Policy, wish: Wish, answer: (wanted: Wanted) => Sight): Effect.Effect<Sight, WhatIfError> =>
   Effect.try({
-    try: () => wantedPolicy(policy, options),
+    try: () => answer(wantedPolicy(policy, wish)),
     catch: (error) => new WhatIfError({ message: error instanceof Error ? error.message : String(error) }),
   })
 
-const linesOf = ({ comparison, changed, calls, firstChoices }: Sight, isCut: boolean): readonly string[] => {
+const linesOf = (
+  { comparison, changed, calls, firstChoices, assumptions }: Sight,
+  isCut: boolean,
+): readonly string[] => {
   const { unchangedShare, effectiveSessions, sessions, unsupportedShare } = comparison
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
   return [
     `${comparison.calls.toLocaleString('en')} calls in ${sessions} sessions (as many as ${effectiveSessions.toFixed(1)} of equal size)${isCut ? '; older ones are left out' : ''}.`,
     `${percent(unchangedShare)} would have gone as they did, and count as observed; the rest is modelled, ${percent(unsupportedShare)} of all without support.`,
+    ...assumptionLines(assumptions, comparison.assumedShare),
     '',
     ...table([['', 'OBSERVED', 'DIFFERENCE', '95 % INTERVAL'], ...findingRows(comparison)]),
     '',
@@ -65,8 +70,9 @@ const linesOf = ({ comparison, changed, calls, firstChoices }: Sight, isCut: boo
   ]
 }
 
-const jsonOf = ({ comparison, changed, calls, firstChoices }: Sight) => ({
+const jsonOf = ({ comparison, changed, calls, firstChoices, assumptions }: Sight) => ({
   ...comparison,
+  assumptions,
   shareBy: Object.fromEntries(comparison.shareBy),
   firstChoices,
   changed: {

@@ -19,8 +19,10 @@ const since = moment('since', 'Only requests from this time on, e.g. 2026-11-23T
 
 export const whatIfFlags = {
   whatIf: Flag.String('what-if').pipe(
-    Flag.withDescription('The same traffic under another policy, e.g. strategy=cost'),
-    Flag.optional,
+    Flag.withDescription(
+      'The same traffic otherwise: KEY=VALUE as in the configuration (strategy=cost, providers.NAME.limits.requestsPerMinute=50), or a YAML file; may be repeated',
+    ),
+    Flag.atLeast(0),
   ),
   weights: Flag.String('weights').pipe(
     Flag.withDescription('What if these were the weights, e.g. headroom=0.2,performance=0.1,cost=0.6,reliability=0.1'),
@@ -43,7 +45,7 @@ export const whatIfFlags = {
 } as const
 
 interface WhatIfFlags {
-  readonly whatIf: Option.Option<string>
+  readonly whatIf: readonly string[]
   readonly weights: Option.Option<string>
   readonly limitThreshold: Option.Option<number>
   readonly maxFallbacks: Option.Option<number>
@@ -56,7 +58,7 @@ interface WhatIfFlags {
 /** Runs the what-if that the flags ask for; without one, the replay. */
 export const replayOrWhatIf = (flags: WhatIfFlags & ReplayFlags) => {
   const options: WhatIfOptions = {
-    whatIf: Option.getOrUndefined(flags.whatIf),
+    whatIf: flags.whatIf,
     weights: Option.getOrUndefined(flags.weights),
     limitThreshold: Option.getOrUndefined(flags.limitThreshold),
     maxFallbacks: Option.getOrUndefined(flags.maxFallbacks),

@@ -86,7 +86,8 @@ const lasting = (isTerminal: boolean, log: Config['log'] = { level: 'info', form
   )
   return {
     texts,
-    say: (what: Effect.Effect<void>) => Effect.runSync(Effect.provide(what, layer)),
+    say: (what: Effect.Effect<void>) =>
+      Effect.runSync(what.pipe(Effect.provide(layer), Effect.provideService(Console.Console, listening))),
     end: () => Effect.runSync(Scope.close(scope, Exit.void)),
   }
 }

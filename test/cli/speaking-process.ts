@@ -13,6 +13,8 @@ const endings: { readonly [ending: string]: Effect.Effect<void> } = {
   rejects: Effect.sync(() => void Promise.reject(new Error('thrown by speaking-process'))),
   // As `serve` ends with the second signal.
   isStopped: Effect.sync(() => {
+    // Something to stay for, until the signal is heard.
+    setInterval(() => {}, 60_000)
     process.once('SIGTERM', () => process.exit(143))
     process.kill(process.pid, 'SIGTERM')
   }).pipe(Effect.andThen(Effect.never)),

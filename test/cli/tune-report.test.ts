@@ -29,6 +29,7 @@ const outcomes = (usd: number, { failsEvery = 0, unsupported = 0, noise = 0 } = 
       isSwitch: null,
       modelled: 1,
       unsupported,
+      assumed: 0,
     }
   })
 

@@ -10,7 +10,7 @@ const GIBIBYTE = 1024 ** 3
 describe('what fits into the memory', () => {
   it.each([
     ['a container of 1 GiB', GIBIBYTE, { requests: 2_684, bodyBytes: GIBIBYTE / 8 }],
-    ['a laptop of 16 GiB', 16 * GIBIBYTE, { requests: 5_000, bodyBytes: GIBIBYTE }],
+    ['a laptop of 16 GiB', 16 * GIBIBYTE, { requests: 4_000, bodyBytes: GIBIBYTE }],
     ['next to nothing', 1_000_000, { requests: 100, bodyBytes: 125_000 }],
   ])('of %s', (_name, memory, capacity) => expect(capacityOf(memory)).toEqual(capacity))
 })

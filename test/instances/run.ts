@@ -94,6 +94,8 @@ interface Bed {
   readonly balancer: Balancer
   readonly instances: readonly Instance[]
   readonly providers: readonly Simulator[]
+  /** What was wrong meanwhile. */
+  readonly problems: string[]
   readonly startOne: (instance: Instance) => Effect.Effect<void, never, Scope.Scope>
 }
 
@@ -139,6 +141,7 @@ export const instancesRun = (options: RunOptions): Effect.Effect<RunReport> =>
         ...report(rows, load.answers),
         problems: [
           ...own,
+          ...bed.problems,
           ...stops,
           ...order(rows),
           ...endings(rows),
@@ -204,7 +207,7 @@ const makeBed = (options: RunOptions): Effect.Effect<Bed, never, Scope.Scope> =>
           },
         })
       })
-    return { options, cluster, database, balancer: yield* startBalancer, instances, providers, startOne }
+    return { options, cluster, database, balancer: yield* startBalancer, instances, providers, problems: [], startOne }
   })
 
 const balance = ({ balancer, instances }: Bed): void =>
@@ -236,6 +239,11 @@ const suffer = (
       case 'StopDatabase':
         yield* Effect.promise(cluster.stop)
         yield* Effect.promise(() => wait(fault.forMs))
+        for (const { process: running } of instances) {
+          if (running !== undefined && (yield* spooledAt(running)) === 0) {
+            bed.problems.push(`${running.url} kept nothing on its disk while the database was away`)
+          }
+        }
         yield* Effect.promise(cluster.start)
         return
       case 'KillDatabase':
@@ -264,6 +272,13 @@ const suffer = (
         return
       }
     }
+  })
+
+const spooledAt = ({ url }: { readonly url: string }) =>
+  Effect.promise(async () => {
+    const answer = await fetch(`${url}/health`)
+    const { sharing } = (await answer.json()) as { readonly sharing: { readonly spooledEvents: number } }
+    return sharing.spooledEvents
   })
 
 const dropListeners = (database: string): Promise<unknown> =>

@@ -19,7 +19,7 @@ export interface Tracing {
   readonly output?: string
 }
 
-/** This Node with a script and its arguments, all threads traced. */
+/** This Node with a script and its arguments, all threads traced; in a process group of its own, whose number is that of the child. */
 export const traced = (
   { calls, inject, output = '/dev/null' }: Tracing,
   script: string,
@@ -28,11 +28,11 @@ export const traced = (
   spawn(
     'strace',
     [
-      ...['-f', '-qq', '--seccomp-bpf', '-o', output, '-e', `trace=${calls}`],
+      ...['-f', '-qq', '-o', output, '-e', `trace=${calls}`],
       ...(inject === undefined ? [] : ['-e', `inject=${calls}:${inject}`]),
       process.execPath,
       script,
       ...args,
     ],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'], detached: true },
   )

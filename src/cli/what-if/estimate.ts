@@ -3,6 +3,7 @@
  * was observed.
  */
 import type { Policy } from '#domain/policy.ts'
+import { type Assumption, assumedFit } from '#domain/what-if/assumed-fit.ts'
 import { changedRoutes } from '#domain/what-if/changed-routes.ts'
 import { type Comparison, compare } from '#domain/what-if/compare.ts'
 import { type OffPolicy, offPolicy } from '#domain/what-if/off-policy.ts'
@@ -11,6 +12,7 @@ import { fitProviders } from '#domain/what-if/provider-fit.ts'
 import { type Happened, type LoggedCall, trafficOf } from '#domain/what-if/traffic.ts'
 import { sizesOf } from '#domain/what-if/usage-shape.ts'
 import { type Logged, playLog } from './play-log.ts'
+import type { Wanted } from './wanted-policy.ts'
 
 export const loggedOf = (events: Iterable<Happened>): Logged => {
   const calls = trafficOf(events)
@@ -21,7 +23,7 @@ export const loggedOf = (events: Iterable<Happened>): Logged => {
 export interface Asked {
   /** The policy that made the log. */
   readonly present: Policy
-  readonly wanted: Policy
+  readonly wanted: Wanted
   readonly seed: number
   /** More of them make the intervals steadier, and take as much longer. */
   readonly worlds: number
@@ -30,6 +32,7 @@ export interface Asked {
 /** All that one question leads to. */
 export interface Sight {
   readonly calls: readonly LoggedCall[]
+  readonly assumptions: readonly Assumption[]
   readonly comparison: Comparison
   readonly changed: ReturnType<typeof changedRoutes>
   /** Of the money, by recorded propensities; null where nothing was explored. */
@@ -39,23 +42,54 @@ export interface Sight {
 const BACKTESTS = 2
 const SHOWN = 10
 
-export const whatIf = (logged: Logged, { present, wanted, seed, worlds }: Asked): Sight => {
+/** @throws Error with a message for the user, where an added provider is to be like one that was never asked */
+export const whatIf = (logged: Logged, asked: Asked): Sight =>
+  whatIfBeside(backtestsOf(logged, asked.present, asked.seed), logged, asked)
+
+/** Several questions about one log have the same backtests. */
+export const whatIfBeside = (
+  backtests: readonly (readonly Outcome[])[],
+  logged: Logged,
+  { wanted, seed, worlds }: Omit<Asked, 'present'>,
+): Sight => {
   const { calls } = logged
+  const { policy, added, otherLimits } = wanted
   const before = observedOutcomes(calls)
+  const other = { ...logged, fits: withAssumed(logged.fits, added) }
   const after = Array.from({ length: worlds }, (_, world) =>
-    playLog(logged, wanted, { seed: seed + world, errorSeed: seed + world, usesObserved: true }),
-  )
-  const backtests = Array.from({ length: BACKTESTS }, (_, world) =>
-    playLog(logged, present, { seed: seed - world, errorSeed: seed - world, usesObserved: false }),
+    playLog(other, policy, { seed: seed + world, errorSeed: seed + world, usesObserved: true, otherLimits }),
   )
   const [first = []] = after
-  const limits = limitsUnknown(logged, wanted, before, after)
   return {
     calls,
-    comparison: compare({ before, worlds: after, backtests, limitsUnknown: limits, seed }),
+    assumptions: added,
+    comparison: compare({
+      before,
+      worlds: after,
+      backtests,
+      limitsUnknown: limitsUnknown(other, policy, before, after),
+      seed,
+    }),
     changed: changedRoutes(before, first, SHOWN),
     firstChoices: firstChoicesOf(calls, { before, after: first, backtest: backtests[0] ?? [] }),
   }
+}
+
+/** The policy that made the log, with nothing taken from the log. */
+export const backtestsOf = (logged: Logged, present: Policy, seed: number): readonly (readonly Outcome[])[] =>
+  Array.from({ length: BACKTESTS }, (_, world) =>
+    playLog(logged, present, { seed: seed - world, errorSeed: seed - world, usesObserved: false }),
+  )
+
+const withAssumed = (fits: Logged['fits'], added: readonly Assumption[]): Logged['fits'] => {
+  const all = new Map(fits)
+  for (const assumption of added) {
+    const like = fits.get(assumption.like)
+    if (like === undefined)
+      throw new Error(`Nothing can be like ${assumption.like}, which was never asked in this log.`)
+    all.set(assumption.id, assumedFit(like, assumption))
+  }
+  return all
 }
 
 /** The model's word for what was observed is its backtest, for the other policy its first world. */

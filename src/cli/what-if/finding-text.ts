@@ -3,6 +3,7 @@
  */
 
 import type { Row } from '#cli/table.ts'
+import type { Assumption } from '#domain/what-if/assumed-fit.ts'
 import { type Comparison, type Finding, MEASURES, type Measure } from '#domain/what-if/compare.ts'
 import type { OffPolicy } from '#domain/what-if/off-policy.ts'
 
@@ -53,4 +54,25 @@ export const offPolicyRow = (found: OffPolicy | null): readonly string[] => {
     `Mean cost of a call by first choices, weighed by their recorded probabilities (worth ${found.effective.toFixed(0)}): ${usd(found.ips)}; doubly robust: ${usd(found.doublyRobust)}.`,
     '',
   ]
+}
+
+/** What was never seen, and how much hangs on it. */
+export const assumptionLines = (assumptions: readonly Assumption[], share: number): readonly string[] =>
+  assumptions.length === 0
+    ? []
+    : [
+        ...assumptions.map((one) => `Assumed: ${assumptionText(one)}.`),
+        `${percent(share)} of the calls would go there, of which the log knows nothing: the figures are worth as much as the assumption, and their intervals do not tell how wrong it may be.`,
+      ]
+
+const assumptionText = (assumption: Assumption): string => {
+  const { id, like, ttftMs, msPerToken, failureShare, hasCache, priceFactor } = assumption
+  return [
+    `${id} is like ${like}`,
+    ...(ttftMs === undefined ? [] : [`TTFT ${ms(ttftMs)}`]),
+    ...(msPerToken === undefined ? [] : [`${msPerToken} ms a token`]),
+    ...(failureShare === undefined ? [] : [`${percent(failureShare)} failing`]),
+    ...(hasCache === undefined ? [] : [hasCache ? 'a prompt cache' : 'no prompt cache']),
+    ...(priceFactor === 1 ? [] : [`${priceFactor} times its prices`]),
+  ].join(', ')
 }

@@ -31,6 +31,8 @@ export interface Tried {
   readonly isModelled: boolean
   /** Of a provider of which too little was observed. */
   readonly isUnsupported: boolean
+  /** Of a provider that is an assumption. */
+  readonly isAssumed: boolean
 }
 
 export interface FittedBackend extends Backend<Sized> {
@@ -47,6 +49,8 @@ export interface BackendOptions {
   readonly errorSeed: number | null
   /** Whether what was observed is used; without it everything is modelled, which tells how good the model is. */
   readonly usesObserved: boolean
+  /** These enforce what their policy says now, not what they did: a refusal of the log counts no more, and a success may be refused. */
+  readonly otherLimits?: ReadonlySet<ProviderId>
 }
 
 const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11 } as const
@@ -69,6 +73,7 @@ export const fittedBackend = (options: BackendOptions): FittedBackend => {
     close: (asked, exchange, at) => {
       providers.get(asked.provider)?.close(asked, exchange, at)
       const { end } = exchange
+      const fit = options.fits.get(asked.provider)
       tried.push({
         key: asked.call.call.key,
         provider: asked.provider,
@@ -76,7 +81,8 @@ export const fittedBackend = (options: BackendOptions): FittedBackend => {
         usage: billedAt(exchange, at),
         isLimited: end._tag === 'Failed' && end.reason._tag === 'RateLimited',
         isModelled: open.get(exchange) ?? true,
-        isUnsupported: (options.fits.get(asked.provider)?.observed ?? 0) < LEAST_OBSERVED,
+        isUnsupported: fit?.isAssumed !== true && (fit?.observed ?? 0) < LEAST_OBSERVED,
+        isAssumed: fit?.isAssumed === true,
       })
       open.delete(exchange)
     },
@@ -90,7 +96,7 @@ interface Answer {
 
 const fittedProvider = (
   policy: ProviderPolicy,
-  { fits, startsAt, seed, errorSeed, usesObserved }: BackendOptions,
+  { fits, startsAt, seed, errorSeed, usesObserved, otherLimits }: BackendOptions,
 ): { readonly open: (asked: Asked<Sized>) => Answer; readonly close: Backend<Sized>['close'] } => {
   const own = seedOf(policy.id)
   const fit = fits.get(policy.id) ?? poolOf(fits)
@@ -101,6 +107,7 @@ const fittedProvider = (
   const keeper = keeperOf(policy, fit, startsAt, wrong(PURPOSE.limit, 0))
   const caches = { '5m': makeCache('5m'), '1h': makeCache('1h') }
   const hasCache = fit?.hasCache ?? true
+  const hasOtherLimits = otherLimits?.has(policy.id) === true
 
   const lifetimeOf = ({ size }: Sized): CacheLifetime => (size.isLongLived ? '1h' : '5m')
   const warm = (sized: Sized, at: number): number => (hasCache ? caches[lifetimeOf(sized)].warm(shape(sized), at) : 0)
@@ -127,9 +134,11 @@ const fittedProvider = (
   const observedExchange = (asked: Asked<Sized>, seen: LoggedAttempt): Exchange | undefined => {
     const { at, call } = asked
     const took = seen.endedAt - seen.startedAt
-    const limits = seen.limits.map((one) =>
-      one.resetAt === undefined ? one : { ...one, resetAt: one.resetAt + at - seen.startedAt },
-    )
+    const limits = hasOtherLimits
+      ? readings(policy, fit, keeper, at)
+      : seen.limits.map((one) =>
+          one.resetAt === undefined ? one : { ...one, resetAt: one.resetAt + at - seen.startedAt },
+        )
     if (seen.reason === null) {
       const usage = usageAt(call, at, seen.usage ?? undefined)
       const fresh = usage.cacheReadTokens - (seen.usage?.cacheReadTokens ?? 0)
@@ -185,9 +194,13 @@ const fittedProvider = (
   return {
     open: (asked) => {
       const { call, at } = asked
-      const seen = usesObserved
-        ? call.call.requests.flatMap(({ attempts }) => attempts).find(isSame(asked, isAsBusy))
-        : undefined
+      const isRefused = hasOtherLimits && keeper.refusal(counted(call, at), at) !== undefined
+      const seen =
+        usesObserved && !isRefused
+          ? call.call.requests
+              .flatMap(({ attempts }) => attempts)
+              .find(isSame(asked, hasOtherLimits ? () => false : isAsBusy))
+          : undefined
       const observed = seen === undefined ? undefined : observedExchange(asked, seen)
       const exchange = observed ?? { ...modelled(asked), limits: readings(policy, fit, keeper, at) }
       if (wasLetIn(exchange)) {

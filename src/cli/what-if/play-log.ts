@@ -22,7 +22,7 @@ export interface Logged {
   readonly fits: ReadonlyMap<ProviderId, ProviderFit>
 }
 
-export type Luck = Pick<BackendOptions, 'seed' | 'errorSeed' | 'usesObserved'>
+export type Luck = Pick<BackendOptions, 'seed' | 'errorSeed' | 'usesObserved' | 'otherLimits'>
 
 /** What would have become of each call, in their order. */
 export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Luck): readonly Outcome[] => {
@@ -127,6 +127,7 @@ const outcomesOf = (
       isSwitch: served === undefined || came === undefined ? null : came !== served.provider,
       modelled: attempts.filter(({ isModelled }) => isModelled).length,
       unsupported: attempts.filter(({ isModelled, isUnsupported }) => isModelled && isUnsupported).length,
+      assumed: attempts.filter(({ isAssumed }) => isAssumed).length,
     }
   })
 }

@@ -22,6 +22,8 @@ export interface Comparison {
   /** Kish's size: of how many independent sessions the calls tell as much, since long sessions count more. */
   readonly effectiveSessions: number
   readonly unsupportedShare: number
+  /** Calls that would go to providers that are an assumption: what is said of them is worth as much. */
+  readonly assumedShare: number
   readonly findings: { readonly [M in Measure]: Finding }
   readonly shareBy: ReadonlyMap<ProviderId, Finding>
 }
@@ -48,8 +50,8 @@ const LEAST_CALLS = 30
 export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Compared): Comparison => {
   const sessions = sessionsOf(before)
   const all = worlds.flat()
-  const unsupportedShare = all.filter(({ unsupported }) => unsupported > 0).length / Math.max(1, all.length)
-  const modelledShare = all.filter(({ modelled }) => modelled > 0).length / Math.max(1, all.length)
+  const shareOf = (is: (outcome: Outcome) => boolean): number => all.filter(is).length / Math.max(1, all.length)
+  const unsupportedShare = shareOf(({ unsupported }) => unsupported > 0)
   const why = whyNotKnown(before.length, sessions.count, unsupportedShare)
   const observed = figuresOf(before)
   const modelled = backtests.map(figuresOf)
@@ -80,9 +82,10 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
   return {
     calls: observed.calls,
     sessions: sessions.count,
-    unchangedShare: 1 - modelledShare,
+    unchangedShare: 1 - shareOf(({ modelled }) => modelled > 0),
     effectiveSessions: kish(sessions.sizes),
     unsupportedShare,
+    assumedShare: shareOf(({ assumed }) => assumed > 0),
     findings: {
       costUsd: finding(({ costUsd }) => costUsd, FLOOR_ERRORS.costUsd),
       successShare: finding(

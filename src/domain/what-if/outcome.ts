@@ -26,6 +26,8 @@ export interface Outcome {
   /** Attempts whose end is an estimate; of these, at providers of which too little is known. */
   readonly modelled: number
   readonly unsupported: number
+  /** Attempts at providers that are an assumption. */
+  readonly assumed: number
 }
 
 /** What the log says became of its calls. */
@@ -52,6 +54,7 @@ export const observedOutcomes = (calls: readonly LoggedCall[]): readonly Outcome
       isSwitch: served === undefined || came === undefined ? null : came !== served.provider,
       modelled: 0,
       unsupported: 0,
+      assumed: 0,
     }
   })
 }

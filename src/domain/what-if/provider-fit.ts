@@ -17,6 +17,8 @@ export interface Rates {
 
 export interface ProviderFit {
   readonly provider: ProviderId
+  /** Nothing of it was observed: see assumed-fit.ts. */
+  readonly isAssumed?: true
   /** Attempts that ended by themselves. */
   readonly observed: number
   /** Logarithms of ms. */

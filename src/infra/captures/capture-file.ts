@@ -23,10 +23,10 @@ export interface CaptureFile {
   readonly seal: Seal
 }
 
-/** Makes the folder and the file where they are missing. @param key 32 bytes in base64, or a passphrase; absent: not encrypted */
 /** SQLite's name for no file. */
 const IN_MEMORY = ':memory:'
 
+/** Makes the folder and the file where they are missing. @param key 32 bytes in base64, or a passphrase; absent: not encrypted */
 export const openCaptureFile = (path: string, key: string | undefined): CaptureFile => {
   let database: Database.Database | undefined
   try {

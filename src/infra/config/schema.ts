@@ -152,7 +152,7 @@ const Server = Schema.Struct({
     COUNT,
   ),
   maxRequests: whole(
-    'Requests under way at a time; more get 529 ([operations](operations.md#overload)). Default: by the memory, from 100 to 5000.',
+    'Requests under way at a time; more get 529 ([operations](operations.md#overload)). Default: by the memory, from 100 to 4000.',
     1,
     COUNT,
   ),

@@ -2,6 +2,9 @@
  * The spool as SQLite logs in a folder of this machine: one file per outage and process, made with the first event that waits and
  * deleted with the last that has gone. A process that ends with events in its file leaves it; the next that starts on this folder
  * brings them to the log first.
+ *
+ * A log takes each writer's events from the first on, without a hole; those of an outage begin anywhere. So a file counts from 1,
+ * and its name says which number the first of them has.
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -23,9 +26,12 @@ export interface SpoolOptions {
 const MOST_EVENTS = 2_000_000
 const PREFIX = 'spool-'
 const SUFFIX = '.db'
+const FILE_NAME = /^spool-.+-(\d+)\.db$/
 
 interface OpenFile {
   readonly path: string
+  /** The writer's number of its first event. */
+  readonly first: number
   readonly log: EventLog['Service']
   readonly scope: Scope.Closeable
 }
@@ -36,15 +42,9 @@ export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service']
     const { folder, writer, mostEvents = MOST_EVENTS } = options
     const oneAtATime = Semaphore.makeUnsafe(1)
     let open: OpenFile | undefined
-    let files = 0
     let waiting = 0
     /** The position of the last event of the open file that is in the log. */
     let gone = 0
-
-    const openNext = Effect.suspend(() => {
-      files += 1
-      return openFile(join(folder, `${PREFIX}${writer}-${files}${SUFFIX}`))
-    })
 
     yield* Effect.addFinalizer(() => (open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)))
 
@@ -56,8 +56,9 @@ export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service']
           // Counted before they are written: whatever comes now must not overtake them.
           waiting += events.length
           return Effect.gen(function* () {
-            open ??= yield* openNext
-            yield* open.log.append(events.map(withoutPlace))
+            const [{ writerSeq: first } = { writerSeq: 1 }] = events
+            open ??= yield* openFile(join(folder, `${PREFIX}${writer}-${first}${SUFFIX}`), first)
+            yield* open.log.append(events.map(countedFrom(open.first)))
           }).pipe(
             oneAtATime.withPermit,
             Effect.asVoid,
@@ -69,7 +70,7 @@ export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service']
           )
         }),
       oldest: (limit) =>
-        Effect.suspend(() => (open === undefined ? Effect.succeed([]) : eventsAfter(open.log, gone, limit))).pipe(
+        Effect.suspend(() => (open === undefined ? Effect.succeed([]) : eventsAfter(open, gone, limit))).pipe(
           oneAtATime.withPermit,
         ),
       drop: (count) =>
@@ -97,17 +98,19 @@ export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect
   Effect.gen(function* () {
     const names = yield* onDisk(() => mkdir(folder, { recursive: true, mode: 0o700 }).then(() => readdir(folder)))
     let moved = 0
-    for (const name of names.filter((one) => one.startsWith(PREFIX) && one.endsWith(SUFFIX)).toSorted()) {
+    for (const name of names.toSorted()) {
+      const first = Number(FILE_NAME.exec(name)?.[1])
+      if (Number.isNaN(first)) continue
       const path = join(folder, name)
-      const opened = yield* Effect.option(openFile(path))
+      const opened = yield* Effect.option(openFile(path, first))
       if (opened._tag === 'None') {
         yield* Effect.logInfo('a spool is in use by another process, or cannot be read', { file: name })
         continue
       }
-      const { log: from, scope } = opened.value
+      const { scope } = opened.value
       yield* Effect.gen(function* () {
         for (let after = 0; ; after += DRAIN_EVENTS) {
-          const events = yield* eventsAfter(from, after, DRAIN_EVENTS)
+          const events = yield* eventsAfter(opened.value, after, DRAIN_EVENTS)
           if (events.length > 0) yield* log.append(events)
           moved += events.length
           if (events.length < DRAIN_EVENTS) return
@@ -118,20 +121,22 @@ export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect
     return moved
   })
 
-const openFile = (path: string): Effect.Effect<OpenFile, EventLogError> =>
+const openFile = (path: string, first: number): Effect.Effect<OpenFile, EventLogError> =>
   Effect.gen(function* () {
     const scope = yield* Scope.make()
     const context = yield* Layer.buildWithScope(layerSqlite({ path }), scope).pipe(
       Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))),
     )
-    return { path, scope, log: Context.get(context, EventLog) }
+    return { path, first, scope, log: Context.get(context, EventLog) }
   })
 
-/** What the spool's file counts is not what the log counts. */
-const withoutPlace = ({ streamVersion: _, ...event }: NewEvent): NewEvent => event
+/** As the file counts: the writer's events from 1, and every stream anew. */
+const countedFrom =
+  (first: number) =>
+  ({ streamVersion: _, ...event }: NewEvent): NewEvent => ({ ...event, writerSeq: event.writerSeq - first + 1 })
 
 const eventsAfter = Effect.fnUntraced(function* (
-  log: EventLog['Service'],
+  { log, first }: Pick<OpenFile, 'log' | 'first'>,
   after: number,
   limit: number,
 ): Effect.fn.Return<readonly NewEvent[], EventLogError> {
@@ -147,13 +152,15 @@ const eventsAfter = Effect.fnUntraced(function* (
         },
       })
     }
-    events.push(asNew(row.recorded))
+    events.push(asNew(row.recorded, first))
   }
   return events
 })
 
-const asNew = ({ position: _p, schemaVersion: _s, recordedAt: _r, ...event }: RecordedEvent): NewEvent =>
-  withoutPlace(event)
+const asNew = (
+  { position: _p, schemaVersion: _s, recordedAt: _r, streamVersion: _v, ...event }: RecordedEvent,
+  first: number,
+): NewEvent => ({ ...event, writerSeq: event.writerSeq + first - 1 })
 
 const removeFile = (path: string) =>
   onDisk(() => Promise.all(['', '-wal', '-shm', '-lock'].map((end) => rm(`${path}${end}`, { force: true }))))

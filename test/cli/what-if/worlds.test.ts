@@ -39,7 +39,7 @@ describe('what if', () => {
     const greedy = loggedOf(logOfWorld(world, 'priority', {}))
     const [asked] = [...greedy.fits.values()].toSorted((a, b) => b.observed - a.observed)
     const wanted = wantedPolicy(policyFor(world, 'priority'), {
-      whatIf: undefined,
+      whatIf: [],
       weights: undefined,
       limitThreshold: undefined,
       maxFallbacks: undefined,

@@ -1,6 +1,7 @@
 /**
  * A process that appends so many requests, one after the other, to the log of its first argument and prints for each what came
- * of it: `ok POSITION`, or the reason of the failure. A failed one is tried again until it is in the log.
+ * of it: `ok POSITION`, or the reason of the failure. A failed one is tried again until it is in the log. A log that cannot be opened is
+ * told in one line too.
  */
 import { writeSync } from 'node:fs'
 import { Effect, Result } from 'effect'
@@ -23,5 +24,8 @@ await Effect.runPromise(
         yield* Effect.sleep(5)
       }
     }
-  }).pipe(Effect.provide(layerSqlite({ path }))),
+  }).pipe(
+    Effect.provide(layerSqlite({ path })),
+    Effect.catch((error) => Effect.sync(() => writeSync(1, `${error.reason._tag}: ${error.message}\n`))),
+  ),
 )

@@ -3,7 +3,7 @@
  * point up to there; by default some of them.
  */
 import { once } from 'node:events'
-import { copyFileSync, mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@effect/vitest'
@@ -12,6 +12,8 @@ import { known, readAll } from '#test/event-log-contract.ts'
 import { byStrace, hasStrace, type Tracing, traced } from '#test/strace.ts'
 import { logOf, newPath, withLog } from './log-file.ts'
 
+/** Of one process; some seconds on a busy machine. */
+const MOST_MS = 45_000
 const WRITES = 'pwrite64,fsync,fdatasync,ftruncate'
 const SYNCS = 'fsync,fdatasync'
 const most = Number(process.env.SIGNALBOX_TEST_CRASH_POINTS ?? 0)
@@ -26,12 +28,18 @@ const run = async (tracing: Tracing, script: string, ...args: string[]): Promise
   child.stdout?.on('data', (chunk: Buffer) => {
     text += chunk.toString()
   })
+  // A point that is never reached must not leave a process behind.
+  const limit = setTimeout(() => process.kill(-(child.pid ?? 0), 'SIGKILL'), MOST_MS)
   await once(child, 'close')
+  clearTimeout(limit)
   return text
     .slice(0, text.lastIndexOf('\n') + 1)
     .split('\n')
     .slice(0, -1)
 }
+
+/** A closed log of so many requests of four events. */
+const copyOf = (requests: number): Promise<string> => Effect.runPromise(logOf(requests))
 
 /** Opens it as the next start does: sound, whole batches only, and at least what was acknowledged. */
 const expectSound = (path: string, acknowledged: number) =>
@@ -52,10 +60,7 @@ describe.skipIf(!hasStrace)(byStrace('a process that is killed'), () => {
     'at its write or fsync number %i leaves a sound log with all that it had acknowledged',
     { timeout: 60_000 },
     async (point) => {
-      const path = newPath()
-      const made = await Effect.runPromise(logOf(2))
-      mkdirSync(dirname(path))
-      copyFileSync(made, path)
+      const path = await copyOf(2)
       const tracing = { calls: WRITES, inject: `signal=SIGKILL:when=${point}` }
       const lines = await run(tracing, 'append-until-killed.ts', path, '1')
       await expectSound(path, Number(lines.at(-1) ?? 8))
@@ -77,21 +82,37 @@ describe.skipIf(!hasStrace)(byStrace('an append'), () => {
   })
 
   it.each([
-    ['an fsync fails', { calls: SYNCS, inject: 'error=EIO:when=12..16' }],
-    ['a write fails', { calls: 'pwrite64', inject: 'error=EIO:when=60..64' }],
-    ['the disk is full', { calls: 'pwrite64', inject: 'error=ENOSPC:when=60..64' }],
+    ['an fsync fails', { calls: SYNCS, inject: 'error=EIO:when=4..8' }],
+    ['a write fails', { calls: 'pwrite64', inject: 'error=EIO:when=20..24' }],
+    ['the disk is full', { calls: 'pwrite64', inject: 'error=ENOSPC:when=20..24' }],
   ])(
     'says Unavailable when %s, and loses and doubles nothing when the disk works again',
     { timeout: 60_000 },
     async (_, tracing) => {
-      const path = newPath()
-      const requests = 30
+      const path = await copyOf(2)
+      const requests = 20
       const lines = await run(tracing, 'append-and-tell.ts', path, String(requests))
       const positions = lines.filter((line) => line.startsWith('ok ')).map((line) => Number(line.slice(3)))
       expect(lines.filter((line) => line === 'Unavailable').length).toBeGreaterThan(0)
       expect(lines.filter((line) => !line.startsWith('ok ') && line !== 'Unavailable')).toEqual([])
-      expect(positions).toEqual(Array.from({ length: requests }, (_, n) => (n + 1) * 4))
-      await expectSound(path, requests * 4)
+      expect(positions).toEqual(Array.from({ length: requests }, (_, n) => 8 + (n + 1) * 4))
+      await expectSound(path, 8 + requests * 4)
+    },
+  )
+})
+
+describe.skipIf(!hasStrace)(byStrace('a start on a new file'), () => {
+  it.each([
+    ['fails', 'EIO', /^Unavailable: .*is on a disk that fails|^Unavailable: the disk of the event log fails/],
+    ['is full', 'ENOSPC', /^Unavailable: the disk of the event log (is full|fails)/],
+  ])(
+    'whose disk %s says so, and leaves a file that the next start completes',
+    { timeout: 60_000 },
+    async (_, error, message) => {
+      const path = newPath()
+      const lines = await run({ calls: 'pwrite64', inject: `error=${error}:when=12+` }, 'append-and-tell.ts', path, '1')
+      expect(lines).toEqual([expect.stringMatching(message)])
+      await expectSound(path, 0)
     },
   )
 })

@@ -48,7 +48,7 @@ const torn = (wal: Buffer, from: number, seed: number): Buffer => {
   const left = Buffer.from(wal.subarray(0, draw(seed, 2) < 0.5 ? kept : wal.length))
   for (let at = Math.ceil(from / SECTOR) * SECTOR; at < left.length; at += SECTOR) {
     const fate = draw(seed, 3, at)
-    if (fate < 0.1) left.fill(0, at, at + SECTOR)
+    if (fate < 0.1) left.fill(0, at, Math.min(left.length, at + SECTOR))
     else if (fate < 0.15) left.copyWithin(at, at - SECTOR, at)
   }
   return left

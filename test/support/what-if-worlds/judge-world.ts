@@ -1,14 +1,14 @@
 /**
  * Holds what-if estimates against worlds whose truth is known.
  */
-import { loggedOf, whatIf } from '#cli/what-if/estimate.ts'
-import type { Policy } from '#domain/policy.ts'
+import { backtestsOf, loggedOf, whatIfBeside } from '#cli/what-if/estimate.ts'
 import { MEASURES } from '#domain/what-if/compare.ts'
 import { figuresOf, observedOutcomes } from '#domain/what-if/outcome.ts'
 import { trafficOf } from '#domain/what-if/traffic.ts'
 import { policyFor } from '#infra/simulator/virtual/operator.ts'
 import { makeWorld } from '#infra/simulator/virtual/world.ts'
 import { logOfWorld } from './log-of-world.ts'
+import { questionsOf } from './questions.ts'
 
 export interface WorldJob {
   readonly seed: number
@@ -17,7 +17,7 @@ export interface WorldJob {
 }
 
 export interface Judged {
-  readonly policy: string
+  readonly question: string
   readonly measure: string
   readonly isKnown: boolean
   readonly truth: number
@@ -25,44 +25,31 @@ export interface Judged {
   readonly high: number
 }
 
-type Routing = Partial<Policy['routing']> & Pick<Policy['routing'], 'strategy'>
-
-const ASKED: readonly (readonly [name: string, routing: Routing])[] = [
-  ['strategy=cost', { strategy: 'cost' }],
-  ['strategy=performance', { strategy: 'performance' }],
-  [
-    'weights of cost',
-    { strategy: 'intelligent', weights: { headroom: 0.2, performance: 0.1, cost: 0.6, reliability: 0.1 } },
-  ],
-]
-
 export const judgeWorld = ({ seed, hours, explorationShare }: WorldJob): readonly Judged[] => {
   const world = makeWorld(seed, { hours })
   const logged = loggedOf(logOfWorld(world, 'intelligent', { explorationShare }))
   const before = figuresOf(observedOutcomes(logged.calls))
   const present = policyFor(world, 'intelligent', { explorationShare })
-  return ASKED.flatMap(([name, routing]) => {
-    const wanted = policyFor(world, routing.strategy, { explorationShare: 0, ...routing })
-    const { comparison: found } = whatIf(logged, { present, wanted, seed, worlds: 4 })
-    const after = figuresOf(observedOutcomes(trafficOf(logOfWorld(world, routing.strategy, wanted.routing))))
-    const judged = MEASURES.map((measure) => {
-      const finding = found.findings[measure]
-      const truth = after[measure] - before[measure]
-      const interval = finding._tag === 'Known' ? finding.difference : { low: Number.NaN, high: Number.NaN }
-      return { policy: name, measure, isKnown: finding._tag === 'Known', truth, low: interval.low, high: interval.high }
-    })
-    const shares = [...found.shareBy].map(([id, finding]) => {
-      const truth = (after.shareBy.get(id) ?? 0) - (before.shareBy.get(id) ?? 0)
-      const interval = finding._tag === 'Known' ? finding.difference : { low: Number.NaN, high: Number.NaN }
-      return {
-        policy: name,
-        measure: 'share',
-        isKnown: finding._tag === 'Known',
-        truth,
-        low: interval.low,
-        high: interval.high,
-      }
-    })
+  const backtests = backtestsOf(logged, present, seed)
+  return questionsOf(world, logged.calls, explorationShare).flatMap(({ name, wanted, otherwise }) => {
+    const { comparison: found } = whatIfBeside(backtests, logged, { wanted, seed, worlds: 4 })
+    const { routing } = wanted.policy
+    const after = figuresOf(observedOutcomes(trafficOf(logOfWorld(otherwise, routing.strategy, routing))))
+    const judged = MEASURES.map((measure) => ({
+      ...{ question: name, measure, truth: after[measure] - before[measure] },
+      ...givenBy(found.findings[measure]),
+    }))
+    const shares = [...found.shareBy].map(([id, finding]) => ({
+      ...{ question: name, measure: 'share', truth: (after.shareBy.get(id) ?? 0) - (before.shareBy.get(id) ?? 0) },
+      ...givenBy(finding),
+    }))
     return [...judged, ...shares]
   })
 }
+
+type Finding = ReturnType<typeof whatIfBeside>['comparison']['findings']['costUsd']
+
+const givenBy = (finding: Finding): Pick<Judged, 'isKnown' | 'low' | 'high'> =>
+  finding._tag === 'Known'
+    ? { isKnown: true, low: finding.difference.low, high: finding.difference.high }
+    : { isKnown: false, low: Number.NaN, high: Number.NaN }

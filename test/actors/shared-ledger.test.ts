@@ -1,0 +1,220 @@
+/**
+ * A ledger on a log that others write too.
+ */
+import { assert, describe, it } from '@effect/vitest'
+import { Effect, Layer, Scope } from 'effect'
+import { TestClock } from 'effect/testing'
+import * as ledgerLayer from '#actors/ledger.ts'
+import { Ledger } from '#actors/ledger.ts'
+import type { ReadEvent } from '#actors/ports.ts'
+import { startReplay } from '#actors/replay.ts'
+import type { Spool } from '#actors/spool.ts'
+import type { NewEvent } from '#domain/recorded-event.ts'
+import { policyOf, provider } from '#test/box.ts'
+import { admit, fail, note, recordingLog, unavailable } from '#test/recording-log.ts'
+
+const memorySpool = (): Spool['Service'] & { readonly kept: NewEvent[] } => {
+  const kept: NewEvent[] = []
+  return {
+    kept,
+    waiting: () => kept.length,
+    append: (events) => Effect.sync(() => void kept.push(...events)),
+    oldest: (limit) => Effect.sync(() => kept.slice(0, limit)),
+    drop: (count) => Effect.sync(() => void kept.splice(0, count)),
+  }
+}
+
+const given = Effect.gen(function* () {
+  const { control, layer, shared } = yield* recordingLog
+  const spool = memorySpool()
+  const scope = yield* Effect.scope
+  const open = (writer: string, kept: Spool['Service'] | undefined = spool) =>
+    Effect.gen(function* () {
+      const opened = ledgerLayer.layer({ writer, shared: { version: 'test', spool: kept } })
+      const services = yield* Scope.provide(Layer.build(opened.pipe(Layer.provide(layer))), scope)
+      return yield* Effect.provideContext(Ledger, services)
+    })
+  const rows = shared.read({ after: 0, limit: 10_000 })
+  /** What has come to the log since this one listened last. */
+  const hear = (ledger: Ledger['Service']) =>
+    Effect.gen(function* () {
+      yield* ledger.hear(yield* shared.read({ after: ledger.heard().position, limit: 10_000 }), 0)
+    })
+  return { control, open, spool, rows, hear }
+})
+
+const tags = (rows: readonly ReadEvent[]) => rows.map((row) => (row._tag === 'Known' ? row.recorded.event._tag : ''))
+const known = (rows: readonly ReadEvent[]) => rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
+
+describe('a ledger that shares its log', () => {
+  it.effect('joins with its own start, from which on the others are heard', () =>
+    Effect.gen(function* () {
+      const { open, rows } = yield* given
+      const one = yield* open('one')
+      one.record({ _tag: 'PolicyChanged', version: 1, policy: policyOf([provider('a')]) }, 1)
+      yield* TestClock.adjust(100)
+      const two = yield* open('two')
+      assert.deepStrictEqual(tags(yield* rows), ['BoxStarted', 'PolicyChanged', 'BoxStarted'])
+      assert.strictEqual(two.heard().position, 3)
+      assert.strictEqual(two.state.policyVersion, 1)
+    }),
+  )
+
+  it.effect('notes how far it has heard, once for whatever came, and never because of notes alone', () =>
+    Effect.gen(function* () {
+      const { open, rows, hear } = yield* given
+      const [one, two] = [yield* open('one'), yield* open('two')]
+      for (let n = 0; n < 10; n++) one.record(note(n), n)
+      yield* TestClock.adjust(100)
+      yield* hear(two)
+      yield* TestClock.adjust(100)
+      const heard = known(yield* rows).filter(({ event }) => event._tag === 'PeersHeard')
+      assert.deepStrictEqual(
+        heard.map(({ writer, event }) => [writer, event._tag === 'PeersHeard' && event.upTo]),
+        [['two', 12]],
+      )
+      // They answer each other's notes with nothing.
+      for (let n = 0; n < 5; n++) {
+        yield* hear(one)
+        yield* hear(two)
+        yield* TestClock.adjust(100)
+      }
+      const notes = tags(yield* rows).filter((tag) => tag === 'PeersHeard')
+      // One of `one` for the start of `two`, and its own ten are no news to it.
+      assert.lengthOf(notes, 2)
+    }),
+  )
+
+  it.effect('tells followers of everybody, in the order of the log, and observers of its own', () =>
+    Effect.gen(function* () {
+      const { open, hear, rows } = yield* given
+      const [one, two] = [yield* open('one'), yield* open('two')]
+      const own: string[] = []
+      const all: number[] = []
+      yield* two.subscribe((events) => void own.push(...events.map(({ writer }) => writer)))
+      yield* two.follow((events) => void all.push(...events.map(({ position }) => position)))
+      for (let n = 0; n < 5; n++) {
+        one.record(note(n), n)
+        two.record(note(100 + n), n)
+        yield* TestClock.adjust(50)
+      }
+      yield* hear(two)
+      assert.isTrue(own.length === 5 && own.every((writer) => writer === 'two'))
+      assert.deepStrictEqual(
+        all,
+        known(yield* rows)
+          .map(({ position }) => position)
+          .slice(2, 2 + all.length),
+      )
+      assert.lengthOf(all, 10)
+    }),
+  )
+
+  it.effect('keeps what the log does not take, tells nobody to wait for it, and brings it there in its order', () =>
+    Effect.gen(function* () {
+      const { control, open, rows, spool } = yield* given
+      const one = yield* open('one')
+      control.fail = unavailable
+      one.record(note(1), 1)
+      let done = false
+      yield* Effect.forkScoped(
+        Effect.andThen(
+          one.committed,
+          Effect.sync(() => (done = true)),
+        ),
+      )
+      yield* TestClock.adjust(50)
+      assert.isTrue(done)
+      for (let n = 2; n < 6; n++) one.record(note(n), n)
+      yield* TestClock.adjust(50)
+      assert.lengthOf(spool.kept, 5)
+      assert.strictEqual(one.health().spooled, 5)
+      assert.isDefined(one.health().failingSince)
+      control.fail = () => undefined
+      one.record(note(6), 6)
+      yield* TestClock.adjust(2_000)
+      assert.deepStrictEqual(
+        known(yield* rows).map(({ writerSeq }) => writerSeq),
+        [1, 2, 3, 4, 5, 6, 7],
+      )
+      assert.strictEqual(one.health().spooled, 0)
+      assert.isUndefined(one.health().failingSince)
+    }),
+  )
+
+  it.effect('says a thing once whose commit it did not hear of', () =>
+    Effect.gen(function* () {
+      const { control, open, rows } = yield* given
+      const one = yield* open('one')
+      control.loseAnswer = () => true
+      one.record(note(1), 1)
+      yield* TestClock.adjust(50)
+      control.loseAnswer = () => false
+      one.record(note(2), 2)
+      yield* TestClock.adjust(2_000)
+      assert.deepStrictEqual(
+        known(yield* rows).map(({ writerSeq }) => writerSeq),
+        [1, 2, 3],
+      )
+    }),
+  )
+})
+
+describe('the replay of a shared log', () => {
+  it.effect('finds a decision that its instance could not have made by what it knew', () =>
+    Effect.gen(function* () {
+      const { open, rows, hear } = yield* given
+      const [one, two] = [yield* open('one'), yield* open('two')]
+      one.record({ _tag: 'PolicyChanged', version: 1, policy: policyOf([provider('a'), provider('b')]) }, 1)
+      yield* TestClock.adjust(100)
+      yield* hear(two)
+      one.record(admit(1), 2)
+      one.record(fail(1), 3)
+      yield* TestClock.adjust(100)
+      // It has not heard that `a` is at its limit.
+      two.record(admit(2), 4)
+      yield* TestClock.adjust(100)
+      yield* hear(two)
+      two.record(admit(3), 5)
+      yield* TestClock.adjust(100)
+      const all = known(yield* rows)
+      const orders = all.flatMap(({ event, writer }) =>
+        event._tag === 'RouteChosen' && writer === 'two' ? [event.order] : [],
+      )
+      assert.deepStrictEqual(orders as readonly unknown[], [['a', 'b'], ['b']])
+      const differs = (events: typeof all) => {
+        const replay = startReplay()
+        for (const recorded of events) replay.next({ _tag: 'Known', recorded })
+        replay.finish()
+        return replay.difference()
+      }
+      assert.isUndefined(differs(all))
+      // Had it not heard of the limit, its second route would have been like its first.
+      const deaf = all.map((recorded) =>
+        recorded.event._tag === 'PeersHeard' && recorded.event.upTo > 4
+          ? { ...recorded, event: { ...recorded.event, upTo: 4 } }
+          : recorded,
+      )
+      assert.strictEqual(differs(deaf)?.what, 'decision')
+    }),
+  )
+
+  it.effect('says of how many decisions it cannot know what was known', () =>
+    Effect.gen(function* () {
+      const { open, rows } = yield* given
+      const one = yield* open('one')
+      one.record({ _tag: 'PolicyChanged', version: 1, policy: policyOf([provider('a')]) }, 1)
+      yield* TestClock.adjust(100)
+      const two = yield* open('two')
+      two.record({ _tag: 'InstanceLost', instance: 'one' }, 2)
+      yield* TestClock.adjust(100)
+      one.record(admit(1), 3)
+      yield* TestClock.adjust(100)
+      const replay = startReplay()
+      for (const recorded of known(yield* rows)) replay.next({ _tag: 'Known', recorded })
+      replay.finish()
+      assert.isUndefined(replay.difference())
+      assert.strictEqual(replay.counts().unchecked, 1)
+    }),
+  )
+})

@@ -212,8 +212,9 @@ const make = (options: LedgerOptions) =>
         return giveUp()
       }
       committedSeq = lastSeq
-      release(lastSeq)
+      // First: whoever waited may ask at once how far the log is.
       if (appended._tag === 'Committed') position = appended.position
+      release(lastSeq)
       yield* publish(batch, shared === undefined ? position : undefined, now(), Duration.toMillis(took))
       if (snapshot !== undefined) yield* saveSnapshot(yield* inTurns(encodeStateInSteps(snapshot)), position)
     }).pipe(oneAtATime.withPermit)

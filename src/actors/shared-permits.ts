@@ -54,6 +54,8 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
     const purses = new Map<string, Purse>()
     /** Theoretical arrival times of this instance's own share of each limit, for when the store is away. */
     const ownArrivals = new Map<string, number>()
+    /** Providers that a request of this instance probes, or is about to. */
+    const probing = new Set<string>()
     let awayUntil = 0
 
     /** Undefined: the store is away. */
@@ -129,15 +131,28 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
     })
 
     const takeProbe = Effect.fnUntraced(function* (provider: ProviderPolicy): Effect.fn.Return<Refused | undefined> {
+      const refused: Refused = { reason: 'probeInFlight', until: now() + HELD_BY_OTHERS_MS }
+      // The lease is the instance's: another request of it would be given it too, and would give it back too early.
+      if (probing.has(provider.id)) return refused
+      probing.add(provider.id)
       const lease = yield* asked(
         Effect.map(cluster.lease(probeOf(provider), holder, provider.breaker.probeLeaseMs), (held) => ({ held })),
       )
       if (lease?.held !== undefined) return undefined
-      return { reason: 'probeInFlight', until: now() + HELD_BY_OTHERS_MS }
+      probing.delete(provider.id)
+      return refused
     })
 
-    const endProbe = (provider: ProviderPolicy) =>
-      Effect.runForkWith(context)(asked(cluster.release(probeOf(provider), holder)))
+    const endProbe = (provider: ProviderPolicy): void => {
+      const release = asked(cluster.release(probeOf(provider), holder))
+      // Until the store has heard it, the next would be given what this one gives back.
+      Effect.runForkWith(context)(
+        Effect.ensuring(
+          release,
+          Effect.sync(() => probing.delete(provider.id)),
+        ),
+      )
+    }
 
     const ask = Effect.fnUntraced(function* (question: PermitQuestion) {
       const { provider, isProbe, reservedNanoUsd, standings } = question

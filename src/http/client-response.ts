@@ -25,8 +25,13 @@ export const clientResponse = (response: ServerResponse): ClientResponse => {
       head ??= { status, headers }
     },
     write: (bytes) => {
+      const isFirst = !sent
       sendHead(undefined)
-      return response.write(bytes)
+      const flowing = response.write(bytes)
+      // Node holds what is written until the turn of the event loop is over. The first bytes are waited for, and in their turn
+      // the outcome of the request is handed to the log.
+      if (isFirst) response.socket?.uncork()
+      return flowing
     },
     onDrain: (listener) => {
       if (onDrain === undefined) response.on('drain', () => onDrain?.())

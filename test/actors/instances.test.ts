@@ -116,8 +116,11 @@ describe('instances on one log', () => {
       yield* TestClock.adjust('12 seconds')
       for (const life of lives) assert.strictEqual(stateOf(life), 'halfOpen')
       // All at once, before anybody can hear of the other's.
+      for (const life of lives) for (let n = 0; n < 3; n++) yield* life.send()
+      yield* TestClock.adjust(500)
+      // Nor while the first is under way.
       for (const life of lives) yield* life.send()
-      yield* TestClock.adjust(2_000)
+      yield* TestClock.adjust(1_500)
       const probes = of(yield* all.events, 'AttemptStarted').filter(({ event }) => event.probe !== undefined)
       assert.lengthOf(probes, 1)
       yield* TestClock.adjust('1 minute')

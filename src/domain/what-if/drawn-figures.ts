@@ -73,8 +73,9 @@ const timesAt = (
   const found: number[] = []
   let passed = 0
   for (const { outcome, session } of bySpeed) {
-    if (!outcome.isServed || outcome.isLeft) continue
-    passed += times[session] ?? 0
+    const weight = times[session] ?? 0
+    if (weight === 0 || !outcome.isServed || outcome.isLeft) continue
+    passed += weight
     while (found.length < ranks.length && passed > (ranks[found.length] ?? 0)) found.push(outcome.ttftMs ?? 0)
     if (found.length === ranks.length) break
   }

@@ -1,6 +1,6 @@
 /**
  * A process that appends so many requests, one after the other, to the log of its first argument and prints for each what came
- * of it: `ok POSITION`, or the reason of the failure. A failed one is tried again until it is in the log. A log that cannot be opened is
+ * of it: `ok POSITION`, or the reason of the failure. One that the log was not available for is tried again. A log that cannot be opened is
  * told in one line too.
  */
 import { writeSync } from 'node:fs'
@@ -9,6 +9,8 @@ import { EventLog } from '#actors/ports.ts'
 import { layerSqlite } from '#infra/event-log/sqlite.ts'
 import { envelopes, servedRequest } from '#test/recorded-events.ts'
 
+/** Others than those of a log that is there already. */
+const FIRST = 1_000_000
 const [path = '', requests = '10'] = process.argv.slice(2)
 
 await Effect.runPromise(
@@ -16,11 +18,11 @@ await Effect.runPromise(
     const log = yield* EventLog
     const wrap = envelopes('box_that_tells')
     for (let n = 0; n < Number(requests); n++) {
-      const events = wrap(servedRequest(n))
+      const events = wrap(servedRequest(FIRST + n))
       for (;;) {
         const result = yield* Effect.result(log.append(events))
         writeSync(1, Result.isSuccess(result) ? `ok ${result.success}\n` : `${result.failure.reason._tag}\n`)
-        if (Result.isSuccess(result)) break
+        if (Result.isSuccess(result) || result.failure.reason._tag !== 'Unavailable') break
         yield* Effect.sleep(5)
       }
     }

@@ -28,7 +28,7 @@ const write = async (url: string, writer: string, batch: number): Promise<Writte
 }
 
 // Later settings win: here an answer means what it means in production.
-const cluster = await startCluster(['fsync=on', 'full_page_writes=on'])
+const cluster = await startCluster({ settings: ['fsync=on', 'full_page_writes=on'] })
 try {
   const rows: Record<string, string | number>[] = []
   for (const count of new Set([1, writers])) {

@@ -108,6 +108,7 @@ describe('instances on one log', () => {
         },
         // Nobody hears of the other's probe but by asking.
         hints: false,
+        storeMs: 20,
       })
       const lives = yield* Effect.forEach(['one', 'two', 'three', 'four', 'five'], all.start)
       for (let n = 0; n < 5; n++) yield* lives[0]!.send()

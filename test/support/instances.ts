@@ -3,6 +3,7 @@
  * which can be taken away from all of them. Each can be killed, as `kill -9` would.
  */
 import { Effect, Exit, Layer, Scope } from 'effect'
+import { Cluster } from '#actors/cluster.ts'
 import { EventLog, EventLogError } from '#actors/ports.ts'
 import { startReplay } from '#actors/replay.ts'
 import type { Spool } from '#actors/spool.ts'
@@ -21,9 +22,24 @@ export interface InstancesOptions {
   readonly spool?: boolean
   /** False: hints are lost. */
   readonly hints?: boolean
+  /** How long leases of probes and their end are on their way to the store; default: no time. */
+  readonly storeMs?: number
 }
 
 const away = () => new EventLogError({ reason: { _tag: 'Unavailable', detail: 'the database is away' } })
+
+const distant = (near: ReturnType<typeof clusterMemory>, ms: number): typeof near =>
+  Layer.effect(
+    Cluster,
+    Effect.map(Cluster, (cluster) =>
+      Cluster.of({
+        ...cluster,
+        // That of the leader is asked for at a start, which the clock of the test waits for.
+        lease: (...asked) => Effect.andThen(Effect.sleep(asked[0] === 'leader' ? 0 : ms), cluster.lease(...asked)),
+        release: (...asked) => Effect.andThen(Effect.sleep(ms), cluster.release(...asked)),
+      }),
+    ),
+  ).pipe(Layer.provide(near))
 
 const memorySpool = (): Spool['Service'] & { readonly kept: NewEvent[] } => {
   const kept: NewEvent[] = []
@@ -80,7 +96,7 @@ export const openInstances = (options: InstancesOptions) =>
             options.policy,
           ),
           commits: { groupMs: 5, lingerMs: 20 },
-          shared: { cluster: clusterMemory(cluster), ...(spool && { spool }) },
+          shared: { cluster: distant(clusterMemory(cluster), options.storeMs ?? 0), ...(spool && { spool }) },
         }).pipe(Scope.provide(scope))
         const send = (more: { readonly sessionId?: string; readonly maxTokens?: number } = {}) =>
           Effect.gen(function* () {

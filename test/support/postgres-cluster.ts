@@ -4,7 +4,7 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -27,22 +27,31 @@ export interface PostgresCluster {
   readonly remove: () => Promise<void>
 }
 
-/** `settings`: of postgresql.conf, e.g. `max_connections=5`. Whoever is the superuser needs no password. */
-export const startCluster = async (settings: readonly string[] = []): Promise<PostgresCluster> => {
+export interface ClusterOptions {
+  /** Of postgresql.conf, e.g. `max_connections=5`. */
+  readonly settings?: readonly string[]
+  /** Everybody needs a password, and this is the superuser's; without it nobody needs one. */
+  readonly password?: string
+}
+
+export const startCluster = async ({ settings = [], password }: ClusterOptions = {}): Promise<PostgresCluster> => {
   const folder = reachableFolder()
   const bin = programs(folder)
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
   if (serverUser !== undefined) chownSync(data, serverUser.uid, serverUser.gid)
+  const passwordFile = join(folder, 'password')
+  if (password !== undefined) writeFileSync(passwordFile, password)
+  const login = password === undefined ? ['--auth=trust'] : ['--auth=scram-sha-256', `--pwfile=${passwordFile}`]
   await promisify(execFile)(
     join(bin, 'initdb'),
-    ['--pgdata', data, '--username=postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'],
+    ['--pgdata', data, '--username=postgres', ...login, '--encoding=UTF8', '--locale=C', '--no-sync'],
     { ...serverUser, cwd: data, env: ENVIRONMENT },
   )
   const port = await freePort()
   let server: ChildProcess | undefined
 
-  const start = async (): Promise<void> => {
+  const start = async (giveUpAt = performance.now() + START_MS): Promise<void> => {
     const log = openSync(join(folder, 'log'), 'a')
     const options = [...SETTINGS, `port=${port}`, ...settings].flatMap((setting) => ['-c', setting])
     const child = spawn(join(bin, 'postgres'), ['-D', data, ...options], {
@@ -50,11 +59,13 @@ export const startCluster = async (settings: readonly string[] = []): Promise<Po
     })
     closeSync(log)
     server = child
-    for (let waited = 0; !isReady(data, child); waited += 10) {
-      if (child.exitCode !== null || child.signalCode !== null || waited > START_MS) {
+    while (!isReady(data, child)) {
+      if (performance.now() > giveUpAt) {
         throw new Error(`PostgreSQL does not start:\n${readFileSync(join(folder, 'log'), 'utf8')}`)
       }
       await wait(10)
+      // After a kill, processes of the server before may still be about to end; until then there is no room for another.
+      if (child.exitCode !== null || child.signalCode !== null) return start(giveUpAt)
     }
   }
 
@@ -67,10 +78,14 @@ export const startCluster = async (settings: readonly string[] = []): Promise<Po
   }
 
   await start()
+
   return {
     port,
-    url: (database) => `postgres://postgres@127.0.0.1:${port}/${database}`,
-    start,
+    url: (database) => {
+      const user = password === undefined ? 'postgres' : `postgres:${encodeURIComponent(password)}`
+      return `postgres://${user}@127.0.0.1:${port}/${database}`
+    },
+    start: () => start(),
     // "Fast shutdown": open transactions are rolled back.
     stop: () => end('SIGINT'),
     kill: () => end('SIGKILL'),

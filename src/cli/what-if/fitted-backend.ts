@@ -53,7 +53,7 @@ export interface BackendOptions {
   readonly otherLimits?: ReadonlySet<ProviderId>
 }
 
-const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11 } as const
+const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, others: 13 } as const
 /** An error of a level lasts for half an hour, as drifts do. */
 const LEVEL_BLOCK_MS = 1_800_000
 
@@ -104,10 +104,12 @@ const fittedProvider = (
     errorSeed === null
       ? 0
       : Math.log(logNormal(1, 1, draw(errorSeed, own, purpose, block, 1), draw(errorSeed, own, purpose, block, 2)))
-  const keeper = keeperOf(policy, fit, startsAt, wrong(PURPOSE.limit, 0))
+  const hasOtherLimits = otherLimits?.has(policy.id) === true
+  const errors =
+    errorSeed === null ? null : { guess: wrong(PURPOSE.limit, 0), others: draw(errorSeed, own, PURPOSE.others) }
+  const keeper = keeperOf(policy, fit, startsAt, errors, hasOtherLimits)
   const caches = { '5m': makeCache('5m'), '1h': makeCache('1h') }
   const hasCache = fit?.hasCache ?? true
-  const hasOtherLimits = otherLimits?.has(policy.id) === true
 
   const lifetimeOf = ({ size }: Sized): CacheLifetime => (size.isLongLived ? '1h' : '5m')
   const warm = (sized: Sized, at: number): number => (hasCache ? caches[lifetimeOf(sized)].warm(shape(sized), at) : 0)

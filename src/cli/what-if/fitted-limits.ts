@@ -5,42 +5,94 @@ import type { ProviderPolicy } from '#domain/policy.ts'
 import type { ProviderFit } from '#domain/what-if/provider-fit.ts'
 import type { Exchange } from '#infra/simulator/virtual/exchange.ts'
 import { type LimitKeeper, makeLimits } from '#infra/simulator/virtual/true-limits.ts'
+import { drawnShare, NOTHING_SEEN, type OthersShare, othersShareOf } from './others-share.ts'
 
-/** The most certain word counts: the operator's, then that of headers, then what refusals suggest. */
+/** How the limits of one world differ from what is most probable; null: they do not. */
+export interface LimitErrors {
+  /** A standard normal deviate. */
+  readonly guess: number
+  /** In [0, 1). */
+  readonly others: number
+}
+
+/**
+ * The most certain word counts: the operator's, then that of headers, then what refusals suggest.
+ * @param hasOtherLimits the log was made under others, so its refusals tell nothing of who else uses these
+ */
 export const keeperOf = (
   policy: ProviderPolicy,
   fit: ProviderFit | undefined,
   startsAt: number,
-  error: number,
+  errors: LimitErrors | null,
+  hasOtherLimits: boolean,
 ): LimitKeeper => {
   const { limits: told } = policy
-  const size = (configured: number | undefined, name: 'requests' | 'input' | 'output'): number | undefined => {
-    const known = configured ?? fit?.toldLimits[name]
-    // Others may use the same account, so it may let through less than it is told to; never more.
-    if (known !== undefined) return Math.max(1, Math.round(known * Math.exp(-OTHERS_ERROR * Math.abs(error))))
-    const guessed = fit?.guessedLimits[name] ?? Number.POSITIVE_INFINITY
-    return Number.isFinite(guessed) ? Math.max(1, Math.round(guessed * Math.exp(GUESS_ERROR * error))) : undefined
+  const known = (configured: number | undefined, name: 'requests' | 'input' | 'output'): number | undefined =>
+    configured ?? fit?.toldLimits[name]
+  const guessed = (name: 'requests' | 'input' | 'output'): number | undefined => {
+    const size = fit?.guessedLimits[name] ?? Number.POSITIVE_INFINITY
+    if (!Number.isFinite(size)) return undefined
+    return Math.max(1, Math.round(size * Math.exp(GUESS_ERROR * (errors?.guess ?? 0))))
   }
-  const [requests, input, output] = [
-    size(told?.requestsPerMinute, 'requests'),
-    size(told?.inputTokensPerMinute, 'input'),
-    size(told?.outputTokensPerMinute, 'output'),
-  ]
-  return makeLimits(
-    {
-      ...(requests === undefined ? {} : { requestsPerMinute: requests }),
-      ...(input === undefined ? {} : { inputTokensPerMinute: input }),
-      ...(output === undefined ? {} : { outputTokensPerMinute: output }),
-      ...(told?.maxConcurrent === undefined ? {} : { maxConcurrent: told.maxConcurrent }),
-      window: told?.window ?? 'bucket',
-      countsCachedInput: told?.countsCachedInput === true,
-      othersShare: 0,
-    },
-    startsAt,
-  )
+  const sizes = {
+    requestsPerMinute: known(told?.requestsPerMinute, 'requests'),
+    inputTokensPerMinute: known(told?.inputTokensPerMinute, 'input'),
+    outputTokensPerMinute: known(told?.outputTokensPerMinute, 'output'),
+  }
+  const isKnown = Object.values(sizes).some((size) => size !== undefined)
+  const kept = (limits: Sizes, othersShare: number, from: number): LimitKeeper =>
+    makeLimits(
+      {
+        ...without(limits),
+        ...(told?.maxConcurrent === undefined ? {} : { maxConcurrent: told.maxConcurrent }),
+        window: told?.window ?? 'bucket',
+        countsCachedInput: told?.countsCachedInput === true,
+        othersShare,
+      },
+      from,
+    )
+  if (!isKnown) {
+    const [requests, input, output] = [guessed('requests'), guessed('input'), guessed('output')]
+    return kept(
+      { requestsPerMinute: requests, inputTokensPerMinute: input, outputTokensPerMinute: output },
+      0,
+      startsAt,
+    )
+  }
+  const others =
+    fit === undefined || hasOtherLimits
+      ? NOTHING_SEEN
+      : remembered(fit, JSON.stringify(told ?? {}), () =>
+          othersShareOf(
+            fit.asked.map((one) => (told?.countsCachedInput === true ? { ...one, input: one.prompt } : one)),
+            (share) => kept(sizes, share, fit.asked[0]?.at ?? startsAt),
+          ),
+        )
+  return kept(sizes, drawnShare(others, errors?.others ?? null), startsAt)
 }
 const GUESS_ERROR = 0.3
-const OTHERS_ERROR = 0.2
+
+interface Sizes {
+  readonly requestsPerMinute: number | undefined
+  readonly inputTokensPerMinute: number | undefined
+  readonly outputTokensPerMinute: number | undefined
+}
+
+const without = ({ requestsPerMinute, inputTokensPerMinute, outputTokensPerMinute }: Sizes) => ({
+  ...(requestsPerMinute === undefined ? {} : { requestsPerMinute }),
+  ...(inputTokensPerMinute === undefined ? {} : { inputTokensPerMinute }),
+  ...(outputTokensPerMinute === undefined ? {} : { outputTokensPerMinute }),
+})
+
+/** It takes a walk over all attempts, and every play asks for it. */
+const found = new WeakMap<ProviderFit, Map<string, OthersShare>>()
+const remembered = (fit: ProviderFit, limits: string, find: () => OthersShare): OthersShare => {
+  const ofFit = found.get(fit) ?? new Map<string, OthersShare>()
+  found.set(fit, ofFit)
+  const known = ofFit.get(limits) ?? find()
+  ofFit.set(limits, known)
+  return known
+}
 
 /** Headers speak in this world too where they did in the log. */
 export const readings = (

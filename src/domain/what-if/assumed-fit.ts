@@ -31,7 +31,7 @@ export const assumedFit = (like: ProviderFit, assumption: Assumption): ProviderF
     failures: steady(like.failures, failureShare),
     toldLimits: {},
     guessedLimits: OPEN,
-    mostUsed: { requests: 0, input: 0, output: 0 },
+    asked: [],
     letInAt: [],
     hasCache,
   }

@@ -15,6 +15,18 @@ export interface Rates {
   readonly output: number
 }
 
+/** An attempt that was worked on, or refused for a limit. */
+export interface Asked {
+  /** Epoch ms. */
+  readonly at: number
+  readonly endedAt: number
+  /** Tokens of its prompt that were not in the cache; all of them; those of the answer. */
+  readonly input: number
+  readonly prompt: number
+  readonly output: number
+  readonly isRefused: boolean
+}
+
 export interface ProviderFit {
   readonly provider: ProviderId
   /** Nothing of it was observed: see assumed-fit.ts. */
@@ -32,8 +44,8 @@ export interface ProviderFit {
   readonly toldLimits: Partial<Rates>
   /** Sizes that refusals suggest. */
   readonly guessedLimits: Rates
-  /** Largest use of a minute that was let through. */
-  readonly mostUsed: Rates
+  /** In the order of their beginnings. */
+  readonly asked: readonly Asked[]
   /** Epoch ms at which attempts began that it let in, ascending. */
   readonly letInAt: readonly number[]
   readonly tellsRetryAfter: boolean
@@ -111,6 +123,14 @@ const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshT
       reason === null ? [] : [{ at: startedAt, reason, afterMs: endedAt - startedAt }],
     ),
     ...limitsOf(observed),
+    asked: observed.flatMap(({ attempt, fresh, promptTokens }): readonly Asked[] => {
+      const isRefused = attempt.reason?._tag === 'RateLimited'
+      const isWorkedOn = attempt.reason === null || attempt.usage !== null
+      if (!isRefused && !isWorkedOn) return []
+      const { startedAt, endedAt, usage } = attempt
+      const tokens = { input: Math.max(1, fresh), prompt: promptTokens, output: usage?.outputTokens ?? 0 }
+      return [{ at: startedAt, endedAt, ...tokens, isRefused }]
+    }),
     letInAt: observed
       .filter(({ attempt: { reason } }) => reason?._tag !== 'RateLimited')
       .map(({ attempt }) => attempt.startedAt),
@@ -173,7 +193,7 @@ const timeFailing = (tried: readonly Observed[]): number => {
 
 const MINUTE_MS = 60_000
 
-const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits' | 'guessedLimits' | 'mostUsed'> => {
+const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits' | 'guessedLimits'> => {
   const told: { requests?: number; input?: number; output?: number } = {}
   for (const { attempt } of observed)
     for (const { limit, window, size } of attempt.limits)
@@ -204,7 +224,7 @@ const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits'
       most.output = Math.max(most.output, used.output)
     }
   }
-  return { toldLimits: told, mostUsed: most, guessedLimits: guess(refusedAt, most) }
+  return { toldLimits: told, guessedLimits: guess(refusedAt, most) }
 }
 
 /** The limit by which most refusals can be explained: at which their use came nearest to the most that was let through. */

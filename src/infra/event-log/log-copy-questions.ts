@@ -1,7 +1,7 @@
 /** What a copy asks of a log, whichever database it is in. */
-import { type CellKey, type CostEntry, SUMS } from '#domain/books.ts'
+import type { CellKey } from '#domain/books.ts'
 import type { Asking, Cells, Dialect } from '#infra/event-log/asking.ts'
-import { CELL_COLUMNS, NO_NAME, sumColumns, sumsAt } from '#infra/event-log/books-schema.ts'
+import { NO_NAME, sumColumns, sumsAt } from '#infra/event-log/books-schema.ts'
 import {
   type ArchivedWriter,
   type CellCursor,
@@ -59,37 +59,50 @@ export function* askArchivedWriters({ table, fromText }: Copyable): Asking<reado
 
 const CELL_PAGE = 500
 
-/** Those of `cost_sessions`, of which `cost_hours` has the same sums without the session. */
-const FIELDS = Object.keys(CELL_COLUMNS) as (keyof CellKey)[]
-const KEY = FIELDS.map((field) => CELL_COLUMNS[field])
-const NAMED = FIELDS.filter((field) => field !== 'hour')
+/**
+ * Of `cost_sessions`: `cost_hours` has the same sums without the session. In the order of its primary key, whose index brings the
+ * pages.
+ */
+const KEY = [
+  ...['session', 'agent', 'parent_agent', 'hour', 'provider', 'model', 'asked', 'client_key', 'project'],
+] as const
+/** Numbers of names and hours are not negative. */
+const BEFORE_ALL = KEY.map(() => -1)
 
 export function* askArchivedCells({ table, fromText }: Copyable, after: CellCursor | undefined): Asking<CellPage> {
-  const names = NAMED.map((field) => `(SELECT name FROM ${table('names')} WHERE id = cells.${CELL_COLUMNS[field]})`)
+  const names = KEY.map((column) => `(SELECT name FROM ${table('names')} WHERE id = cells.${column})`)
   const rows = yield {
     sql: `SELECT ${[...KEY, ...names, ...sumColumns].join(', ')} FROM ${table('cost_sessions')} AS cells
       WHERE archived = 1 AND (${KEY.join(', ')}) > (${KEY.map(() => '?').join(', ')})
       ORDER BY ${KEY.join(', ')} LIMIT ${CELL_PAGE}`,
-    parameters: [...(after ?? BEFORE_ALL)],
+    parameters: after ?? BEFORE_ALL,
   }
   const last = rows.length === CELL_PAGE ? rows.at(-1) : undefined
-  return { entries: rows.map((cells) => entryOf(cells, fromText)), next: last?.slice(0, KEY.length).map(Number) }
+  return {
+    entries: rows.map((cells) => ({ cell: keyOf(cells, fromText), sums: sumsAt(cells, 2 * KEY.length) })),
+    next: last?.slice(0, KEY.length).map(Number),
+  }
 }
 
-/** Numbers of names and hours are not negative. */
-const BEFORE_ALL = KEY.map(() => -1)
-
-const entryOf = (cells: Cells, fromText: (text: string) => string): CostEntry => {
-  const texts = new Map(
-    NAMED.map((field, index) => {
-      const id = cells[FIELDS.indexOf(field)]
-      const name = cells[KEY.length + index]
-      if (id !== NO_NAME && name === null) throw unusable(`the name ${id} of the books is missing: ${LOOK}`)
-      return [field, name === null ? null : fromText(String(name))]
-    }),
-  )
-  const cell = Object.fromEntries(FIELDS.map((field, index) => [field, texts.get(field) ?? null ?? cells[index]]))
-  return { cell: { ...cell, hour: Number(cells[0]) } as unknown as CellKey, sums: sumsAt(cells, KEY.length + NAMED.length) }
+const keyOf = (cells: Cells, fromText: (text: string) => string): CellKey => {
+  const name = (column: (typeof KEY)[number]): string | null => {
+    const place = KEY.indexOf(column)
+    if (cells[place] === NO_NAME) return null
+    const text = cells[KEY.length + place]
+    if (typeof text !== 'string') throw unusable(`the name ${cells[place]} of the books is missing: ${LOOK}`)
+    return fromText(text)
+  }
+  return {
+    hour: Number(cells[KEY.indexOf('hour')]),
+    provider: name('provider'),
+    model: name('model'),
+    asked: name('asked') ?? '',
+    session: name('session'),
+    agent: name('agent'),
+    parentAgent: name('parent_agent'),
+    key: name('client_key'),
+    project: name('project'),
+  }
 }
 
 export function* askSnapshotAfter(
@@ -102,15 +115,13 @@ export function* askSnapshotAfter(
     parameters: [after?.version ?? '', after?.position ?? 0],
   }
   if (row === undefined) return undefined
-  const [version, position, occurredAt, base, state] = row
-  // The one column of a question that holds bytes.
-  const bytes = state as unknown as Uint8Array
-  const known = (value: Cells[number] | undefined) => (value === null ? null : Number(value))
-  return {
-    version: String(version),
-    position: Number(position),
-    occurredAt: known(occurredAt ?? null),
-    base: known(base ?? null),
-    state: bytes,
-  }
+  // The one question with a column of bytes.
+  const [version, position, occurredAt, base, state] = row as unknown as readonly [
+    version: string,
+    position: number,
+    occurredAt: number | null,
+    base: number | null,
+    state: Uint8Array,
+  ]
+  return { version, position, occurredAt, base, state }
 }

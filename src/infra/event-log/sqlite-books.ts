@@ -42,6 +42,8 @@ export interface KeptBooks {
   readonly forget: () => void
   /** Moves what these entries added to the cells of archived events. */
   readonly archive: (entries: readonly CostEntry[]) => void
+  /** Adds to the cells of archived events what another log had in them. */
+  readonly addArchived: (entries: readonly CostEntry[]) => void
   /** The rows of a request's stream before a version, folded. */
   readonly replay: (stream: string, before: number) => Replayed
   /** What it decodes with from now on. */
@@ -172,6 +174,9 @@ export const makeBooks = (database: Database): KeptBooks => {
         add(cell, negated(sums), 0)
         add(cell, sums, 1)
       }
+    },
+    addArchived: (entries) => {
+      for (const { cell, sums } of entries) add(cell, sums, 1)
     },
     replay,
     decodeWith: (next) => {

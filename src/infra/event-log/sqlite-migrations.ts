@@ -13,11 +13,15 @@ export const migrate = async (database: Database, have: number): Promise<void> =
   const kysely = new Kysely<LogTables>({ dialect: new SqliteDialect({ database }) })
   for (const [index, step] of STEPS.entries()) {
     if (index < have) continue
-    await kysely.transaction().execute(async (transaction) => {
-      await step(transaction)
-      await sql.raw(`PRAGMA application_id = ${APPLICATION_ID}`).execute(transaction)
-      await sql.raw(`PRAGMA user_version = ${index + 1}`).execute(transaction)
-    })
+    database.exec('BEGIN')
+    try {
+      await step(kysely)
+      database.exec(`PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${index + 1}; COMMIT`)
+    } catch (error) {
+      // Where the disk fails SQLite has rolled back by itself; Kysely's own transaction would then tell of that alone.
+      if (database.inTransaction) database.exec('ROLLBACK')
+      throw error
+    }
   }
 }
 

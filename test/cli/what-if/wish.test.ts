@@ -103,7 +103,7 @@ describe('a question', () => {
     Effect.gen(function* () {
       const file = join(yield* scratchFolder, 'wrong.yaml')
       writeFileSync(file, 'routing:\n  strategie: cost\nproviders:\n  blue: { breaker: { openBase: soon } }\n')
-      expect(() => wanted(file)).toThrow(/2:3.*routing\.strategie.*strategy[\s\S]*4:23.*openBase.*duration/)
+      expect(() => wanted(file)).toThrow(/2:3.*routing\.strategie.*strategy[\s\S]*4:22.*openBase.*duration/)
     }),
   )
 

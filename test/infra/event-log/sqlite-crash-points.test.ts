@@ -105,7 +105,7 @@ describe.skipIf(!hasStrace)(byStrace('a start on a new file'), () => {
   it.each([
     ['fails at once', 'pwrite64', 'EIO:when=12+'],
     ['is full', 'pwrite64', 'ENOSPC:when=12+'],
-    ['fails while the tables are made', SYNCS, 'EIO:when=7+'],
+    ['fails while the tables are made', SYNCS, 'EIO:when=9+'],
   ])(
     'whose disk %s says so, and leaves a file that the next start completes',
     { timeout: 60_000 },

@@ -118,10 +118,10 @@ describe('instances on one log', () => {
       for (const life of lives) assert.strictEqual(stateOf(life), 'halfOpen')
       // All at once, before anybody can hear of the other's.
       for (const life of lives) for (let n = 0; n < 3; n++) yield* life.send()
-      yield* TestClock.adjust(500)
-      // Nor while the first is under way.
+      yield* TestClock.adjust(100)
+      // Nor while the first is under way, before the others can have heard of it.
       for (const life of lives) yield* life.send()
-      yield* TestClock.adjust(1_500)
+      yield* TestClock.adjust(1_900)
       const probes = of(yield* all.events, 'AttemptStarted').filter(({ event }) => event.probe !== undefined)
       assert.lengthOf(probes, 1)
       yield* TestClock.adjust('1 minute')

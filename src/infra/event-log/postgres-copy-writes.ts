@@ -37,7 +37,8 @@ FROM given JOIN known ON known.name = given.writer`
 export const add = (ask: Ask, rows: readonly RawRow[], before: number, after: LogHead): Promise<void> =>
   inTransaction(ask, async () => {
     const [top] = await ask('SELECT position FROM signalbox.log_head FOR UPDATE')
-    if (top?.[0] !== before) throw conflict(`the copy was to go on at position ${before}, but the log is at ${top?.[0]}`)
+    if (top?.[0] !== before)
+      throw conflict(`the copy was to go on at position ${before}, but the log is at ${top?.[0]}`)
     await ask('SELECT signalbox.add_partitions($1)', [after.head - before])
     await ask(ADD, columnsOf(rows))
     await setHead(ask, after)

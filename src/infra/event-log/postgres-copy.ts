@@ -22,9 +22,7 @@ import { answer, postgres } from '#infra/event-log/postgres-questions.ts'
 import { SCHEMA } from '#infra/event-log/postgres-tables.ts'
 
 /** Fails as Unusable where there is no log. */
-export const openPostgresReading = (
-  options: PostgresOptions,
-): Effect.Effect<LogReading, EventLogError, Scope.Scope> =>
+export const openPostgresReading = (options: PostgresOptions): Effect.Effect<LogReading, EventLogError, Scope.Scope> =>
   Effect.gen(function* () {
     const connections = yield* openConnections(options)
     yield* connections.attempt(() => connections.read(checkCurrent))
@@ -43,9 +41,7 @@ export const isPostgresThere = (options: PostgresOptions): Effect.Effect<boolean
   )
 
 /** Makes the tables where they are missing. */
-export const openPostgresWriting = (
-  options: PostgresOptions,
-): Effect.Effect<LogWriting, EventLogError, Scope.Scope> =>
+export const openPostgresWriting = (options: PostgresOptions): Effect.Effect<LogWriting, EventLogError, Scope.Scope> =>
   Effect.gen(function* () {
     const connections = yield* openConnections(options)
     const { attempt, long, write } = connections

@@ -5,13 +5,7 @@
 import { workerData } from 'node:worker_threads'
 import type { Database } from 'better-sqlite3'
 import { type Asking, answerNow } from '#infra/event-log/asking.ts'
-import type {
-  ArchivedWriter,
-  CellCursor,
-  CellPage,
-  LogExtent,
-  PackedSnapshot,
-} from '#infra/event-log/log-copy.ts'
+import type { ArchivedWriter, CellCursor, CellPage, LogExtent, PackedSnapshot } from '#infra/event-log/log-copy.ts'
 import {
   askArchivedCells,
   askArchivedWriters,

@@ -8,11 +8,7 @@ import type { KeptBooks } from '#infra/event-log/sqlite-books.ts'
 
 /** Each is a transaction. */
 export interface CopyWrites {
-  readonly add: (step: {
-    readonly rows: readonly RawRow[]
-    readonly before: number
-    readonly after: LogHead
-  }) => null
+  readonly add: (step: { readonly rows: readonly RawRow[]; readonly before: number; readonly after: LogHead }) => null
   readonly clear: (nothing: null) => null
   readonly addArchivedCells: (entries: readonly CostEntry[]) => null
   readonly addSnapshot: (snapshot: PackedSnapshot) => null

@@ -11,7 +11,7 @@ import { draw } from '#infra/simulator/draws.ts'
 import { envelopes, servedRequest } from '#test/recorded-events.ts'
 import { newPath, withLog } from './log-file.ts'
 
-const CUTS = Number(process.env.SIGNALBOX_TEST_POWER_CUTS ?? 400)
+const CUTS = Number(process.env.SIGNALBOX_TEST_POWER_CUTS ?? 200)
 const BATCHES = 60
 
 interface Acknowledged {
@@ -48,8 +48,8 @@ const torn = (wal: Buffer, from: number, seed: number): Buffer => {
   const left = Buffer.from(wal.subarray(0, draw(seed, 2) < 0.5 ? kept : wal.length))
   for (let at = Math.ceil(from / SECTOR) * SECTOR; at < left.length; at += SECTOR) {
     const fate = draw(seed, 3, at)
-    if (fate < 0.1) left.fill(0, at, Math.min(left.length, at + SECTOR))
-    else if (fate < 0.15) left.copyWithin(at, at - SECTOR, at)
+    if (fate < 0.012) left.fill(0, at, Math.min(left.length, at + SECTOR))
+    else if (fate < 0.018) left.copyWithin(at, at - SECTOR, at)
   }
   return left
 }

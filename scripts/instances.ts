@@ -4,7 +4,8 @@
  * Says each fault as it comes, a summary at the end. Exit code 0 every promise was kept, 1 one was broken.
  */
 import { Effect } from 'effect'
-import { type Fault, instancesRun } from '../test/instances/run.ts'
+import { drawnFaults, type Fault } from '../test/instances/faults.ts'
+import { instancesRun } from '../test/instances/run.ts'
 import { installClient } from './claude-code/run-client.ts'
 import { claudeCodeTasks } from './instances/claude-code.ts'
 import { readOptions, wrongUse } from './options.ts'
@@ -16,7 +17,8 @@ const HELP = `Usage: npm run instances -- [options]
   --away SECONDS   how long the database is stopped (default 60)
   --calm SECONDS   undisturbed time between the faults (default 5)
   --clients N      connections that ask one request after the other (default 12)
-  --claude-code    the real Claude Code at work beside them`
+  --claude-code    the real Claude Code at work beside them
+  --chaos N        in place of the usual faults, so many that the seed draws, of the network too`
 
 const values = readOptions(HELP, {
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
@@ -25,6 +27,7 @@ const values = readOptions(HELP, {
   calm: { type: 'string', default: '5' },
   clients: { type: 'string', default: '12' },
   'claude-code': { type: 'boolean', default: false },
+  chaos: { type: 'string', default: '0' },
 })
 const [seed, instances, away, calm, clients] = [
   values.seed,
@@ -37,7 +40,7 @@ if ([seed, instances, away, calm, clients].some((value) => !Number.isSafeInteger
   wrongUse('the values are whole numbers', HELP)
 }
 
-const faults: readonly Fault[] = [
+const usual: readonly Fault[] = [
   { _tag: 'BreakProvider', forMs: 5_000 },
   { _tag: 'KillInstance' },
   { _tag: 'LoseAnswers', forMs: 300 },
@@ -49,6 +52,9 @@ const faults: readonly Fault[] = [
   { _tag: 'KillInstance' },
 ]
 
+const drawn = Number(values.chaos)
+if (!Number.isSafeInteger(drawn) || drawn < 0) wrongUse('--chaos is a whole number', HELP)
+
 const startedAt = performance.now()
 const clock = () => `${((performance.now() - startedAt) / 1_000).toFixed(0).padStart(4)} s`
 const note = (text: string): void => console.log(`${clock()}  ${text}`)
@@ -57,7 +63,7 @@ const report = await Effect.runPromise(
   instancesRun({
     seed: seed ?? 1,
     instances: instances ?? 3,
-    faults,
+    faults: drawn === 0 ? usual : drawnFaults(seed ?? 1, drawn),
     calmMs: (calm ?? 5) * 1_000,
     connections: clients ?? 12,
     pauseMs: 50,

@@ -12,6 +12,7 @@ import { layerPostgres as layerCluster } from '#infra/cluster/postgres.ts'
 import { type LogArchive, layerNoArchive } from '#infra/event-log/log-archive.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { layerPostgres, layerPostgresReadOnly } from '#infra/event-log/postgres.ts'
+import { withPasswordFile } from '#infra/event-log/postgres-password.ts'
 import { defaultPostgresSettings, type PostgresSettings } from '#infra/event-log/postgres-settings.ts'
 import { layerSqlite, layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 
@@ -27,15 +28,21 @@ export const databaseLayer = (
 ): Layer.Layer<EventLog | Books | LogArchive, EventLogError> => {
   if (url === MEMORY) return Layer.merge(layerMemory(), layerNoArchive)
   if (!isPostgres(url)) return layerSqlite({ path: url.slice(SQLITE.length), preparing: preparing() })
-  // Its tables are made with those of the log.
-  return layerCluster({ url, settings }).pipe(
-    Layer.provideMerge(layerPostgres({ url, settings, preparing: preparing() })),
+  return Layer.unwrap(
+    Effect.map(withPasswordFile(url), (complete) =>
+      // Its tables are made with those of the log.
+      layerCluster({ url: complete, settings }).pipe(
+        Layer.provideMerge(layerPostgres({ url: complete, settings, preparing: preparing() })),
+      ),
+    ),
   )
 }
 
 /** For commands that look at a log while a server may be writing it. */
 export const readOnlyDatabaseLayer = (url: string): Layer.Layer<EventLog | Books, EventLogError> =>
-  isPostgres(url) ? layerPostgresReadOnly({ url }) : layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
+  isPostgres(url)
+    ? Layer.unwrap(Effect.map(withPasswordFile(url), (complete) => layerPostgresReadOnly({ url: complete })))
+    : layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
 
 /** The ledger of a command that changes something: on a log that others may write to, it joins them. */
 export const commandLedger = (writer: string): Layer.Layer<Ledger, EventLogError, EventLog> =>

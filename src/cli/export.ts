@@ -2,7 +2,7 @@
  * `signalbox export`: what the ledger holds, in files that other programs read. For Claude Code's own tools that is a folder
  * like the one that Claude Code keeps: `projects/PROJECT/SESSION.jsonl`.
  */
-import { appendFile, mkdir, readdir } from 'node:fs/promises'
+import { appendFile, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Console, Data, Effect } from 'effect'
 import { type EntrySpan, readEntries } from '#cli/read-entries.ts'
@@ -14,8 +14,11 @@ import { addUsage, noUsage } from '#domain/usage.ts'
 export const EXPORT_FORMATS = ['claude-code'] as const
 type ExportFormat = (typeof EXPORT_FORMATS)[number]
 
-/** Where an entry goes, below the folder, and what is written there. */
+/** Where entries go, and what is written there. */
 interface Writing {
+  /** Below the folder that was named; all files lie in it. */
+  readonly root: string
+  /** Below `root`. */
   readonly file: (entry: LedgerEntry) => string
   readonly line: (entry: LedgerEntry) => string
   /** How to look at it. */
@@ -24,7 +27,8 @@ interface Writing {
 
 const WRITING: { readonly [F in ExportFormat]: Writing } = {
   'claude-code': {
-    file: (entry) => join('projects', ...claudeFile(entry)),
+    root: 'projects',
+    file: (entry) => join(...claudeFile(entry)),
     line: (entry) => JSON.stringify(claudeLine(entry, VERSION)),
     hint: (folder) => `To look at it: CLAUDE_CONFIG_DIR=${JSON.stringify(folder)} npx ccusage claude daily`,
   },
@@ -47,6 +51,8 @@ export const exportLedger = Effect.fnUntraced(function* (options: ExportOptions)
   yield* makeEmpty(folder)
   let [lines, usage, costNanoUsd, unpriced] = [0, noUsage, 0, 0]
   const files = new Set<string>()
+  // Under another name until it is complete: a part of the ledger looks like all of it.
+  const unfinished = join(folder, `${writing.root}.part`)
   yield* readEntries(options, { label: 'exporting', quiet: options.json }, (entries) => {
     const billed = entries.filter(isBilled)
     for (const entry of billed) {
@@ -56,14 +62,19 @@ export const exportLedger = Effect.fnUntraced(function* (options: ExportOptions)
       if (entry.costNanoUsd === null) unpriced += 1
     }
     return Effect.forEach(
-      Map.groupBy(billed, (entry) => join(folder, writing.file(entry))),
+      Map.groupBy(billed, (entry) => join(unfinished, writing.file(entry))),
       ([file, group]) => {
         files.add(file)
         return append(file, group.map(writing.line))
       },
       { discard: true },
     )
-  })
+  }).pipe(
+    Effect.andThen(
+      Effect.suspend(() => (files.size === 0 ? Effect.void : named(unfinished, join(folder, writing.root)))),
+    ),
+    Effect.onError(() => removed(unfinished)),
+  )
   const costUsd = costNanoUsd / 1e9
   if (options.json) {
     yield* Console.log(JSON.stringify({ folder, files: files.size, lines, usage, costUsd, unpriced }))
@@ -105,6 +116,16 @@ const append = (file: string, lines: readonly string[]): Effect.Effect<void, Exp
     },
     catch: unwritable(file),
   })
+
+const named = (unfinished: string, path: string): Effect.Effect<void, ExportError> =>
+  Effect.tryPromise({ try: () => rename(unfinished, path), catch: unwritable(path) })
+
+/** Why the export failed is said by its own error; here only what else is to be done. */
+const removed = (unfinished: string): Effect.Effect<void> =>
+  Effect.tryPromise({
+    try: () => rm(unfinished, { recursive: true, force: true }),
+    catch: unwritable(unfinished),
+  }).pipe(Effect.catch((error) => Console.error(`${error.message} Delete it: it is a part of an export.`)))
 
 const unwritable =
   (path: string) =>

@@ -29,6 +29,7 @@ import { doctor } from '#cli/doctor.ts'
 import { events } from '#cli/events.ts'
 import { explain } from '#cli/explain.ts'
 import { keysCommand } from '#cli/keys-commands.ts'
+import { migrateCommand } from '#cli/migrate-commands.ts'
 import { replayFlags } from '#cli/replay-commands.ts'
 import { exportCommand, reconcileCommand, statuslineCommand } from '#cli/report-commands.ts'
 import { serve } from '#cli/serve.ts'
@@ -217,6 +218,7 @@ const signalbox = Command.make('signalbox').pipe(
     captureCommand,
     costsCommand,
     archiveCommand,
+    migrateCommand,
     exportCommand,
     reconcileCommand,
     simulateCommand,

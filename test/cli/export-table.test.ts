@@ -1,7 +1,7 @@
 /**
  * Tables for notebooks: what is in the log, in NDJSON and in Parquet, read back.
  */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
@@ -9,7 +9,9 @@ import fc from 'fast-check'
 import { asyncBufferFromFile, parquetMetadataAsync, parquetReadObjects } from 'hyparquet'
 import { EventLog } from '#actors/ports.ts'
 import { exportTable } from '#cli/export/export-table.ts'
-import { openParquet, ROW_GROUP } from '#cli/export/parquet-file.ts'
+import { ndjson } from '#cli/export/ndjson-file.ts'
+import { parquet, ROW_GROUP } from '#cli/export/parquet-file.ts'
+import { writeRowFile } from '#cli/export/row-file.ts'
 import type { DomainEvent } from '#domain/events.ts'
 import type { Column, Row } from '#domain/export-rows/column.ts'
 import { exportTables, TABLES, type TableName } from '#domain/export-rows/index.ts'
@@ -18,6 +20,7 @@ import { layerMemory } from '#infra/event-log/memory.ts'
 import { readScenario } from '#infra/simulator/scenario/read-scenario.ts'
 import { startSimulation } from '#infra/simulator/scenario/simulation.ts'
 import { admitted, failed, served1, started, succeeded } from '#test/attempt-events.ts'
+import { breakingBehind } from '#test/breaking-log.ts'
 import { envelopes } from '#test/recorded-events.ts'
 import { scratchFolder } from '#test/signalbox-process.ts'
 
@@ -130,6 +133,38 @@ describe('an export', () => {
     }),
   )
 
+  it.effect('that fails in the middle leaves nothing behind, so that it can be tried again', () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const log = yield* EventLog
+      const served = Array.from({ length: 2_000 }, (_, n) => served1(`req_${n}`))
+      yield* log.append(envelopes('w', START)(served.flat()))
+      for (const format of ['ndjson', 'parquet'] as const) {
+        const out = join(folder, `out.${format}`)
+        const exporting = exportTable({ what: 'requests', format, out, json: true })
+        const error = yield* Effect.flip(breakingBehind(5_000)(exporting))
+        expect(error.message).toBe('the disk is gone')
+        expect(readdirSync(folder)).not.toContainEqual(expect.stringContaining(format))
+        expect(yield* exporting).toBe(0)
+        expect(readdirSync(folder)).toContain(`out.${format}`)
+      }
+      expect(linesOf(join(folder, 'out.ndjson'))).toHaveLength(served.length)
+      expect(yield* Effect.promise(() => parquetOf(join(folder, 'out.parquet')))).toHaveLength(served.length)
+      expect(readdirSync(folder)).toHaveLength(2)
+    }).pipe(Effect.provide(layerMemory())),
+  )
+
+  it.effect('has another name until it is complete', () =>
+    Effect.gen(function* () {
+      const folder = yield* scratchFolder
+      const seen: string[][] = []
+      const look = Effect.sync(() => void seen.push(readdirSync(folder)))
+      yield* writeRowFile(join(folder, 'rows.ndjson'), ndjson, [], (write) => Effect.andThen(write([{}]), look))
+      yield* look
+      expect(seen).toEqual([[expect.stringMatching(/^rows\.ndjson\.\d+\.part$/)], ['rows.ndjson']])
+    }),
+  )
+
   it.effect('of a log without requests is a table without rows', () =>
     Effect.gen(function* () {
       const out = yield* exported('requests', [], { format: 'parquet' })
@@ -187,13 +222,17 @@ describe('a Parquet file', () => {
     Effect.gen(function* () {
       const path = join(yield* scratchFolder, 'rows.parquet')
       const count = 2 * ROW_GROUP + 7
+      yield* writeRowFile(
+        path,
+        parquet,
+        [{ name: 'integer', type: 'integer', about: '' }],
+        Effect.fnUntraced(function* (write) {
+          for (let at = 0; at < count; at += 3_000) {
+            yield* write(Array.from({ length: Math.min(3_000, count - at) }, (_, n) => ({ integer: at + n })))
+          }
+        }),
+      )
       yield* Effect.promise(async () => {
-        const file = await openParquet(path, [{ name: 'integer', type: 'integer', about: '' }])
-        for (let at = 0; at < count; at += 3_000) {
-          const page = Array.from({ length: Math.min(3_000, count - at) }, (_, n) => ({ integer: at + n }))
-          await file.write(page)
-        }
-        await file.finish()
         const metadata = await parquetMetadataAsync(await asyncBufferFromFile(path))
         expect(metadata.row_groups.map(({ num_rows }) => Number(num_rows))).toEqual([ROW_GROUP, ROW_GROUP, 7])
         const rows = await parquetOf(path)
@@ -222,9 +261,7 @@ describe('a Parquet file', () => {
           fc.asyncProperty(rows, async (written) => {
             n += 1
             const path = join(folder, `${n}.parquet`)
-            const file = await openParquet(path, columns)
-            await file.write(written)
-            await file.finish()
+            await Effect.runPromise(writeRowFile(path, parquet, columns, (write) => write(written)))
             const read = (await parquetOf(path)).map((row) => plain(row, columns))
             const expected = written.map((row) => ({
               ...row,

@@ -1,7 +1,7 @@
 /**
  * The export of a log, and what the real ccusage makes of it.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
@@ -17,6 +17,7 @@ import { addUsage, noUsage } from '#domain/usage.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
 import { listPrice } from '#infra/prices/list-price.ts'
 import { admitted, failed, served1, started, succeeded } from '#test/attempt-events.ts'
+import { breakingBehind } from '#test/breaking-log.ts'
 import { type CcusageReport, ccusage } from '#test/ccusage.ts'
 import { histories } from '#test/generators.ts'
 import { envelopes } from '#test/recorded-events.ts'
@@ -202,6 +203,24 @@ describe('the export for tools of Claude Code', () => {
       const folder = yield* exported(events, { from: (first?.occurredAt ?? 0) + 1, to: second?.occurredAt ?? 0 })
       expect(linesOf(folder, 'signalbox', 'no-session.jsonl')).toMatchObject([{ requestId: 'req_2' }])
     }),
+  )
+
+  it.effect('that fails in the middle leaves nothing behind, so that it can be tried again', () =>
+    Effect.gen(function* () {
+      const folder = join(yield* scratchFolder, 'out')
+      const log = yield* EventLog
+      const served = Array.from({ length: 2_000 }, (_, n) =>
+        served1(`req_${n}`, { request: { sessionId: `s-${n % 7}` } }),
+      )
+      yield* log.append(recorded(...served))
+      const exporting = exportLedger({ format: 'claude-code', out: folder, json: true })
+      const error = yield* Effect.flip(breakingBehind(5_000)(exporting))
+      expect(error.message).toBe('the disk is gone')
+      expect(readdirSync(folder)).toEqual([])
+      expect(yield* exporting).toBe(0)
+      expect(readdirSync(folder)).toEqual(['projects'])
+      expect(linesOf(folder, 'signalbox', 's-3.jsonl')).toHaveLength(286)
+    }).pipe(Effect.provide(layerMemory())),
   )
 
   it.effect('writes into no folder that holds something', () =>

@@ -132,6 +132,8 @@ describe.each(files)('%s', (path) => {
     for (const [, { environment = {} }] of services)
       for (const [name, value] of Object.entries(environment))
         if (/PASSWORD|TOKEN|KEY/.test(name)) expect(value).toMatch(/\/run\/secrets\//)
+    const url = new URL(file.services.signalbox?.environment?.SIGNALBOX_DATABASE_URL ?? '')
+    expect([url.password, url.searchParams.get('passwordfile')]).toEqual(['', '/run/secrets/database_password'])
   })
 
   it('lets requests under way finish', () => {

@@ -104,7 +104,7 @@ const PLACES = [
   'provider:<provider>',
   'key:<keyId>',
   'budget:<budget>',
-  'alert:<alertId>',
+  'alert:<alertId>', 'instance:<instance>',
 ] as const
 
 /** The line under the title, and the example. */

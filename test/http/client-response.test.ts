@@ -62,6 +62,17 @@ describe('a response', () => {
     expect(split(client.text())[1]).toBe('5\r\nfirst\r\n5\r\n last\r\n0\r\n\r\n')
   })
 
+  it('sends its first bytes at once, and what follows when the turn of the event loop is over', async () => {
+    const { response, to } = await exchange()
+    start(to)
+    to.write(bytes('first'))
+    expect(response.socket?.writableLength).toBe(0)
+    to.write(bytes('second'))
+    expect(response.socket?.writableLength).toBeGreaterThan(0)
+    await new Promise(setImmediate)
+    expect(response.socket?.writableLength).toBe(0)
+  })
+
   it('that is whole has a length and no chunks', async () => {
     const { to, client } = await exchange()
     to.start(429, [['x-a', '1']])

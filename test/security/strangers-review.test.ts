@@ -158,8 +158,8 @@ describe('with a stolen read-only token', () => {
         for (const { method, path, isAdminOnly } of endpoints({ ':requestId': requestId, ':provider': 'sim' })) {
           if (method !== 'GET' || path === '/admin/events/live') continue
           const answer = yield* ask(box, path, { token: canary('read') })
-          expect([path, answer.status]).toEqual([path, isAdminOnly ? 403 : answer.status])
-          expect([path, [200, 400, 403, 404].includes(answer.status)]).toEqual([path, true])
+          // Some ask for what is not there, or want a parameter.
+          expect(isAdminOnly ? [403] : [200, 400, 404], path).toContain(answer.status)
           said.push(answer.text)
         }
         for (const path of ['/metrics', '/health', '/v1/models']) {

@@ -9,14 +9,14 @@ import { progress } from '#cli/progress.ts'
 import type { EntrySpan } from '#cli/read-entries.ts'
 import type { ExportTable, Row } from '#domain/export-rows/column.ts'
 import { exportTables, type TableName } from '#domain/export-rows/index.ts'
-import { openNdjson } from './ndjson-file.ts'
-import { openParquet } from './parquet-file.ts'
-import { type OpenRowFile, type RowFile, rowFileError } from './row-file.ts'
+import { ndjson } from './ndjson-file.ts'
+import { parquet } from './parquet-file.ts'
+import { type RowFileError, type RowFormat, writeRowFile } from './row-file.ts'
 
 export const TABLE_FORMATS = ['ndjson', 'parquet'] as const
 export type TableFormat = (typeof TABLE_FORMATS)[number]
 
-const OPEN: { readonly [F in TableFormat]: OpenRowFile } = { ndjson: openNdjson, parquet: openParquet }
+const FORMATS: { readonly [F in TableFormat]: RowFormat } = { ndjson, parquet }
 
 export interface ExportTableOptions extends EntrySpan {
   readonly format: TableFormat
@@ -34,16 +34,12 @@ const LONGEST_REQUEST_MS = 86_400_000
 export const exportTable = Effect.fnUntraced(function* (options: ExportTableOptions) {
   const { format, what, json } = options
   const shown = options.out ?? `signalbox-${what}.${format}`
-  const path = resolve(shown)
   const table = exportTables[what]
-  const failed = rowFileError(shown)
-  const file = yield* Effect.tryPromise({ try: () => OPEN[format](path, table.columns), catch: failed })
-  const rows = yield* copy(options, table, file, failed)
-  yield* Effect.tryPromise({ try: () => file.finish(), catch: failed })
+  const rows = yield* writeRowFile(shown, FORMATS[format], table.columns, (write) => copy(options, table, write))
   yield* Console.log(
     json
-      ? JSON.stringify({ file: path, format, what, rows })
-      : `${rows.toLocaleString('en')} ${what} in ${path}. The columns: docs/export.md.`,
+      ? JSON.stringify({ file: resolve(shown), format, what, rows })
+      : `${rows.toLocaleString('en')} ${what} in ${resolve(shown)}. The columns: docs/export.md.`,
   )
   return 0
 })
@@ -52,8 +48,7 @@ export const exportTable = Effect.fnUntraced(function* (options: ExportTableOpti
 const copy = Effect.fnUntraced(function* (
   { from, to, what, json }: ExportTableOptions,
   table: ExportTable,
-  file: RowFile,
-  failed: ReturnType<typeof rowFileError>,
+  write: (rows: readonly Row[]) => Effect.Effect<void, RowFileError>,
 ) {
   const log = yield* EventLog
   const head = yield* log.head
@@ -73,7 +68,7 @@ const copy = Effect.fnUntraced(function* (
       return row !== undefined && isWanted(row) ? [row] : []
     })
     count += rows.length
-    yield* Effect.tryPromise({ try: () => file.write(rows), catch: failed })
+    yield* write(rows)
     bar.update(head === 0 ? 1 : after / head)
     if (page.length < PAGE) break
   }

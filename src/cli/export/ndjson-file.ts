@@ -1,17 +1,13 @@
 /**
  * Rows as one JSON object a line, with the columns in their order. Times are ISO 8601 in UTC.
  */
-import { open } from 'node:fs/promises'
 import type { Column, Row } from '#domain/export-rows/column.ts'
-import type { OpenRowFile } from './row-file.ts'
+import type { RowFormat } from './row-file.ts'
 
-export const openNdjson: OpenRowFile = async (path, columns) => {
-  const file = await open(path, 'wx', 0o600)
-  return {
-    write: async (rows) => void (await file.appendFile(rows.map((row) => ndjsonLine(row, columns)).join(''))),
-    finish: () => file.close(),
-  }
-}
+export const ndjson: RowFormat = (file, columns) => ({
+  write: (rows) => file.appendFile(rows.map((row) => ndjsonLine(row, columns)).join('')),
+  finish: async () => {},
+})
 
 export const ndjsonLine = (row: Row, columns: readonly Column[]): string =>
   `${JSON.stringify(Object.fromEntries(columns.map((column) => [column.name, inJson(column, row[column.name])])))}\n`

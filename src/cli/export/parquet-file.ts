@@ -1,11 +1,10 @@
 /**
  * Rows as Apache Parquet, compressed with Snappy, in row groups: the memory of one of them is all it takes, however many there are.
  */
-import { open } from 'node:fs/promises'
 import type { BasicType, ColumnSource } from 'hyparquet-writer'
 import { ByteWriter, ParquetWriter, schemaFromColumnData } from 'hyparquet-writer'
 import type { Column, ColumnType, Row } from '#domain/export-rows/column.ts'
-import type { OpenRowFile } from './row-file.ts'
+import type { RowFormat } from './row-file.ts'
 
 /** Readers skip whole groups, so a group should not be small; some 20 MB of objects are in memory meanwhile. */
 export const ROW_GROUP = 20_000
@@ -19,8 +18,7 @@ const TYPES: { readonly [T in ColumnType]: BasicType } = {
   json: 'JSON',
 }
 
-export const openParquet: OpenRowFile = async (path, columns) => {
-  const file = await open(path, 'wx', 0o600)
+export const parquet: RowFormat = (file, columns) => {
   const writer = new ByteWriter()
   /** What is in the buffer goes to the file after each group; offsets count on. */
   const flush = async (): Promise<void> => {
@@ -28,12 +26,12 @@ export const openParquet: OpenRowFile = async (path, columns) => {
     writer.index = 0
   }
   const schema = schemaFromColumnData({ columnData: columnsOf([], columns) })
-  const parquet = new ParquetWriter({ writer, schema, createdBy: 'signalbox' })
+  const table = new ParquetWriter({ writer, schema, createdBy: 'signalbox' })
   let waiting: Row[] = []
   const writeGroup = async (): Promise<void> => {
     const group = waiting
     waiting = []
-    await parquet.write({ columnData: columnsOf(group, columns), rowGroupSize: ROW_GROUP })
+    await table.write({ columnData: columnsOf(group, columns), rowGroupSize: ROW_GROUP })
     await flush()
   }
   return {
@@ -45,9 +43,8 @@ export const openParquet: OpenRowFile = async (path, columns) => {
     },
     finish: async () => {
       if (waiting.length > 0) await writeGroup()
-      await parquet.finish()
+      await table.finish()
       await flush()
-      await file.close()
     },
   }
 }

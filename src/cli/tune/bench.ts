@@ -1,6 +1,6 @@
 /**
- * Where weights are tried on one half of a log. Every try meets the same luck as the policy in force does, so that what differs is the
- * policy; a second play with other luck tells more, and is only made where it matters.
+ * Where weights are tried on one half of a log. Every try meets the same luck and the same errors of the fit as the policy in force does,
+ * so that what differs is the policy; a second play with others tells more, and is only made where it matters.
  */
 import type { Policy } from '#domain/policy.ts'
 import { meanFigures } from '#domain/what-if/drawn-figures.ts'
@@ -46,7 +46,7 @@ export const makeBench = (half: Half, policy: Policy, objective: Objective, seed
   const playedSoOften = (name: string, other: Policy, plays: number): readonly (readonly Outcome[])[] => {
     const before = played.get(name) ?? []
     const more = Array.from({ length: Math.max(0, plays - before.length) }, (_, n) =>
-      half(other, { seed: seed + before.length + n, errorSeed: null }),
+      half(other, { seed: seed + before.length + n, errorSeed: seed + before.length + n }),
     )
     const all = [...before, ...more]
     played.set(name, all)

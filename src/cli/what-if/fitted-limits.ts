@@ -53,8 +53,13 @@ export const keeperOf = (
     )
   if (!isKnown) {
     const [requests, input, output] = [guessed('requests'), guessed('input'), guessed('output')]
+    const isOpen = requests === undefined && input === undefined && output === undefined
     return kept(
-      { requestsPerMinute: requests, inputTokensPerMinute: input, outputTokensPerMinute: output },
+      {
+        requestsPerMinute: isOpen ? unseen(fit, errors) : requests,
+        inputTokensPerMinute: input,
+        outputTokensPerMinute: output,
+      },
       0,
       startsAt,
     )
@@ -71,6 +76,18 @@ export const keeperOf = (
   return kept(sizes, drawnShare(others, errors?.others ?? null), startsAt)
 }
 const GUESS_ERROR = 0.3
+
+/**
+ * Nothing tells of a limit, which does not say that there is none. It lets in what it has let in; above that any size is as probable on
+ * a logarithmic scale as the next (so half of the limits are below twice of it), and a third of the providers has none.
+ */
+const unseen = (fit: ProviderFit | undefined, errors: LimitErrors | null): number | undefined => {
+  if (fit === undefined || errors === null || errors.others < NO_LIMIT) return undefined
+  const above = (errors.others - NO_LIMIT) / (1 - NO_LIMIT)
+  const size = Math.max(1, fit.mostRequests) / (1 - above)
+  return Number.isFinite(size) ? Math.ceil(size) : undefined
+}
+const NO_LIMIT = 1 / 3
 
 interface Sizes {
   readonly requestsPerMinute: number | undefined

@@ -31,6 +31,7 @@ export const assumedFit = (like: ProviderFit, assumption: Assumption): ProviderF
     failures: steady(like.failures, failureShare),
     toldLimits: {},
     guessedLimits: OPEN,
+    mostRequests: Number.POSITIVE_INFINITY,
     asked: [],
     letInAt: [],
     hasCache,

@@ -44,6 +44,8 @@ export interface ProviderFit {
   readonly toldLimits: Partial<Rates>
   /** Sizes that refusals suggest. */
   readonly guessedLimits: Rates
+  /** Most requests of a minute that were let in. */
+  readonly mostRequests: number
   /** In the order of their beginnings. */
   readonly asked: readonly Asked[]
   /** Epoch ms at which attempts began that it let in, ascending. */
@@ -193,7 +195,9 @@ const timeFailing = (tried: readonly Observed[]): number => {
 
 const MINUTE_MS = 60_000
 
-const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits' | 'guessedLimits'> => {
+const limitsOf = (
+  observed: readonly Observed[],
+): Pick<ProviderFit, 'toldLimits' | 'guessedLimits' | 'mostRequests'> => {
   const told: { requests?: number; input?: number; output?: number } = {}
   for (const { attempt } of observed)
     for (const { limit, window, size } of attempt.limits)
@@ -224,7 +228,7 @@ const limitsOf = (observed: readonly Observed[]): Pick<ProviderFit, 'toldLimits'
       most.output = Math.max(most.output, used.output)
     }
   }
-  return { toldLimits: told, guessedLimits: guess(refusedAt, most) }
+  return { toldLimits: told, mostRequests: most.requests, guessedLimits: guess(refusedAt, most) }
 }
 
 /** The limit by which most refusals can be explained: at which their use came nearest to the most that was let through. */

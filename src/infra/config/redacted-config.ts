@@ -10,8 +10,8 @@ import type { Profile } from '#infra/upstream/profile.ts'
 const HIDDEN = '•••'
 
 /**
- * Plain JSON data: credentials as descriptions of their references, URLs without user and password, values of headers that
- * look like credentials replaced by `•••`.
+ * Plain JSON data: credentials as descriptions of their references, URLs without user and password, values of headers replaced by
+ * `•••`.
  */
 export const redactedConfig = (config: Config) => ({
   ...config,
@@ -21,7 +21,8 @@ export const redactedConfig = (config: Config) => ({
     profile: shownProfile(provider.profile),
     baseUrl: withoutUser(provider.baseUrl),
     credential: describeReference(provider.credential),
-    headers: Object.fromEntries(provider.headers.map(([name, value]) => [name, isSecretName(name) ? HIDDEN : value])),
+    // Whatever its name: services ask for all kinds of headers.
+    headers: Object.fromEntries(provider.headers.map(([name]) => [name, HIDDEN])),
     ...(provider.proxy === undefined ? {} : { proxy: withoutUser(provider.proxy) }),
   })),
   server: {

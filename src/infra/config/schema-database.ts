@@ -24,7 +24,7 @@ export const Database = Schema.Struct({
   url: opt(
     text('sqlite:PATH or postgres://USER@HOST/DATABASE').annotate({
       description:
-        'The event log: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several instances share; `?sslmode=verify-full&sslrootcert=PATH` after it encrypts the way there. Default: `signalbox/signalbox.db` in the XDG data folder.',
+        'The event log: `sqlite:PATH`, or `postgres://USER:PASSWORD@HOST/DATABASE` for one that several instances share; `?sslmode=verify-full&sslrootcert=PATH` after it encrypts the way there, `?passwordfile=PATH` names a file that holds the password instead. Default: `signalbox/signalbox.db` in the XDG data folder.',
       concealed: true,
       form: 'URL',
     }),

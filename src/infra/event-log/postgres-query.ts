@@ -1,9 +1,9 @@
 /**
  * A ReadQuery as SQL, and where the log stood at a moment. Kysely builds the text.
  *
- *  - stream: its index in each partition, beginning with that of its first event
- *  - correlation, only rare types: their partial index
- *  - time, and all else: along the log; marks of time tell between which positions
+ *  - stream, correlation: their index in each partition, then sorted; the sets are small (`position + 0` keeps the planner from walking
+ *    along the log until it has found enough of them)
+ *  - only rare types: their index; time, and all else: along the log, where marks of time tell between which positions
  */
 import {
   type CompiledQuery,
@@ -38,7 +38,7 @@ export const compileRead = (query: ReadQuery): CompiledQuery => {
     .selectFrom('signalbox.events as events')
     // All of them; the name is that of the last.
     .select(sql.raw(COLUMNS).as('data'))
-    .orderBy('position', descending === true ? 'desc' : 'asc')
+    .orderBy(isSmall(query) ? sql`position + 0` : 'position', descending === true ? 'desc' : 'asc')
     .limit(Math.max(0, Math.min(query.limit, MOST_ROWS)))
   if (descending !== true) select = select.where('position', '>', after)
   else if (before !== undefined) select = select.where('position', '<', before)
@@ -64,6 +64,9 @@ export const compileRead = (query: ReadQuery): CompiledQuery => {
   if (until !== undefined) select = select.where('occurred_at', '<=', until).where('position', '<', endOf(until))
   return select.compile()
 }
+
+/** True where few rows can be meant, however long the log is. */
+const isSmall = ({ stream, correlation }: ReadQuery): boolean => stream !== undefined || correlation !== undefined
 
 const MARKS = `${MARK_POSITIONS}`
 

@@ -235,6 +235,18 @@ describe('an address', () => {
     }),
   )
 
+  it.live('that leads into a private network, without leave, fails with how to give it', () =>
+    Effect.gen(function* () {
+      const entry = { kind: 'anthropic-compatible', baseUrl: 'http://localhost:9', allowPrivate: false }
+      const { diagnoses } = yield* look({ it: entry })
+      expect(findingOf(diagnoses, 'address')).toMatchObject({
+        result: 'failed',
+        found: 'http://localhost:9: transport (ADDRESS_REFUSED)',
+        advice: expect.stringContaining('set providers.it.allowPrivate to true'),
+      })
+    }),
+  )
+
   it.live('with a certificate authority that cannot be read fails by name of the block', () =>
     Effect.gen(function* () {
       const entry = { kind: 'anthropic-compatible', baseUrl: 'https://127.0.0.1:9', tls: { ca: 'nowhere.pem' } }

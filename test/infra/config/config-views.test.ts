@@ -55,7 +55,7 @@ providers:
       {
         credential: 'the command vault',
         proxy: 'http://proxy.example:3128',
-        headers: { 'cf-aig-authorization': '•••', 'x-team-token': '•••', 'x-team': 'blue' },
+        headers: { 'cf-aig-authorization': '•••', 'x-team-token': '•••', 'x-team': '•••' },
       },
     ])
   })

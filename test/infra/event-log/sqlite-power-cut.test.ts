@@ -11,7 +11,7 @@ import { draw } from '#infra/simulator/draws.ts'
 import { envelopes, servedRequest } from '#test/recorded-events.ts'
 import { newPath, withLog } from './log-file.ts'
 
-const CUTS = Number(process.env.SIGNALBOX_TEST_POWER_CUTS ?? 200)
+const CUTS = Number(process.env.SIGNALBOX_TEST_POWER_CUTS ?? 100)
 const BATCHES = 60
 
 interface Acknowledged {

@@ -15,6 +15,7 @@ import { measureReplay } from './replay.ts'
 import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
 import { measureStateAt } from './state-at.ts'
+import { measureStreams } from './streams.ts'
 import { measureTranslation } from './translation.ts'
 
 const SECTIONS = [
@@ -24,6 +25,7 @@ const SECTIONS = [
   'chat-json',
   'chat-stream',
   'large',
+  'streams',
   'dashboards',
   'decision',
   'boot',
@@ -41,6 +43,8 @@ const FULL = {
   latencyRequests: 1_000,
   largeRepetitions: 9,
   largeRequests: 10,
+  streams: 2_000,
+  streamTicks: 20,
   dashboardRounds: 5,
   dashboardSeconds: 20,
   decisionRounds: 9,
@@ -61,6 +65,8 @@ const QUICK = {
   latencyRequests: 200,
   largeRepetitions: 5,
   largeRequests: 5,
+  streams: 500,
+  streamTicks: 10,
   dashboardRounds: 2,
   dashboardSeconds: 8,
   decisionRounds: 5,
@@ -86,6 +92,7 @@ const HELP = `Usage: npm run bench -- [options]
   --rounds N  --requests N  --warm-up N  --concurrency N  --latency-requests N
   --pause MS              between the 15 writes of the stream (default ${STREAM_PAUSE_MS}; \`burst\` is always 0)
   --large-bytes N  --large-repetitions N  --large-requests N
+  --streams N             streams at once
   --disk-requests N
   --boot-requests N  --boot-times N  --state-requests N
   --boot-folder PATH      keep the log of boot and books there and use it again
@@ -116,6 +123,7 @@ const parse = () => {
         'large-bytes': { type: 'string' },
         'large-repetitions': { type: 'string' },
         'large-requests': { type: 'string' },
+        streams: { type: 'string' },
         'disk-requests': { type: 'string' },
         'boot-requests': { type: 'string' },
         'boot-times': { type: 'string' },
@@ -206,6 +214,13 @@ const measure = async (): Promise<Report> => ({
   ...(wanted('stream') ? { stream: await compare('stream', 'stream', { ...comparison, pauseMs }) } : {}),
   ...(wanted('burst') ? { burst: await compare('burst', 'stream', { ...comparison, pauseMs: 0 }) } : {}),
   ...(main === undefined ? {} : await measureUpstreams(main)),
+  ...(wanted('streams') && main !== undefined
+    ? {
+        streams: await measureStreams({
+          ...{ main, streams: count(values.streams, sizes.streams), ticks: sizes.streamTicks, note },
+        }),
+      }
+    : {}),
   ...(wanted('dashboards') && main !== undefined
     ? {
         dashboards: await measureDashboards({

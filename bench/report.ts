@@ -10,6 +10,7 @@ import type { ReplayCost } from './replay.ts'
 import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
 import type { ProxyCost } from './rounds.ts'
 import type { Looks, StateAt } from './state-at.ts'
+import type { Late, StreamsCost } from './streams.ts'
 import type { TranslationCost } from './translation.ts'
 
 export interface Report {
@@ -24,6 +25,7 @@ export interface Report {
   readonly chatJson?: TranslationCost
   readonly chatStream?: TranslationCost
   readonly large?: readonly LargeCost[]
+  readonly streams?: StreamsCost
   readonly dashboards?: DashboardsCost
   readonly decision?: DecisionCost
   readonly disk?: Disk
@@ -42,7 +44,20 @@ export interface Verdict {
 
 /** Every figure that has a limit and was measured. Nothing was measured, nothing is missed. */
 export const verdicts = (report: Report): readonly Verdict[] => {
-  const { json, stream, chatStream, large = [], dashboards, decision, disk, stateAt, replay, boot, books } = report
+  const {
+    json,
+    stream,
+    chatStream,
+    large = [],
+    streams,
+    dashboards,
+    decision,
+    disk,
+    stateAt,
+    replay,
+    boot,
+    books,
+  } = report
   const pairs: readonly (readonly [what: string, value: number | undefined, limit: number])[] = [
     ['JSON: CPU over bare', json?.cpuRatio?.median, LIMITS.jsonRatio],
     [
@@ -70,6 +85,9 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ...large.map(({ way, addedLongestMs }) => {
       return [`large, ${way}: added to the latest chunk, ms`, addedLongestMs, LIMITS.addedMs] as const
     }),
+    ['streams: added inter-chunk delay p99, ms', streams?.addedP99Ms, LIMITS.streamsMs],
+    ['streams: memory of one, bytes', streams?.firstBytesPerStream, LIMITS.streamBytes],
+    ['streams: corrupted', streams?.corrupted, 0],
     ['dashboards: added event loop delay p99, ms', dashboards?.addedP99Ms, LIMITS.dashboardsMs],
     ['decision, short history, µs', decision?.shortUs.median, LIMITS.decisionUs],
     ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
@@ -99,6 +117,7 @@ export const printReport = (report: Report): void => {
     if (cost !== undefined) lines.push(...translationLines(cost))
   }
   for (const cost of report.large ?? []) lines.push(...largeLines(cost))
+  if (report.streams !== undefined) lines.push(...streamsLines(report.streams))
   if (report.dashboards !== undefined) lines.push(...dashboardsLines(report.dashboards))
   if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
@@ -121,6 +140,8 @@ const LIMITS = {
   translatedRatio: 1.5,
   firstByteMs: 1,
   addedMs: 20,
+  streamsMs: 5,
+  streamBytes: 60_000,
   dashboardsMs: 5,
   decisionUs: 50,
   /** 100,000 events a second. */
@@ -207,6 +228,20 @@ const stateAtLines = (stateAt: StateAt): readonly Line[] => {
     ],
     ...looks('with snapshots', withSnapshots),
     ...looks('without, in the middle of the log', without),
+  ]
+}
+
+const streamsLines = (cost: StreamsCost): readonly Line[] => {
+  const { streams, chunks, direct, signalbox, corrupted, bytesPerStream, firstBytesPerStream, cpuUsPerChunk } = cost
+  const late = ({ p50Ms, p99Ms, longestMs }: Late): string =>
+    `p50 ${round(p50Ms)} ms, p99 ${round(p99Ms)} ms, longest ${round(longestMs)} ms late`
+  return [
+    [`streams: ${streams} direct`, late(direct)],
+    [`streams: ${streams} through Signalbox`, `${late(signalbox)}; ${corrupted} corrupted of ${chunks} chunks`],
+    [
+      'streams: what one takes',
+      `${Math.round(firstBytesPerStream)} bytes the first time, ${Math.round(bytesPerStream)} afterwards; CPU ${round(cpuUsPerChunk)} µs a chunk, requests included`,
+    ],
   ]
 }
 

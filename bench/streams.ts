@@ -64,6 +64,7 @@ const readStream = (url: string, ticks: number): Promise<Seen> =>
     const client = new Client(url, { bodyTimeout: 0, headersTimeout: 0 })
     const lateMs: number[] = []
     let rest = ''
+    let tail = ''
     let next = 0
     let inOrder = true
     const over = (whole: boolean): void => {
@@ -85,9 +86,10 @@ const readStream = (url: string, ticks: number): Promise<Seen> =>
             if (n !== next++) inOrder = false
             lateMs.push((atUs - writtenUs) / 1_000)
           }
-          rest = text.endsWith(FINISH) ? FINISH : text.slice(end)
+          rest = text.slice(end)
+          tail = (tail + chunk.toString('latin1')).slice(-FINISH.length)
         },
-        onResponseEnd: () => over(inOrder && next === ticks && rest === FINISH),
+        onResponseEnd: () => over(inOrder && next === ticks && tail === FINISH),
         onResponseError: () => over(false),
       },
     )

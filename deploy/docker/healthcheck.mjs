@@ -6,5 +6,5 @@ const answer = await fetch(`http://127.0.0.1:${port}/livez`, { signal: AbortSign
   ok: false,
   status: error.cause?.code ?? error.name,
 }))
-if (!answer.ok) console.error(`signalbox: /livez: ${answer.status}`)
+if (!answer.ok) process.stderr.write(`signalbox: /livez: ${answer.status}\n`)
 process.exitCode = answer.ok ? 0 : 1

@@ -4,13 +4,16 @@
 import type { Judged } from '#test/what-if-worlds/judge-world.ts'
 import type { Tuned } from '#test/what-if-worlds/tune-world.ts'
 
-/** How often an interval was given, and how often the truth lay in it. */
+/** How often an interval was given, and how often the truth lay in it: by figure and by question. */
 export const coverageTable = (judged: readonly Judged[]): string => {
   const rows = [...Map.groupBy(judged, ({ measure }) => measure)].map(([measure, all]) => rowOf(measure, all))
+  // A provider's name differs from world to world.
+  const byQuestion = Map.groupBy(judged, ({ question }) => question.replace(/^without .*/, 'without one'))
   return [
     ['Figure', 'known', 'covered', 'median half width', 'size of the true differences'],
     ['---', '---', '---', '---', '---'],
     ...rows,
+    ...[...byQuestion].map(([question, all]) => rowOf(question, all, true)),
     rowOf('all', judged, true),
   ]
     .map((cells) => `| ${cells.join(' | ')} |`)
@@ -46,7 +49,28 @@ export const tuneLines = (kind: 'bad' | 'equal', tuned: readonly Tuned[]): strin
   }
   const head =
     kind === 'equal'
-      ? `equally good weights: ${given.length} false recommendations of ${tuned.length}`
+      ? `equally good weights: ${given.length} false recommendations of ${tuned.length} (95 % sure: at most ${(100 * atMost(given.length, tuned.length)).toFixed(1)} % of all such logs)`
       : `bad weights: ${given.length} recommendations of ${tuned.length}; of the possible gain, ${share(tuned)} over all logs, ${given.length === 0 ? '–' : share(given)} where it recommended`
   return [head, ...refusals].join('\n')
+}
+
+/** The one-sided bound of Clopper and Pearson: with a larger share, so few of `of` would come in less than 5 % of the cases. */
+const atMost = (count: number, of: number): number => {
+  let [low, high] = [count / of, 1]
+  for (let step = 0; step < 50; step++) {
+    const middle = (low + high) / 2
+    if (soFew(count, of, middle) > 0.05) low = middle
+    else high = middle
+  }
+  return high
+}
+
+/** Probability of at most `count` of `of`, each with `share`. */
+const soFew = (count: number, of: number, share: number): number => {
+  let [term, sum] = [(1 - share) ** of, 0]
+  for (let k = 0; k <= count; k++) {
+    sum += term
+    term *= (((of - k) / (k + 1)) * share) / (1 - share)
+  }
+  return sum
 }

@@ -3,7 +3,7 @@
  * a spool, kept there meanwhile and brought to the log in their order when it is back. Only the ledger uses it.
  */
 import { Clock, Effect, Latch, Result } from 'effect'
-import type { EventLog, EventLogError } from '#actors/ports.ts'
+import { type EventLog, EventLogError } from '#actors/ports.ts'
 import type { Spool } from '#actors/spool.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
 
@@ -13,6 +13,11 @@ const RETRY_MAX_MS = 5_000
 const RETRY_SPOOLED_MAX_MS = 1_000
 /** How long the end of the process waits for a log that fails. */
 const CLOSE_MS = 10_000
+/**
+ * A log that is elsewhere may fall silent instead of failing. The ends of answers wait for it no longer than this; whether it has taken
+ * the events or not, sending them again does no harm.
+ */
+const SILENT_MS = 2_000
 /** From the spool to the log at once: a fraction of a second. */
 const DRAIN_EVENTS = 500
 
@@ -42,6 +47,13 @@ export interface Appender {
   /** From now on a failing log is waited for only so long. */
   readonly closing: Effect.Effect<void>
 }
+
+const soon = (append: Effect.Effect<number, EventLogError>): Effect.Effect<number, EventLogError> =>
+  Effect.timeoutOrElse(append, {
+    duration: SILENT_MS,
+    orElse: () =>
+      Effect.fail(new EventLogError({ reason: { _tag: 'Unavailable', detail: 'the database does not answer' } })),
+  })
 
 /** `spool`: undefined where the log is as near as a spool would be. */
 export const makeAppender = (log: EventLog['Service'], spool: Spool['Service'] | undefined): Effect.Effect<Appender> =>
@@ -87,7 +99,7 @@ export const makeAppender = (log: EventLog['Service'], spool: Spool['Service'] |
       for (let delay = RETRY_MIN_MS; ; delay = Math.min(delay * 2, RETRY_MAX_MS)) {
         // What is older waits in the spool, and goes first.
         if (spooled() === 0) {
-          const result = yield* Effect.result(log.append(batch))
+          const result = yield* Effect.result(spool === undefined ? log.append(batch) : soon(log.append(batch)))
           if (Result.isSuccess(result)) {
             yield* recovered
             return { _tag: 'Committed', position: result.success }

@@ -1,10 +1,10 @@
 /** The flags of `signalbox migrate`. */
-import { Console, Effect } from 'effect'
+import { Console, Effect, Option } from 'effect'
 import { Command, Flag } from 'effect/cli'
 import { ExitCode, exitWith, json, reported } from '#cli/command.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
 import { isSamePlace, parseLogPlace } from '#cli/log-place.ts'
-import { migrate } from '#cli/migrate.ts'
+import { makeTables, migrate } from '#cli/migrate.ts'
 
 const WRONG_USAGE = 2
 
@@ -24,7 +24,10 @@ export const migrateCommand = Command.make(
   {
     json,
     from: Flag.String('from').pipe(
-      Flag.withDescription('The log to copy: sqlite:PATH or postgres://USER@HOST/DATABASE'),
+      Flag.withDescription(
+        'The log to copy: sqlite:PATH or postgres://USER@HOST/DATABASE (default: none, only make tables)',
+      ),
+      Flag.optional,
     ),
     to: Flag.String('to').pipe(
       Flag.withDescription('Where to: an empty database, or one that an interrupted copy has begun'),
@@ -38,10 +41,15 @@ export const migrateCommand = Command.make(
   (flags) =>
     reported(
       Effect.gen(function* () {
-        const from = yield* placeOf('--from', flags.from)
         const to = yield* placeOf('--to', flags.to)
+        if (Option.isNone(flags.from)) return yield* makeTables(to, flags.json)
+        const from = yield* placeOf('--from', flags.from.value)
         if (isSamePlace(from, to)) return yield* wrongUsage('--from and --to name the same log.')
         yield* exitWith(yield* migrate({ ...flags, from, to, confirm }))
       }),
     ),
-).pipe(Command.withDescription('Copy the event log to another database, from SQLite to PostgreSQL or back'))
+).pipe(
+  Command.withDescription(
+    'Copy the event log to another database, from SQLite to PostgreSQL or back; or only make the tables there, or update them',
+  ),
+)

@@ -45,6 +45,17 @@ export const migrate = Effect.fnUntraced(function* (options: MigrateOptions) {
   return report.problems.length === 0 && (copied.grown === 0 || options.whileRunning) ? 0 : 1
 })
 
+/** Makes the tables of a log, or brings them up to date: for an owner whom instances do not connect as (deploy/postgresql/roles.sql). */
+export const makeTables = (to: LogPlace, json: boolean) =>
+  Effect.gen(function* () {
+    const events = yield* (yield* EventLog).head
+    yield* Console.log(
+      json
+        ? JSON.stringify({ to: shownPlace(to), head: events })
+        : `The tables of ${shownPlace(to)} are those of this release. The log is at position ${count(events)}.`,
+    )
+  }).pipe(Effect.provide(databaseLayer(to.url)))
+
 const copy = Effect.fnUntraced(function* (options: MigrateOptions) {
   const { from, to, whileRunning, json } = options
   const source = yield* openReading(from)

@@ -87,7 +87,7 @@ const linesOf = (found: Found, { wish, tunesThreshold, report }: TuneOptions, is
     '',
     ...plotOf(candidates),
     '',
-    `On ${judgedCalls.toLocaleString('en')} calls that it was not chosen by, as modelled:`,
+    `On ${judgedCalls.toLocaleString('en')} calls, each half of them under what the other half has found, as modelled:`,
     ...table([
       ['', 'IN FORCE', 'BEST'],
       ...MEASURES.map((name) => [name, shown(measureOf(judgedBefore, name)), shown(measureOf(judgedAfter, name))]),

@@ -142,6 +142,33 @@ describe('a ledger that shares its log', () => {
     }),
   )
 
+  it.effect('does not let answers wait for a log that is silent', () =>
+    Effect.gen(function* () {
+      const { control, open, rows, spool } = yield* given
+      const one = yield* open('one')
+      control.appendMs = 60_000
+      one.record(note(1), 1)
+      let done = false
+      yield* Effect.forkScoped(
+        Effect.andThen(
+          one.committed,
+          Effect.sync(() => (done = true)),
+        ),
+      )
+      yield* TestClock.adjust(1_900)
+      assert.isFalse(done)
+      yield* TestClock.adjust(200)
+      assert.isTrue(done)
+      assert.lengthOf(spool.kept, 1)
+      control.appendMs = 0
+      yield* TestClock.adjust(120_000)
+      assert.deepStrictEqual(
+        known(yield* rows).map(({ writerSeq }) => writerSeq),
+        [1, 2],
+      )
+    }),
+  )
+
   it.effect('says a thing once whose commit it did not hear of', () =>
     Effect.gen(function* () {
       const { control, open, rows } = yield* given

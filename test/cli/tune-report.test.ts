@@ -64,6 +64,7 @@ describe('a report', () => {
     value,
     figures,
     isAllowed: value < 1,
+    isTriedOnce: false,
   })
   const found: Found = {
     present: candidate(0, 1).weights,

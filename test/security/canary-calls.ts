@@ -12,7 +12,7 @@ import { FAILING, WORKING } from './canary-providers.ts'
 
 /** How often each failing provider is asked: as often as its script has something new. */
 const FAILURES: Readonly<Record<(typeof FAILING)[number], number>> = {
-  ...{ echoing: 9, breaking: 6, serviceAccount: 1, unreachable: 1, proxied: 1, silent: 1 },
+  ...{ echoing: 8, refusing: 1, breaking: 6, serviceAccount: 1, unreachable: 1, proxied: 1, silent: 1 },
 }
 
 export interface Box {
@@ -26,9 +26,9 @@ export interface Tokens {
   readonly key: string
 }
 
-/** `isForClient`: prompts and answers may be in it. */
+/** Whom it is for: a client sees prompts and answers as they are, captures hold them without credentials. Default: anybody. */
 export interface Kept extends Artefact {
-  readonly isForClient?: boolean
+  readonly audience?: 'anybody' | 'client' | 'captures'
 }
 
 export interface Played {
@@ -76,7 +76,7 @@ export const playClients = (box: Box, canaries: Canaries, { key }: Tokens): Effe
     const statuses = new Map<string, number>()
     const call = (name: string, asked: Call) =>
       Effect.map(send(box.port, { headers: clientHeaders(canaries), ...asked }), (answer) => {
-        kept.push({ name: `the answer to ${name}`, bytes: whole(answer), isForClient: true })
+        kept.push({ name: `the answer to ${name}`, bytes: whole(answer), audience: 'client' })
         requests.set(name, header(answer, 'x-signalbox-request-id') ?? '')
         statuses.set(name, answer.status)
       })
@@ -89,8 +89,7 @@ export const playClients = (box: Box, canaries: Canaries, { key }: Tokens): Effe
       yield* call(`${model}, counted`, { path: '/v1/messages/count_tokens', body: promptOf(canaries, model, false) })
     }
     for (const model of FAILING)
-      for (let n = 1; n <= FAILURES[model]; n++)
-        yield* call(`${model} ${n}`, { body: promptOf(canaries, model, true) })
+      for (let n = 1; n <= FAILURES[model]; n++) yield* call(`${model} ${n}`, { body: promptOf(canaries, model, true) })
     for (let n = 0; n < 3; n++) yield* call(`chat, failing ${n}`, { body: promptOf(canaries, 'chat', true) })
 
     const body = promptOf(canaries, 'byVariable', true)
@@ -111,7 +110,9 @@ export const playClients = (box: Box, canaries: Canaries, { key }: Tokens): Effe
       body: canaries.secret('another type'),
       headers: [['content-type', 'text/plain']],
     })
-    yield* call('a path that there is not', { path: `/v1/${canaries.secret('path')}?token=${canaries.secret('query')}` })
+    yield* call('a path that there is not', {
+      path: `/v1/${canaries.secret('path')}?token=${canaries.secret('query')}`,
+    })
     yield* call('a list of models', { method: 'GET', path: '/v1/models' })
     return { kept, requests, statuses }
   })
@@ -133,7 +134,7 @@ export const playOperators = (box: Box, canaries: Canaries, tokens: Tokens, play
   Effect.gen(function* () {
     const kept: Kept[] = []
     const statuses = new Map<string, number>()
-    const ask = (name: string, path: string, token: string, more: Call = {}, isForClient = false) =>
+    const ask = (name: string, path: string, token: string, more: Call = {}, audience: Kept['audience'] = 'anybody') =>
       Effect.map(
         send(box.port, {
           method: 'GET',
@@ -142,7 +143,7 @@ export const playOperators = (box: Box, canaries: Canaries, tokens: Tokens, play
           headers: [['authorization', `Bearer ${token}`], ...(more.headers ?? [])],
         }),
         (answer) => {
-          kept.push({ name, bytes: whole(answer), isForClient })
+          kept.push({ name, bytes: whole(answer), audience })
           statuses.set(name, answer.status)
           return answer
         },
@@ -153,9 +154,9 @@ export const playOperators = (box: Box, canaries: Canaries, tokens: Tokens, play
     for (const [path, methods] of Object.entries(paths)) {
       if (!('get' in methods) || path === '/admin/events/live') continue
       const concrete = path.includes('{') ? path.replace(/\{\w+\}/, known[path] ?? '') : path
-      const isCapture = path.endsWith('/capture')
-      yield* ask(`GET ${path}`, concrete, tokens.admin, {}, isCapture)
-      yield* ask(`GET ${path} with the read token`, concrete, tokens.read, {}, isCapture)
+      const audience = path.endsWith('/capture') ? 'captures' : 'anybody'
+      yield* ask(`GET ${path}`, concrete, tokens.admin, {}, audience)
+      yield* ask(`GET ${path} with the read token`, concrete, tokens.read)
     }
     const at = new Date().toISOString()
     yield* ask('GET a past state', `/admin/state?at=${at}`, tokens.read)

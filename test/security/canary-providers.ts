@@ -12,9 +12,17 @@ import { startProviders } from '#test/simulator.ts'
 
 /** Each has the model of its name and no other, so that a request says by its model whom it is for. */
 export const WORKING = ['byVariable', 'byFile', 'byCommand', 'byClient', 'byGoogle', 'chat'] as const
-export const FAILING = ['echoing', 'breaking', 'serviceAccount', 'unreachable', 'proxied', 'silent'] as const
+export const FAILING = [
+  'echoing',
+  'refusing',
+  'breaking',
+  'serviceAccount',
+  'unreachable',
+  'proxied',
+  'silent',
+] as const
 
-/** Statuses of which each means something else. */
+/** Statuses of which each means something else; after the last one the provider is left alone. */
 const ECHOED = [400, 404, 413, 422, 500, 503, 529, 429]
 
 /** What a box of any length of life is started with. */
@@ -38,14 +46,16 @@ export const startCast = (canaries: Canaries, folder: string) =>
     ] as const
     const good: Script = [{ times: Number.POSITIVE_INFINITY, step: answer(blocks) }]
     // A message like those of real services, and another header.
-    const echo = (key: string) => (status: number): StatusStep => ({
-      _tag: 'Status',
-      status,
-      headers: { 'x-debug': `key=${key}` },
-      body: { type: 'error', error: { type: 'api_error', message: `Incorrect API key provided: ${key}` } },
-    })
+    const echo =
+      (key: string) =>
+      (status: number): StatusStep => ({
+        _tag: 'Status',
+        status,
+        headers: { 'x-debug': `key=${key}` },
+        body: { type: 'error', error: { type: 'api_error', message: `Incorrect API key provided: ${key}` } },
+      })
     const google = yield* Effect.orDie(startGoogleTokens())
-    const { plain, chat, vertex, echoing, breaking, silent } = yield* startProviders({
+    const { plain, chat, vertex, echoing, refusing, breaking, silent } = yield* startProviders({
       plain: { script: good },
       chat: {
         wire: 'openai',
@@ -55,8 +65,8 @@ export const startCast = (canaries: Canaries, folder: string) =>
         ],
       },
       vertex: { wire: 'vertex', accessTokens: google, script: good },
-      // Last: whoever refuses its key is left alone from then on.
-      echoing: { script: [...ECHOED, 403].map(echo(keys.echoing)) },
+      echoing: { script: ECHOED.map(echo(keys.echoing)) },
+      refusing: { script: [401].map(echo(keys.echoing)) },
       breaking: {
         script: [
           errorEvent(5, 'overloaded_error', `overloaded while it wrote ${content('error in a stream')}`),
@@ -103,6 +113,7 @@ export const startCast = (canaries: Canaries, folder: string) =>
         ...{ prices: { '*': { input: 1, output: 2 } }, quirks: { maxTokensField: 'max_completion_tokens' } },
       },
       echoing: entry(echoing.url, { credential: { env: 'ECHOED_KEY', header: 'x-api-key' } }),
+      refusing: entry(refusing.url, { credential: { env: 'ECHOED_KEY', header: 'bearer' } }),
       breaking: entry(breaking.url, { credential: 'none' }),
       serviceAccount: {
         ...{ kind: 'vertex', project: 'my-project', baseUrl: `${vertex.url}/v1`, ...claude },
@@ -126,7 +137,7 @@ export const startCast = (canaries: Canaries, folder: string) =>
       google,
       /** Files that the box reads. */
       inputs: ['account.json', 'provider.key'],
-      simulators: { plain, chat, vertex, echoing, breaking, silent },
+      simulators: { plain, chat, vertex, echoing, refusing, breaking, silent },
     }
   })
 

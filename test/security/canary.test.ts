@@ -3,24 +3,18 @@
  * of them is found in anything that it said, wrote or kept. Prompts and answers are in captures where these are on, and nowhere else;
  * what has the form of a credential is not even there.
  */
-import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createServer } from 'node:net'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
-import { STATE_VERSION } from '#actors/gateway-state.ts'
-import { EventLog } from '#actors/ports.ts'
-import { layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
-import { startReceiver } from '#test/alert-receiver.ts'
-import { artefactsIn } from '#test/artefacts.ts'
-import { type Canaries, type Finding, makeCanaries } from '#test/canaries.ts'
-import { fullSettings } from '#test/full-settings.ts'
-import { type SignalboxProcess, scratchFolder, spawnSignalbox, startProcess } from '#test/signalbox-process.ts'
-import { type Kept, listenLive, type Played, playClients, playOperators, type Tokens } from './canary-calls.ts'
-import { FAILING, startCast, WORKING } from './canary-providers.ts'
+import { makeCanaries } from '#test/canaries.ts'
+import { scratchFolder, spawnSignalbox } from '#test/signalbox-process.ts'
+import { listenLive, type Played, playClients, playOperators } from './canary-calls.ts'
+import { leaks, leftBy, outputOf, runAll, type Scene, startScene, written } from './canary-scene.ts'
 
+/** Some fifteen seconds on an idle machine. */
 const LIMIT = 300_000
 
-/** Commands of an operator, each run beside the box. */
+/** Commands of an operator. */
 const commandsFor = ({ requests }: Played): readonly (readonly string[])[] => {
   const [served = '', failed = ''] = [requests.get('byVariable, streamed'), requests.get('echoing 1')]
   return [
@@ -42,132 +36,191 @@ const commandsFor = ({ requests }: Played): readonly (readonly string[])[] => {
   ]
 }
 
-interface Report extends Finding {
-  readonly artefact: string
+/** What providers got to hear: each its own key. A header that is nobody's credential is the client's word, and goes along. */
+const CLIENTS = 'header of a client'
+const HEARD = {
+  plain: [
+    CLIENTS,
+    'header of an innocent name',
+    'key in a URL',
+    'key in a file',
+    'key in a variable',
+    // `byClient` is asked here, which is sent what the client sends.
+    'key of a client',
+    'key of a command',
+    'token in a header',
+    'token of a client',
+  ],
+  chat: ['key of a chat provider'],
+  vertex: [CLIENTS],
+  echoing: [CLIENTS, 'key of a provider that repeats it'],
+  refusing: [CLIENTS, 'key of a provider that repeats it'],
+  breaking: [CLIENTS],
+  silent: [CLIENTS],
 }
 
-/** What is found where it must not be. */
-const leaks = (canaries: Canaries, all: readonly Kept[]): readonly Report[] =>
-  all.flatMap(({ name, bytes, isForClient = false }) =>
-    canaries
-      .find(bytes)
-      .filter(({ kind }) => kind === 'secret' || !isForClient)
-      .map((finding) => ({ artefact: name, ...finding })),
-  )
-
-/** Everything that a box said and kept. */
-const leftBy = (box: SignalboxProcess, inputs: readonly string[], capturesOn: boolean): readonly Kept[] => [
-  { name: 'standard output', bytes: Buffer.from(box.stdout()) },
-  { name: 'standard error', bytes: Buffer.from(box.stderr()) },
-  ...artefactsIn(box.folder, (name) => inputs.includes(name)).map((artefact) => ({
-    ...artefact,
-    isForClient: capturesOn && artefact.name.startsWith('captures.db'),
-  })),
-]
-
-/** States are stored one on top of another: they are read as a start reads them. */
-const lastState = (box: SignalboxProcess): Effect.Effect<Kept> =>
-  EventLog.use((log) => log.latestSnapshot(STATE_VERSION)).pipe(
-    Effect.provide(layerSqliteReadOnly({ path: box.databaseUrl.slice('sqlite:'.length) }), { local: true }),
-    Effect.orDie,
-    Effect.map((snapshot) => ({ name: 'the newest state', bytes: Buffer.from(snapshot?.state ?? '') })),
-  )
-
-const outputOf = (name: string, { stdout, stderr }: { readonly stdout: string; readonly stderr: string }): Kept => ({
-  name: `signalbox ${name}`,
-  bytes: Buffer.from(`${stdout}\n${stderr}`),
-})
-
-/** Throws where nobody catches, when it gets SIGUSR2. */
-const CRASH = `data:text/javascript,import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('SIGUSR2',()=>{throw new Error('planted')})`
-
-const startScene = (options: { readonly captures: boolean; readonly format: 'json' | 'pretty' }) =>
+const play = (scene: Scene) =>
   Effect.gen(function* () {
-    const canaries = makeCanaries()
-    const { secret } = canaries
-    const folder = yield* scratchFolder
-    const cast = yield* startCast(canaries, folder)
-    const collector = yield* startReceiver()
-    const hook = secret('path of a webhook')
-    const settings = fullSettings({
-      captures: options.captures,
-      collector: collector.url,
-      webhook: collector.url,
-    })
-    const config = {
-      ...settings,
-      log: { ...settings.log, format: options.format },
-      routing: {
-        rules: Object.fromEntries([...WORKING, ...FAILING].map((name) => [name, { model: name, only: [name] }])),
-      },
-      retryBudget: { tokens: 1e6, reserve: 0 },
-      providers: cast.providers,
-      prices: { url: `${collector.url}/prices.json?token=${secret('token in the URL of prices')}` },
-      server: { ...settings.server, adminToken: { env: 'ADMIN' }, readToken: { file: join(folder, 'read.token') } },
-      alerts: {
-        ...settings.alerts,
-        channels: {
-          ops: { kind: 'webhook', url: { env: 'HOOK' }, headers: { authorization: { env: 'HOOK_HEADER' } } },
-          pager: { kind: 'command', argv: [process.execPath, '-e', '0', secret('argument of a channel')] },
-        },
-      },
-      telemetry: {
-        traces: { ...settings.telemetry.traces, headers: { 'x-key': { env: 'COLLECTOR_KEY' } } },
-      },
-    }
-    const [admin, read] = [secret('admin token'), secret('read token')]
-    writeFileSync(join(folder, 'read.token'), read, { mode: 0o600 })
-    const environment = {
-      ...cast.environment,
-      ADMIN: admin,
-      HOOK: `${collector.url}/hooks/${hook}?signature=${secret('signature of a webhook')}`,
-      HOOK_HEADER: `Bearer ${secret('header of a webhook')}`,
-      COLLECTOR_KEY: secret('key of a collector'),
-      CAPTURE_KEY: secret('key of captures'),
-      NODE_OPTIONS: `--import=${encodeURI(CRASH)}`,
-    }
-    const inputs = ['signalbox.yaml', 'read.token', ...cast.inputs]
-    const box = yield* startProcess({ config, folder, environment })
-    const created = yield* box.command('keys', 'create', 'a-client', '--port', String(box.port), '--json')
-    const { secret: key } = JSON.parse(created.stdout) as { readonly secret: string }
-    canaries.add('a key of Signalbox', key.slice('sbx_'.length))
-    return { box, canaries, cast, collector, inputs, tokens: { admin, read, key } satisfies Tokens }
+    const { box, canaries, tokens } = scene
+    const hearLive = yield* listenLive(box, tokens)
+    const clients = yield* playClients(box, canaries, tokens)
+    const operators = yield* playOperators(box, canaries, tokens, clients)
+    return { clients, operators, live: yield* hearLive }
   })
 
-describe('no secret', () => {
+/** That it was about something: who is to be served was, who is to fail did, in as many ways. */
+const expectPlayed = ({ clients, operators }: { readonly clients: Played; readonly operators: Played }): void => {
+  const of = (name: string) => [...clients.statuses].filter(([who]) => who.startsWith(name)).map(([, status]) => status)
+  for (const name of ['byVariable', 'byFile', 'byCommand', 'byClient', 'byGoogle', 'chat, whole', 'chat, streamed'])
+    expect([name, ...new Set(of(name))]).toEqual([name, 200])
+  expect(of('echoing')).toEqual([400, 404, 400, 422, 500, 503, 529, 429])
+  for (const name of ['refusing', 'serviceAccount', 'unreachable', 'proxied', 'silent'])
+    expect([name, ...of(name)].at(1)).toBeGreaterThanOrEqual(500)
+  expect(operators.statuses.size).toBeGreaterThan(50)
+  const gets = [...operators.statuses].filter(([name]) => name.startsWith('GET /'))
+  expect(gets.filter(([name, status]) => status !== 200 && !/shadow|capture/.test(name))).toEqual([])
+}
+
+describe('no secret is in anything that a box says, writes and keeps', () => {
   it.live(
-    'is in anything that a box without captures says, writes and keeps, to the last words of a crash',
+    'without captures, to the last words of a crash',
     () =>
       Effect.gen(function* () {
-        const { box, canaries, cast, collector, inputs, tokens } = yield* startScene({ captures: false, format: 'json' })
-        const hearLive = yield* listenLive(box, tokens)
-        const clients = yield* playClients(box, canaries, tokens)
-        const operators = yield* playOperators(box, canaries, tokens, clients)
-        const outputs = yield* Effect.forEach(
-          commandsFor(clients),
-          (args) => Effect.map(box.command(...args), (result) => ({ args, result })),
-          { concurrency: 2 },
-        )
-        const live = yield* hearLive
+        const scene = yield* startScene({ captures: false, format: 'json' })
+        const { box, canaries } = scene
+        const played = yield* play(scene)
+        const outputs = yield* runAll(box, commandsFor(played.clients))
         box.signal('SIGUSR2')
-        expect(yield* box.exited).toEqual({ code: 1, signal: null })
+        yield* box.exited
+        expect(box.stderr()).toContain('Error: planted')
 
-        // It was about something.
+        expectPlayed(played)
+        expect(outputs.filter(({ result }) => result.code !== 0).map(({ args }) => args[0])).toEqual(['doctor'])
+        const { clients, operators, live } = played
+        const left = yield* leftBy(scene)
+        expect(left.map(({ name }) => name)).toEqual(
+          expect.arrayContaining(['log.db, table events', 'a POST to /v1/tra', 'a POST to /hooks/']),
+        )
         const all = [
-          ...clients.kept, ...operators.kept, live, yield* lastState(box),
-          ...outputs.map(({ args, result }) => outputOf(args.join(' '), result)),
-          ...leftBy(box, inputs, false),
-          ...collector.received.map(({ path, body }) => ({ name: `what ${path.slice(0, 6)} got`, bytes: Buffer.from(body) })),
+          ...clients.kept,
+          ...operators.kept,
+          live,
+          ...outputs.map(({ args, result }) => outputOf(args, result)),
         ]
-        console.error(clients.kept.filter((k) => /byVariable|chat|echoing 1|breaking|silent|key$/.test(k.name)).map((k) => k.name + Buffer.from(k.bytes).toString().slice(0, 1500)).join('\n----\n'))
-        console.error([...clients.statuses].join('\n')); console.error([...operators.statuses].join('\n')); console.error(outputs.map(({ args, result }) => [args.join(' '), result.code, result.code ? (result.stderr+result.stdout).slice(0,300):''].join(' ')).join('\n'))
-        const found = leaks(canaries, all)
-        console.error(all.length, all.map((x) => x.name).join(', '))
-        console.error([...new Map(found.map((f) => [`${f.artefact}: ${f.canary} (${f.form})`, f.around])).entries()].map(([k, v]) => k + '\n      ' + JSON.stringify(v)).join('\n'))
-        expect(found.length).toBe(0)
-        void cast
+        expect(leaks(canaries, [...all, ...left])).toEqual([])
+        expect(heardBy(scene)).toEqual(HEARD)
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'with captures, to an orderly stop, where prompts and answers are in these alone, without the keys in them',
+    () =>
+      Effect.gen(function* () {
+        const scene = yield* startScene({ captures: true, format: 'pretty' })
+        const { box, canaries } = scene
+        const { clients, operators, live } = yield* play(scene)
+        const request = clients.requests.get('byVariable, streamed') ?? ''
+        const [shown] = yield* runAll(box, [['capture', 'show', request, '--port', String(box.port)]])
+        box.signal('SIGTERM')
+        expect((yield* box.exited).code).toBe(0)
+
+        const left = yield* leftBy(scene)
+        const captures = left.filter(({ audience }) => audience === 'captures')
+        const kinds = captures.flatMap(({ bytes }) => canaries.find(bytes).map(({ canary }) => canary))
+        expect(kinds).toEqual(expect.arrayContaining(['prompt', 'answer', 'input of a tool']))
+        const output = outputOf(['capture', 'show'], shown?.result ?? { code: 1, stdout: '', stderr: '' })
+        expect(canaries.find(output.bytes).map(({ canary }) => canary)).toContain('prompt')
+        const both = [output, written(output.name, output.bytes)].map((one) => ({
+          ...one,
+          audience: 'captures' as const,
+        }))
+        expect(leaks(canaries, [...clients.kept, ...operators.kept, live, ...both, ...left])).toEqual([])
       }),
     LIMIT,
   )
 })
-void spawnSignalbox
+
+describe('no secret is in what is said of a configuration', () => {
+  it.live(
+    'that has secrets where none belongs, or is no YAML, or names a database that is not there',
+    () =>
+      Effect.gen(function* () {
+        const canaries = makeCanaries()
+        const { secret, pasted } = canaries
+        const malformed = {
+          providers: {
+            literal: { kind: 'anthropic', credential: secret('literal credential') },
+            unknown: { kind: 'anthropic', apiKey: secret('unknown member') },
+          },
+          server: { adminToken: secret('literal admin token'), port: pasted('no port') },
+          capture: { key: secret('literal key of captures') },
+          [pasted('a key as a name')]: true,
+        }
+        const misplaced = {
+          providers: {
+            inUrl: { kind: 'anthropic', baseUrl: `https://user:${secret('password in a base URL')}@example.com` },
+            inQuery: { kind: 'anthropic', baseUrl: `https://example.com/?key=${secret('key in a base URL')}` },
+            named: { kind: 'anthropic', credential: { env: `$${secret('literal in place of a name')}` } },
+            header: { kind: 'anthropic', headers: { 'x-api-key': secret('forbidden header') } },
+            proxied: { kind: 'anthropic', proxy: `ftp://user:${secret('password of no proxy')}@example.com` },
+          },
+          alerts: { channels: { hook: { kind: 'webhook', url: `https://hooks.example.com/${secret('path')}` } } },
+          telemetry: { traces: { endpoint: `https://user:${secret('password of a collector')}@example.com` } },
+        }
+        const broken = `providers:\n  a: { kind: anthropic, credential: "${secret('unterminated')}\n`
+        const database = `postgres://user:${secret('password of a database')}@127.0.0.1:${yield* closedPort}/db`
+        const fine = { providers: { a: { kind: 'anthropic', credential: 'client' } } }
+        const environment = { SIGNALBOX_SERVER__PORT: pasted('variable that is no port') }
+        const runs = [
+          { config: malformed, args: ['config', 'check'] },
+          { config: malformed, args: ['serve'] },
+          { config: misplaced, args: ['config', 'check'] },
+          { config: misplaced, args: ['serve'] },
+          { config: broken, args: ['config', 'check'] },
+          { config: broken, args: ['serve'] },
+          { config: fine, args: ['serve'], environment },
+          { config: fine, args: ['serve'], environment: { SIGNALBOX_DATABASE_URL: database } },
+          { config: fine, args: ['events', '--database', database] },
+          { config: fine, args: ['doctor'], environment: { SIGNALBOX_DATABASE_URL: database } },
+        ]
+        const said = yield* Effect.forEach(
+          runs,
+          (run) =>
+            Effect.gen(function* () {
+              const process = yield* spawnSignalbox({ ...run, folder: yield* scratchFolder })
+              const { code } = yield* process.exited
+              const text = { code, stdout: process.stdout(), stderr: process.stderr() }
+              expect([run.args[0], code === 0, text.stderr + text.stdout === '']).toEqual([run.args[0], false, false])
+              return outputOf(run.args, text)
+            }),
+          { concurrency: 2 },
+        )
+        expect(leaks(canaries, said)).toEqual([])
+      }).pipe(Effect.scoped),
+    LIMIT,
+  )
+})
+
+/** The secrets that each provider got to hear, prompts apart. */
+const heardBy = ({ canaries, simulators }: Scene): Readonly<Record<string, readonly string[]>> =>
+  Object.fromEntries(
+    Object.values(simulators).map(({ id, requests }) => [
+      id,
+      [
+        ...new Set(
+          requests.flatMap(({ headers, path, query }) =>
+            canaries.find(Buffer.from(JSON.stringify([headers, path, query]))).map(({ canary }) => canary),
+          ),
+        ),
+      ].toSorted(),
+    ]),
+  )
+
+/** Where nobody listens. */
+const closedPort = Effect.callback<number>((resume) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const address = server.address()
+    server.close(() => resume(Effect.succeed(address !== null && typeof address === 'object' ? address.port : 0)))
+  })
+})

@@ -38,8 +38,7 @@ const MARK_LENGTH = 12
 const DIGITS = 3
 const AROUND = 60
 
-const newMark = (): string =>
-  [...randomBytes(MARK_LENGTH)].map((byte) => LETTERS[byte % LETTERS.length] ?? '').join('')
+const newMark = (): string => [...randomBytes(MARK_LENGTH)].map((byte) => LETTERS[byte % LETTERS.length] ?? '').join('')
 
 export const makeCanaries = (): Canaries => {
   const names: string[] = []

@@ -7,7 +7,7 @@ import { meanFigures } from '#domain/what-if/drawn-figures.ts'
 import { meets, type Objective, objectiveValue } from '#domain/what-if/objective.ts'
 import { type Figures, figuresOf, type Outcome } from '#domain/what-if/outcome.ts'
 import { nameOfWeights, type Weights } from '#domain/what-if/simplex.ts'
-import { MOST_UNSUPPORTED, unsupportedShare } from '#domain/what-if/verdict.ts'
+import { isSupported } from '#domain/what-if/verdict.ts'
 import type { Half } from './halves.ts'
 
 export interface Setting {
@@ -57,14 +57,12 @@ export const makeBench = (half: Half, policy: Policy, objective: Objective, seed
     tryOut: (setting, plays) => {
       const name = nameOfSetting(setting)
       const outcomes = playedSoOften(name, withSetting(policy, setting), plays)
-      const present = meanFigures(
-        playedSoOften(IN_FORCE, policy, outcomes.length).slice(0, outcomes.length).map(figuresOf),
-      )
+      const present = playedSoOften(IN_FORCE, policy, outcomes.length).slice(0, outcomes.length)
       const figures = meanFigures(outcomes.map(figuresOf))
       const isAllowed =
-        unsupportedShare(outcomes.flat()) <= MOST_UNSUPPORTED &&
+        isSupported(outcomes.flat(), present.flat()) &&
         objective.constraints.every((constraint) => meets(constraint, figures))
-      const value = objectiveValue(objective, figures, present)
+      const value = objectiveValue(objective, figures, meanFigures(present.map(figuresOf)))
       const trial = { setting, value, figures, isAllowed, plays: outcomes.length }
       trials.set(name, trial)
       return trial

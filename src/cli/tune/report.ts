@@ -4,6 +4,7 @@
 import { measureOf } from '#domain/what-if/objective.ts'
 import type { Figures } from '#domain/what-if/outcome.ts'
 import { nameOfWeights } from '#domain/what-if/simplex.ts'
+import { remarkOf } from './plot.ts'
 import type { Candidate, Found } from './search.ts'
 
 const MEASURES = ['cost', 'success', 'p50ttft', 'p95ttft', 'refusals', 'switches'] as const
@@ -31,7 +32,7 @@ svg { width: 100%; height: auto } text { font-size: 11px; fill: currentColor }
 <p><strong>${escaped(says)}</strong></p>
 ${gain}
 <p>In force: ${escaped(nameOfWeights(present))}<br>Best: ${escaped(nameOfWeights(best.weights))}, limitThreshold ${best.limitThreshold}</p>
-<h2>On ${judgedCalls} calls that it was not chosen by</h2>
+<h2>On ${judgedCalls} calls, each half judged by what the other half has found</h2>
 <table><tr><th></th><th>in force</th><th>best</th></tr>
 ${MEASURES.map((name) => `<tr><td>${name}</td><td>${cell(judgedBefore, name)}</td><td>${cell(judgedAfter, name)}</td></tr>`).join('\n')}
 </table>
@@ -76,8 +77,8 @@ ${dots.join('\n')}
 }
 const NONE = { headroom: 0, performance: 0, cost: 0, reliability: 0 }
 
-const row = ({ weights, value, figures, isAllowed }: Candidate): string =>
-  `<tr><td>${escaped(nameOfWeights(weights))}</td><td>${percent(value)}</td><td>${cell(figures, 'cost')}</td><td>${cell(figures, 'p95ttft')}</td><td>${isAllowed ? '' : 'not allowed'}</td></tr>`
+const row = ({ weights, value, figures, ...one }: Candidate): string =>
+  `<tr><td>${escaped(nameOfWeights(weights))}</td><td>${percent(value)}</td><td>${cell(figures, 'cost')}</td><td>${cell(figures, 'p95ttft')}</td><td>${remarkOf(one)}</td></tr>`
 
 const cell = (figures: Figures, name: (typeof MEASURES)[number]): string => {
   const value = measureOf(figures, name)

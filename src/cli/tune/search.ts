@@ -17,6 +17,8 @@ export interface Candidate extends Setting {
   readonly value: number
   readonly figures: Figures
   readonly isAllowed: boolean
+  /** What was not among the best was played once, and its value is less sure. */
+  readonly isTriedOnce: boolean
 }
 
 export interface Found {
@@ -129,6 +131,7 @@ const candidatesOf = (
         value: (one.value + other.value) / 2,
         figures: meanFigures([one.figures, other.figures]),
         isAllowed: one.isAllowed && other.isAllowed,
+        isTriedOnce: Math.min(one.plays, other.plays) < PLAYS,
         isFinalist: finalists.has(name),
       },
     ]

@@ -22,13 +22,17 @@ export interface Judgement {
 const DRAWS = 400
 const LEAST_CALLS = 60
 const LEAST_SESSIONS = 5
-/** More than this share of the calls at providers of which too little is known, and a figure would be a guess. */
-export const MOST_UNSUPPORTED = 0.05
+/** So much larger a share of the calls at providers of which too little is known, and the difference would be a guess. */
+const MOST_UNSUPPORTED = 0.05
 /** Less is not worth a change, and within what two runs of one world differ by. */
 const LEAST_GAIN = 0.01
 
-export const unsupportedShare = (outcomes: readonly Outcome[]): number =>
+const unsupportedShare = (outcomes: readonly Outcome[]): number =>
   outcomes.filter(({ unsupported }) => unsupported > 0).length / Math.max(1, outcomes.length)
+
+/** It sends hardly more calls than the present policy to providers of which too little is known: what both send there cancels. */
+export const isSupported = (wanted: readonly Outcome[], present: readonly Outcome[]): boolean =>
+  unsupportedShare(wanted) - unsupportedShare(present) <= MOST_UNSUPPORTED
 
 /** `gain`: share by which the objective's value falls. */
 export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict => {
@@ -39,7 +43,7 @@ export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict 
     return refused(`${first.length} calls to judge by are too few (at least ${LEAST_CALLS}).`)
   if (sessions.count < LEAST_SESSIONS)
     return refused(`${sessions.count} sessions to judge by are too few (at least ${LEAST_SESSIONS}).`)
-  if (unsupportedShare(wanted.flat()) > MOST_UNSUPPORTED)
+  if (!isSupported(wanted.flat(), present.flat()))
     return refused(
       'The better weights lead to providers that were hardly ever asked; switch on routing.exploration for a while.',
     )

@@ -33,10 +33,10 @@ export const openConnections = (options: PostgresOptions): Effect.Effect<Connect
   Effect.gen(function* () {
     const attempt = attempting(options.url)
     const session = yield* attempt(() => sessionOf(options))
-    const { poolSize } = options.settings ?? defaultPostgresSettings
+    const { poolSize, lockTimeoutMs } = options.settings ?? defaultPostgresSettings
     const pools = yield* Effect.acquireRelease(
       Effect.sync(() => ({
-        write: makePool(clientConfig(options, session), 1),
+        write: makePool({ ...clientConfig(options, session), query_timeout: lockTimeoutMs + APPEND_MS }, 1),
         read: makePool(clientConfig(options, session), Math.max(1, poolSize - 1)),
       })),
       ({ write, read }) => Effect.promise(() => Promise.all([write.end(), read.end()])),
@@ -48,6 +48,9 @@ export const openConnections = (options: PostgresOptions): Effect.Effect<Connect
       attempt,
     }
   })
+
+/** An append takes milliseconds once it has the lock. A connection that is silent for longer is given up, and another one made. */
+const APPEND_MS = 5_000
 
 const attempting =
   (url: string): Connections['attempt'] =>

@@ -206,8 +206,7 @@ BEGIN
   PERFORM set_config('signalbox.archiving', 'on', true);
   WITH gone AS (
     DELETE FROM events e
-    WHERE e.stream = ANY (stream_names) AND e.position >= (SELECT min(p) FROM unnest(request_positions) AS p)
-    RETURNING e.writer, e.writer_seq, e.position
+    WHERE e.stream = ANY (stream_names) RETURNING e.writer, e.writer_seq, e.position
   ), noted AS (
     UPDATE writers w SET archived_seq = greatest(w.archived_seq, g.seq)
     FROM (SELECT writer, max(writer_seq) AS seq FROM gone GROUP BY writer) g WHERE w.id = g.writer

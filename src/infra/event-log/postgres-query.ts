@@ -1,8 +1,8 @@
 /**
  * A ReadQuery as SQL, and where the log stood at a moment. Kysely builds the text.
  *
- *  - stream, correlation: their index in each partition, then sorted; the sets are small (`position + 0` keeps the planner from walking
- *    along the log until it has found enough of them)
+ *  - stream, correlation: their index in each partition, then sorted; the sets are small (`position + 0` keeps the planner from using
+ *    the index on positions, along which it would have to walk until it has found them)
  *  - only rare types: their index; time, and all else: along the log, where marks of time tell between which positions
  */
 import {
@@ -34,18 +34,16 @@ const db = new Kysely<PostgresLogTables>({
 /** Rows in the order of RawRow. */
 export const compileRead = (query: ReadQuery): CompiledQuery => {
   const { types, stream, correlation, since, until, after, before, descending } = query
+  const position = isSmall(query) ? sql<number>`(position + 0)` : sql.ref<number>('position')
   let select = db
     .selectFrom('signalbox.events as events')
     // All of them; the name is that of the last.
     .select(sql.raw(COLUMNS).as('data'))
-    .orderBy(isSmall(query) ? sql`position + 0` : 'position', descending === true ? 'desc' : 'asc')
+    .orderBy(position, descending === true ? 'desc' : 'asc')
     .limit(Math.max(0, Math.min(query.limit, MOST_ROWS)))
-  if (descending !== true) select = select.where('position', '>', after)
-  else if (before !== undefined) select = select.where('position', '<', before)
-  if (stream !== undefined) {
-    const first = db.selectFrom('signalbox.streams').select('first').where('stream', '=', toText(stream))
-    select = select.where('stream', '=', toText(stream)).where('position', '>=', first)
-  }
+  if (descending !== true) select = select.where(position, '>', after)
+  else if (before !== undefined) select = select.where(position, '<', before)
+  if (stream !== undefined) select = select.where('stream', '=', toText(stream))
   if (correlation !== undefined) {
     const column = toText(correlation)
     select = select.where((is) =>

@@ -19,7 +19,8 @@ export const foldStreams = async (
   upTo = Number.MAX_SAFE_INTEGER,
 ): Promise<ReadonlyMap<string, FoldedStream>> => {
   const rows = await ask(
-    `SELECT ${COLUMNS} FROM signalbox.events WHERE stream = ANY ($1) AND position <= $2 ORDER BY position`,
+    `SELECT ${COLUMNS} FROM signalbox.events WHERE stream = ANY ($1) AND position + 0 <= $2
+     ORDER BY position + 0`,
     [streams.map(toText), upTo],
   )
   const byStream = Map.groupBy(rows.map(storedRow), ({ stream }) => stream)

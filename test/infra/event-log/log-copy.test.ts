@@ -189,7 +189,7 @@ it.effect('the beginning of a target is compared in every column', () =>
       ]),
       ["correlation = 'x'", 'correlation = NULL'],
       ['causation = 77', 'causation = NULL'],
-      ['writer = 2', 'writer = 1'],
+      ['writer = 2, writer_seq = 9999', 'writer = 1, writer_seq = 1'],
     ]) {
       const doctor = (what: string | undefined) => {
         const database = new Database(path)

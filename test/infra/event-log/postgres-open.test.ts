@@ -1,5 +1,4 @@
-/** Opening a log on PostgreSQL: who makes the tables, whose tables are left alone, who may do what, and what no message tells. */
-import { readFileSync } from 'node:fs'
+/** Opening a log on PostgreSQL: who makes the tables, whose tables are left alone, and what no message tells. */
 import { Effect, type Layer } from 'effect'
 import { expect, it, vi } from 'vitest'
 import { Books, EventLog, type EventLogError } from '#actors/ports.ts'
@@ -107,48 +106,6 @@ it('lets nobody change, delete or truncate events, wherever they lie', async () 
     }
   }
   expect(await head(url)).toBe(4)
-})
-
-it('runs under a role that owns nothing and can change no event', async () => {
-  const url = await freshDatabase()
-  const name = new URL(url).pathname.slice(1)
-  const as = (role: string) => Object.assign(new URL(url), { username: role }).href
-  // The roles belong to the server, which other tests use too: this is the only one that makes them.
-  await onDatabase(
-    url,
-    'CREATE ROLE signalbox_owner LOGIN; CREATE ROLE signalbox LOGIN',
-    `GRANT CREATE ON DATABASE ${name} TO signalbox_owner`,
-  )
-  expect(await refusal(as('signalbox'))).toMatchObject({ _tag: 'Unusable', detail: expect.stringContaining('42501') })
-  await head(as('signalbox_owner'))
-  const grants = readFileSync(new URL('../../../deploy/postgresql/roles.sql', import.meta.url), 'utf8')
-  await onDatabase(as('signalbox_owner'), grants)
-  await open(as('signalbox'), (log) =>
-    Effect.gen(function* () {
-      const events = envelopes()(servedRequest(1))
-      expect(yield* log.append(events)).toBe(4)
-      expect(yield* log.append(events)).toBe(4)
-      yield* log.saveSnapshot({ version: 'fold', position: 4, state: '{}' })
-      expect((yield* log.latestSnapshot('fold'))?.position).toBe(4)
-      expect((yield* log.verify(() => {})).problems).toEqual([])
-    }),
-  )
-  // The books are made anew by this role too.
-  await onDatabase(url, 'UPDATE signalbox.books SET version = 0')
-  expect(await head(as('signalbox'))).toBe(4)
-  expect(await onDatabase(url, 'SELECT folded_to FROM signalbox.books')).toEqual([{ folded_to: null }])
-  for (const statement of [
-    `UPDATE signalbox.events SET type = 'Other'`,
-    'DELETE FROM signalbox.events',
-    'TRUNCATE signalbox.events',
-    'INSERT INTO signalbox.events SELECT * FROM signalbox.events',
-    'UPDATE signalbox.log_head SET position = 9',
-    'DELETE FROM signalbox.writers',
-    'DROP TABLE signalbox.events',
-    'ALTER TABLE signalbox.events DISABLE TRIGGER ALL',
-  ]) {
-    await expect(onDatabase(as('signalbox'), statement)).rejects.toMatchObject({ code: '42501' })
-  }
 })
 
 it('tells no password, whatever goes wrong', async () => {

@@ -44,7 +44,7 @@ const FULL = {
   largeRepetitions: 9,
   largeRequests: 10,
   streams: 2_000,
-  streamTicks: 20,
+  streamTicks: 30,
   dashboardRounds: 5,
   dashboardSeconds: 20,
   decisionRounds: 9,
@@ -66,7 +66,7 @@ const QUICK = {
   largeRepetitions: 5,
   largeRequests: 5,
   streams: 500,
-  streamTicks: 10,
+  streamTicks: 12,
   dashboardRounds: 2,
   dashboardSeconds: 8,
   decisionRounds: 5,
@@ -94,7 +94,7 @@ const HELP = `Usage: npm run bench -- [options]
   --large-bytes N  --large-repetitions N  --large-requests N
   --streams N             streams at once
   --disk-requests N
-  --boot-requests N  --boot-times N  --state-requests N
+  --boot-requests N  --boot-times N  --state-requests N  --replay-requests N  --replay-times N
   --boot-folder PATH      keep the log of boot and books there and use it again
 `
 
@@ -129,6 +129,8 @@ const parse = () => {
         'boot-times': { type: 'string' },
         'boot-folder': { type: 'string' },
         'state-requests': { type: 'string' },
+        'replay-requests': { type: 'string' },
+        'replay-times': { type: 'string' },
       },
     }).values
   } catch (error) {
@@ -261,7 +263,10 @@ const measure = async (): Promise<Report> => ({
   ...(wanted('replay') && main !== undefined
     ? {
         replay: await measureReplay({
-          ...{ main, requests: sizes.replayRequests, times: sizes.replayTimes, note },
+          main,
+          requests: count(values['replay-requests'], sizes.replayRequests),
+          times: count(values['replay-times'], sizes.replayTimes),
+          note,
         }),
       }
     : {}),

@@ -39,13 +39,15 @@ export interface StreamsCost {
   readonly bytesPerStream: number
   /** The same over what it has after a warm-up of a few: what its heap has grown to is in it. */
   readonly firstBytesPerStream: number
-  /** CPU of all threads per chunk. */
+  /** CPU of all threads per chunk, with what the request of the stream takes. */
   readonly cpuUsPerChunk: number
 }
 
 const TICK_MS = 1_000
-/** Connections are opened so far apart, so that no accept queue is full. */
-const OPEN_EVERY_MS = 1
+/** Streams are opened so far apart: what opening costs is not what is measured. */
+const OPEN_EVERY_MS = 3
+/** Chunks count from so long after the last stream was opened, until the first one ends. */
+const STEADY_AFTER_US = 1_000_000
 /** Small, so that what is measured is the stream and not its request, which is kept until the answer has begun. */
 const BODY = JSON.stringify({
   model: 'claude-opus-5-5',
@@ -54,21 +56,32 @@ const BODY = JSON.stringify({
   messages: [{ role: 'user', content: 'count' }],
 })
 
+interface Chunk {
+  readonly writtenUs: number
+  readonly lateMs: number
+}
+
 interface Seen {
-  readonly lateMs: readonly number[]
+  readonly chunks: readonly Chunk[]
   readonly whole: boolean
+}
+
+interface Opened {
+  readonly seen: readonly Seen[]
+  /** Of the shared clock, when all were open. */
+  readonly allOpenUs: number
 }
 
 const readStream = (url: string, ticks: number): Promise<Seen> =>
   new Promise((resolve) => {
     const client = new Client(url, { bodyTimeout: 0, headersTimeout: 0 })
-    const lateMs: number[] = []
+    const chunks: Chunk[] = []
     let rest = ''
     let tail = ''
     let next = 0
     let inOrder = true
     const over = (whole: boolean): void => {
-      resolve({ lateMs, whole })
+      resolve({ chunks, whole })
       client.destroy()
     }
     client.dispatch(
@@ -84,7 +97,7 @@ const readStream = (url: string, ticks: number): Promise<Seen> =>
           const end = text.lastIndexOf('\n\n') + 2
           for (const [n, writtenUs] of ticksIn(text.slice(0, end))) {
             if (n !== next++) inOrder = false
-            lateMs.push((atUs - writtenUs) / 1_000)
+            chunks.push({ writtenUs, lateMs: (atUs - writtenUs) / 1_000 })
           }
           rest = text.slice(end)
           tail = (tail + chunk.toString('latin1')).slice(-FINISH.length)
@@ -98,27 +111,34 @@ const readStream = (url: string, ticks: number): Promise<Seen> =>
 /** All streams, opened one after the other; `whileOpen` runs when all of them are. */
 const openAll = async (
   url: string,
-  { streams, ticks }: StreamsOptions,
-  whileOpen: () => void,
-): Promise<readonly Seen[]> => {
+  { streams, ticks }: Pick<StreamsOptions, 'streams' | 'ticks'>,
+  whileOpen: () => void = () => {},
+): Promise<Opened> => {
   const open: Promise<Seen>[] = []
   for (let n = 0; n < streams; n++) {
     open.push(readStream(url, ticks))
     await sleep(OPEN_EVERY_MS)
   }
+  const allOpenUs = nowUs()
   whileOpen()
-  return Promise.all(open)
+  return { seen: await Promise.all(open), allOpenUs }
 }
 
-const lateOf = (seen: readonly Seen[]): Late => {
-  const all = seen.flatMap(({ lateMs }) => lateMs)
+const lateOf = ({ seen, allOpenUs }: Opened): Late => {
+  const firstEndUs = Math.min(...seen.map(({ chunks }) => chunks.at(-1)?.writtenUs ?? 0))
+  const all = seen.flatMap(({ chunks }) =>
+    chunks.flatMap(({ writtenUs, lateMs }) =>
+      writtenUs > allOpenUs + STEADY_AFTER_US && writtenUs < firstEndUs ? [lateMs] : [],
+    ),
+  )
   return { p50Ms: quantile(all, 0.5), p99Ms: quantile(all, 0.99), longestMs: quantile(all, 1) }
 }
 
-/** The median of what it holds in the time in which all are open. */
-const residentWhileOpen = async (box: Server, ticks: number): Promise<number> => {
+/** The median of what it holds while all are open. */
+const residentWhileOpen = async (box: Server, { streams, ticks }: StreamsOptions): Promise<number> => {
   const samples: number[] = []
-  for (let n = 0; n < ticks - 3; n++) {
+  const seconds = ticks - Math.ceil((streams * OPEN_EVERY_MS) / TICK_MS) - 2
+  for (let n = 0; n < Math.max(1, seconds); n++) {
     await sleep(TICK_MS)
     samples.push(box.residentBytes())
   }
@@ -137,13 +157,13 @@ export const measureStreams = async (options: StreamsOptions): Promise<StreamsCo
     servers.push(box)
 
     note(`streams: ${streams} straight from the upstream`)
-    const direct = await openAll(upstream.url, options, () => {})
+    const direct = await openAll(upstream.url, options)
     note('streams: a warm-up through Signalbox')
-    await openAll(box.url, { ...options, streams: Math.min(200, streams) }, () => {})
+    await openAll(box.url, { ...options, streams: Math.min(200, streams) })
     const cold = box.residentBytes()
     let held: Promise<number> = Promise.resolve(0)
     await openAll(box.url, options, () => {
-      held = residentWhileOpen(box, ticks)
+      held = residentWhileOpen(box, options)
     })
     const first = await held
     await sleep(SETTLE_MS)
@@ -151,7 +171,7 @@ export const measureStreams = async (options: StreamsOptions): Promise<StreamsCo
     note(`streams: ${streams} through Signalbox`)
     const cpuBefore = box.cpuMs()
     const through = await openAll(box.url, options, () => {
-      held = residentWhileOpen(box, ticks)
+      held = residentWhileOpen(box, options)
     })
     const cpuMs = box.cpuMs() - cpuBefore
     const again = await held
@@ -162,7 +182,7 @@ export const measureStreams = async (options: StreamsOptions): Promise<StreamsCo
       direct: directLate,
       signalbox: late,
       addedP99Ms: late.p99Ms - directLate.p99Ms,
-      corrupted: through.filter(({ whole }) => !whole).length,
+      corrupted: through.seen.filter(({ whole }) => !whole).length,
       bytesPerStream: (again - warm) / streams,
       firstBytesPerStream: (first - cold) / streams,
       cpuUsPerChunk: (cpuMs * 1_000) / (streams * ticks),

@@ -1,63 +1,76 @@
 /**
- * Puts a real box under mixed load for a long time and checks that it is as it was afterwards: heap, handles, sockets, descriptors,
- * write-ahead log:
- *   node scripts/soak.ts --minutes 30 [--clients 24] [--seed 1]
- * One line a minute, a summary at the end. Exit code 0 all flat, 1 something grew or was wrong.
+ * A server with everything on under a crowd that comes and goes, for as long as it is told:
+ *   node scripts/soak.ts --minutes 30 [--clients 16] [--seed 1]
+ * A line a minute of what the process holds, then what came of the requests and the verdict. Exit code 0 all is well, 1 it is not.
+ * Linux only: it looks into /proc.
  */
 import { Effect } from 'effect'
-import { type Holdings, soak } from '../test/soak/soak.ts'
+import type { Sample } from '../test/soak/gauges.ts'
+import { soak } from '../test/soak/soak.ts'
+import { heapSlope } from '../test/soak/verdict.ts'
 import { readOptions, wrongUse } from './options.ts'
 
 const HELP = `Usage: npm run soak -- [options]
 
-  --minutes N  how long (default 30)
-  --clients N  at a time (default 24)
-  --seed N     the same clients again (default: others each time)`
+  --minutes N  under load (default 30); from 8 on the growth of the heap is judged
+  --before N   requests that the log has had before, which fill what is kept of them (default 10000)
+  --clients N  who ask one request after the other, two or three a second each (default 16)
+  --seed N     the same choices again (default: others each time)`
 
 const values = readOptions(HELP, {
   minutes: { type: 'string', default: '30' },
-  clients: { type: 'string', default: '24' },
+  before: { type: 'string', default: '10000' },
+  clients: { type: 'string', default: '16' },
   seed: { type: 'string', default: String(Date.now() % 1_000_000) },
 })
-const minutes = Number(values.minutes)
-const clients = Number(values.clients)
-const seed = Number(values.seed)
-if (!(minutes > 0) || !Number.isSafeInteger(clients) || !Number.isSafeInteger(seed)) {
-  wrongUse('--minutes is a number above zero, --clients and --seed are whole numbers', HELP)
+const [minutes, before, clients, seed] = [values.minutes, values.before, values.clients, values.seed].map(Number)
+if (minutes === undefined || !(minutes > 0)) wrongUse('--minutes is a number above 0', HELP)
+if (![before, clients, seed].every(Number.isSafeInteger)) {
+  wrongUse('--before, --clients and --seed are whole numbers', HELP)
 }
 
-const MB = 1024 * 1024
-/** In ten minutes, after warm-up. */
-const MOST_HEAP_GROWTH = MB
-const MOST_WAL = 64 * MB
-const line = ({ at, heapBytes, rssBytes, descriptors, sockets, walBytes }: Holdings): string =>
-  `${(at / 60).toFixed(1)} min: heap ${(heapBytes / MB).toFixed(1)} MB, RSS ${(rssBytes / MB).toFixed(0)} MB, ${descriptors} descriptors, ${sockets} sockets, WAL ${(walBytes / MB).toFixed(1)} MB`
+const MB = 1_000_000
+const columns: readonly (readonly [title: string, of: (sample: Sample) => string])[] = [
+  ['minute', ({ at }) => (at / 60_000).toFixed(1)],
+  ['resident MB', ({ resident }) => (resident / MB).toFixed(0)],
+  ['heap MB', ({ heap }) => (heap / MB).toFixed(2)],
+  ['external MB', ({ external }) => (external / MB).toFixed(1)],
+  ['descriptors', ({ descriptors }) => String(descriptors)],
+  ['sockets', ({ sockets }) => String(sockets)],
+  ['handles', ({ handles }) => String(handles)],
+  ['WAL MB', ({ wal }) => (wal / MB).toFixed(1)],
+  ['loop p99 ms', ({ loopMs }) => loopMs.toFixed(1)],
+  ['under way', ({ underWay }) => String(underWay)],
+  ['events', ({ events }) => String(events)],
+]
+const line = (cells: readonly string[]): string =>
+  cells.map((cell, index) => cell.padStart(columns[index]?.[0].length ?? 0)).join('  ')
+const row = (sample: Sample): string => line(columns.map(([, of]) => of(sample)))
 
-let shown = 0
+console.log(line(columns.map(([title]) => title)))
 const report = await Effect.runPromise(
   soak({
-    seconds: minutes * 60,
-    clients,
-    seed,
-    onSample: (sample) => {
-      if (sample.at / 60 < shown) return
-      shown = Math.floor(sample.at / 60) + 1
-      console.log(line(sample))
-    },
+    seed: seed ?? 0,
+    before: before ?? 0,
+    clients: clients ?? 0,
+    loadMs: (minutes ?? 0) * 60_000,
+    sampleEveryMs: Math.min(60_000, ((minutes ?? 0) * 60_000) / 4),
+    onSample: (sample) => console.log(row(sample)),
   }),
 )
-const { asked, whole, left, before, after, heapSlope, samples } = report
-const largestWal = Math.max(...samples.map(({ walBytes }) => walBytes))
-// A shorter run says nothing of ten minutes.
-const grew =
-  minutes >= 20 && heapSlope > MOST_HEAP_GROWTH
-    ? [`the heap grows by ${(heapSlope / MB).toFixed(2)} MB in ten minutes`]
-    : []
-const problems = [...report.problems, ...grew, ...(largestWal > MOST_WAL ? [`a WAL of ${largestWal} bytes`] : [])]
-console.log(`\nbefore  ${line(before)}\nafter   ${line(after)}`)
+console.log(`\nbefore and after the load:\n${row(report.base)}\n${row(report.end)}`)
 console.log(
-  `${minutes} min, ${clients} clients, seed ${seed}: ${asked} requests, ${whole} answered to their end, ${left} left by their client; heap slope ${(heapSlope / MB).toFixed(2)} MB in ten minutes, largest WAL ${(largestWal / MB).toFixed(1)} MB.`,
+  `\n${[...report.outcomes]
+    .toSorted(([, a], [, b]) => b - a)
+    .map(([outcome, times]) => `${times} × ${outcome}`)
+    .join(', ')}`,
 )
-for (const problem of problems) console.error(`  ${problem}`)
-console.log(problems.length === 0 ? 'As it was.' : `${problems.length} problems, above.`)
-process.exit(problems.length === 0 ? 0 : 1)
+const slope = heapSlope(report.samples)
+console.log(
+  slope === undefined
+    ? '\ntoo short to tell how the heap grows'
+    : `\nheap: ${(slope / MB).toFixed(2)} MB in ten minutes, seed ${seed}`,
+)
+for (const problem of report.problems) console.error(`  ${problem}`)
+console.log(report.problems.length === 0 ? 'All is well.' : `${report.problems.length} problems, above.`)
+process.exit(report.problems.length === 0 ? 0 : 1)

@@ -174,14 +174,19 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     }
     const isProbe = admits.admit === 'probe' || isLastResort
     if (permits !== undefined) {
-      const wanted = { request: admitted, provider: policy, model, isProbe, estimate }
-      // A client that leaves meanwhile is not noticed, so that what was given is not lost.
-      const answer = yield* Effect.uninterruptible(askPermit(permits, ledger.state, wanted, now()))
+      const wanted = { request: admitted, provider: policy, model, isProbe, isLastHope: !hold(), estimate }
+      const answer = yield* askPermit(permits, ledger.state, wanted, now()).pipe(
+        Effect.tap((given) => {
+          if (Result.isSuccess(given)) permit = given.success
+          return Effect.void
+        }),
+        // A client that leaves meanwhile is noticed when what was given is in hand, so that it is not lost.
+        Effect.uninterruptible,
+      )
       if (Result.isFailure(answer)) {
         skipped.push({ provider, ...answer.failure })
         return 'next'
       }
-      permit = answer.success
       // Asking took a moment, in which the provider may have gone out of reach; then the route goes on with the next.
       const still = admission(ledger.state, provider, now())
       if (!isLastResort && still.admit !== admits.admit) {
@@ -206,7 +211,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         provider,
         model,
         ...recordedEstimate(estimate),
-        ...(isLastResort ? { lastResort: true } : {}),
+        ...(isLastResort || permit?.isUnleased ? { lastResort: true } : {}),
         ...(isProbe ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}),
       },
       at,

@@ -74,7 +74,10 @@ export class Cluster extends Context.Service<
   {
     /** Says that this instance is there, and answers with everybody who has been there within a day, itself included; the first to start comes first. */
     readonly beat: (self: InstanceBeat) => Effect.Effect<readonly InstanceSeen[], EventLogError>
-    /** Takes an instance off the list, gives its leases up. What it was granted stays granted until `reclaim`. */
+    /**
+     * Takes an instance off the list, gives its leases up. What it was granted stays granted until `reclaim`. Pools that nobody has
+     * asked for in 40 days are deleted on the occasion.
+     */
     readonly leave: (writer: string) => Effect.Effect<void, EventLogError>
     /** Takes a lease or renews one's own; undefined: another instance holds it. */
     readonly lease: (name: string, holder: string, forMs: number) => Effect.Effect<Lease | undefined, EventLogError>
@@ -91,7 +94,7 @@ export class Cluster extends Context.Service<
     readonly giveBack: (poolKey: string, holder: string, nano: number) => Effect.Effect<void, EventLogError>
     /**
      * Settles the grants of a holder that is gone: of each of its pools only `spentNano(pool key)` stays granted, and the
-     * rest is there for others. Idempotent. Pools that nobody has asked for in 40 days are deleted.
+     * rest is there for others. Idempotent.
      */
     readonly reclaim: (holder: string, spentNano: (poolKey: string) => number) => Effect.Effect<void, EventLogError>
     /**

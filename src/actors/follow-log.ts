@@ -33,7 +33,14 @@ export const followLog: Effect.Effect<void, never, Ledger | EventLog | Cluster |
       }
     })
 
-    const look = Effect.suspend(() => Effect.andThen(cluster.waitBeyond(ledger.heard().position, POLL_MS), catchUp))
+    const look = Effect.suspend(() =>
+      Effect.andThen(cluster.waitBeyond(ledger.heard().position, POLL_MS), catchUp),
+    ).pipe(
+      // An instance that has become deaf goes on deciding.
+      Effect.catchDefect((defect) =>
+        Effect.andThen(Effect.logError('hearing the other instances met a bug', defect), Effect.sleep(RETRY_MAX_MS)),
+      ),
+    )
 
     const following = Effect.gen(function* () {
       for (let delay = RETRY_MIN_MS; ; ) {

@@ -4,13 +4,21 @@
  * The machines conclude from the facts of others what they would conclude from their own. Mostly the other has concluded it too
  * and says so; what nobody says (three failures here and two there are five) is this instance's own decision, and is recorded
  * as that. Two instances may conclude the same at the same time: both say so, and folding it twice changes nothing.
+ *
+ * What was set for all is folded once more when it is met in the log, one's own too: of two who set the same at the same time the later
+ * in the log must have the last word with both of them.
  */
 import { applyDecision, applyFact, type GatewayState, trackStream } from '#actors/gateway-state.ts'
-import type { Decision } from '#domain/events.ts'
+import type { Decision, EventType } from '#domain/events.ts'
 import { isFact } from '#domain/events.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 
-/** Folds events of others, in the order of the log, and answers what was concluded from them that none of them says. */
+/** Whether an instance folds an event that it meets in the log: those of others, and of its own what was set for all. */
+export const isHeard = ({ writer, event }: RecordedEvent, by: string): boolean => writer !== by || SETS_FOR_ALL.has(event._tag)
+
+const SETS_FOR_ALL: ReadonlySet<EventType> = new Set(['PolicyChanged', 'SettingOverridden', 'AlertsSilenced'])
+
+/** Folds events, in the order of the log, and answers what was concluded from them that none of them says. */
 export const hearPeers = (state: GatewayState, events: readonly RecordedEvent[]): readonly Decision[] => {
   const said = new Set(events.flatMap(({ event }) => (isFact(event) ? [] : [subjectOf(event)])))
   const concluded: Decision[] = []

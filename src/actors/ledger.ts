@@ -16,7 +16,7 @@ import {
   STATE_VERSION,
   trackStream,
 } from '#actors/gateway-state.ts'
-import { hearPeers, isNews } from '#actors/hear-peers.ts'
+import { hearPeers, isHeard, isNews } from '#actors/hear-peers.ts'
 import { inTurns } from '#actors/in-turns.ts'
 import { makeAppender } from '#actors/ledger-append.ts'
 import type { CommitListener, Heard, LedgerHealth, LedgerLag, LogListener } from '#actors/ledger-news.ts'
@@ -227,14 +227,14 @@ const make = (options: LedgerOptions) =>
       Effect.suspend(() => {
         const last = rows.at(-1)
         const known = rows.flatMap((row) => (row._tag === 'Known' ? [row.recorded] : []))
-        const others = known.filter((recorded) => recorded.writer !== writer)
+        const heardNow = known.filter((recorded) => isHeard(recorded, writer))
         const upTo =
           last === undefined ? heard.position : last._tag === 'Known' ? last.recorded.position : last.position
         heard = { position: upTo, at: at ?? heard.at }
-        if (others.some(isNews)) {
+        if (heardNow.some(isNews)) {
           const heardAt = now()
           const cause = enqueue({ _tag: 'PeersHeard', upTo }, heardAt, undefined)
-          for (const decision of hearPeers(state, others)) {
+          for (const decision of hearPeers(state, heardNow)) {
             applyDecision(state, decision, heardAt, writer)
             enqueue(decision, heardAt, cause)
           }

@@ -2,8 +2,8 @@
  * Closing what an instance left open that fell silent: its requests become abandoned, with what they may have cost, exactly once.
  *
  * Whoever finds it may be wrong about being alone in that: a leader that was paused goes on where it was. So the log decides.
- * `InstanceLost` is the first event of the instance's own stream; of two that append it the second is refused, with all that it
- * brought along.
+ * The instance's own stream has one `InstanceLost` for each time that it was lost, and whoever appends the next says how many it knows;
+ * of two that append it the second is refused, with all that it brought along.
  */
 import { Effect } from 'effect'
 import type { GatewayState } from '#actors/gateway-state.ts'
@@ -12,13 +12,6 @@ import type { EventLog, EventLogError } from '#actors/ports.ts'
 import type { Fact } from '#domain/events.ts'
 import { spentByInstance } from '#domain/projections/budgets.ts'
 import { type NewEvent, streamOf } from '#domain/recorded-event.ts'
-
-export interface Closing {
-  /** Who closes; numbers of its own, so that a refusal takes nothing else along. */
-  readonly writer: string
-  /** Of its last event. */
-  seq: number
-}
 
 /** Requests of an instance that are open, as far as this state knows. */
 export const openRequestsOf = (state: GatewayState, instance: string): readonly Fact[] =>
@@ -37,35 +30,37 @@ export const openRequestsOf = (state: GatewayState, instance: string): readonly 
   )
 
 /**
- * Closes the requests of a lost instance; answers how many, or undefined when another has done it. The state must have heard
- * everything that the instance has appended.
+ * Closes the requests of a lost instance; answers how many, or undefined when another has done it, or there is nothing to close. The
+ * state must have heard everything that the instance has appended.
+ *
+ * @param by who closes
  */
 export const closeLost = (
   log: EventLog['Service'],
   state: GatewayState,
   instance: string,
-  closing: Closing,
+  by: string,
 ): Effect.Effect<number | undefined, EventLogError> =>
   Effect.gen(function* () {
     const occurredAt = yield* Effect.clockWith((clock) => clock.currentTimeMillis)
     const requests = openRequestsOf(state, instance)
+    if (requests.length === 0 && !state.projections.budgets.sharing.has(instance)) return undefined
+    const lost = { _tag: 'InstanceLost', instance } as const
+    const times = (state.streams.get(streamOf(lost)) ?? 0) + 1
     const event = (fact: Fact, index: number): NewEvent => ({
       event: fact,
       stream: streamOf(fact),
       occurredAt,
-      writer: closing.writer,
-      writerSeq: closing.seq + 1 + index,
+      // A writer for this alone: a refusal, or an answer that was lost, takes nothing else along.
+      writer: `${by}.closing.${instance}.${times}`,
+      writerSeq: 1 + index,
       ...('requestId' in fact ? { correlation: fact.requestId } : {}),
-      ...(fact._tag === 'InstanceLost' ? { streamVersion: 1 } : {}),
+      ...(fact._tag === 'InstanceLost' ? { streamVersion: times } : {}),
     })
-    const batch = [{ _tag: 'InstanceLost', instance } as const, ...requests].map(event)
-    const isFirst = yield* log.append(batch).pipe(
-      Effect.as(true),
-      Effect.catch((error) => (error.reason._tag === 'Conflict' ? Effect.succeed(false) : Effect.fail(error))),
+    return yield* log.append([lost, ...requests].map(event)).pipe(
+      Effect.as(requests.length),
+      Effect.catch((error) => (error.reason._tag === 'Conflict' ? Effect.undefined : Effect.fail(error))),
     )
-    if (!isFirst) return undefined
-    closing.seq += batch.length
-    return requests.length
   })
 
 /** How much of each pool stays with a lost instance: what it has spent, and what its open attempts held back. */

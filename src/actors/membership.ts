@@ -5,7 +5,7 @@
 import { Context, Effect, type Scope } from 'effect'
 import { Cluster, type InstanceSeen } from '#actors/cluster.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { type Closing, closeLost, grantsUsedBy } from '#actors/lost-instances.ts'
+import { closeLost, grantsUsedBy } from '#actors/lost-instances.ts'
 import { EventLog } from '#actors/ports.ts'
 
 const BEAT_MS = 1_000
@@ -16,6 +16,8 @@ const LEAD_MS = 5_000
  * has been silent.
  */
 export const LOST_MS = 30_000
+/** The store forgets who has been silent for longer, and of who did not get beyond its start it has never heard. */
+const FORGOTTEN_MS = 86_400_000
 const LEASE = 'leader'
 
 export interface Membership {
@@ -49,7 +51,6 @@ export const startMembership = (
     const now = () => clock.currentTimeMillisUnsafe()
     const { writer } = ledger
     const startedAt = now()
-    const closing: Closing = { writer: `${writer}.closing`, seq: 0 }
     let seen: readonly InstanceSeen[] = []
     let answeredAt: number | undefined
     /** Since when this instance has been heard without a pause, epoch ms. */
@@ -60,12 +61,15 @@ export const startMembership = (
 
     const closeLostOnes = Effect.gen(function* () {
       if (now() - steadySince < LOST_MS) return
+      const { requests, budgets } = ledger.state.projections
       const isPresent = new Set(seen.filter(({ silentForMs }) => silentForMs < LOST_MS).map((one) => one.writer))
       const owners = new Set([
-        ...ledger.state.projections.requests.inFlight.values().map((request) => request.writer),
+        ...requests.inFlight.values().map((request) => request.writer),
         ...seen.map((one) => one.writer),
+        ...[...budgets.sharing].flatMap(([instance, since]) => (now() - since > FORGOTTEN_MS ? [instance] : [])),
       ])
-      for (const present of isPresent) suspects.delete(present)
+      for (const suspect of suspects.keys())
+        if (isPresent.has(suspect) || !owners.has(suspect)) suspects.delete(suspect)
       for (const lost of owners) {
         if (isPresent.has(lost) || lost === writer) continue
         const since = suspects.get(lost) ?? now()
@@ -73,9 +77,10 @@ export const startMembership = (
         // What it appended before it went must have been heard, or what it ended itself would be closed once more.
         if (ledger.heard().at <= since) continue
         suspects.delete(lost)
-        // Before the state forgets what it had spent. What its open requests may have cost is not given to others.
-        yield* cluster.reclaim(lost, grantsUsedBy(ledger.state, lost))
-        const closed = yield* closeLost(log, ledger.state, lost, closing)
+        // Before the state forgets what it had spent. What its open requests may have cost is not given to others. Of one that
+        // has stopped, or was lost before, that is forgotten: then nothing of what it was granted is.
+        if (budgets.sharing.has(lost)) yield* cluster.reclaim(lost, grantsUsedBy(ledger.state, lost))
+        const closed = yield* closeLost(log, ledger.state, lost, writer)
         yield* cluster.leave(lost)
         if (closed !== undefined) yield* Effect.logWarning('an instance was lost', { instance: lost, requests: closed })
       }
@@ -90,10 +95,13 @@ export const startMembership = (
       const lease = yield* cluster.lease(LEASE, writer, LEAD_MS)
       // By this clock it ends earlier than by the store's, which saw it begin before the answer came.
       leadsUntil = lease === undefined ? Number.NEGATIVE_INFINITY : at + lease.leftMs
-      if (lease !== undefined) yield* closeLostOnes
+      if (lease === undefined) suspects.clear()
+      else yield* closeLostOnes
     }).pipe(
       // Who follows the log says already that the store is away.
       Effect.catch((error) => Effect.logDebug('no beat', { detail: error.message })),
+      // An instance that stops to say that it is there is taken for lost.
+      Effect.catchDefect((defect) => Effect.logError('the beat of this instance met a bug', defect)),
     )
 
     yield* beat

@@ -16,6 +16,8 @@ import { expectedOutput } from '#domain/projections/output-sizes.ts'
 export interface PermitQuestion {
   readonly provider: ProviderPolicy
   readonly isProbe: boolean
+  /** Nobody is left to ask after it. */
+  readonly isLastHope: boolean
   /** Estimated tokens that count against the provider's limits. */
   readonly inputTokens: number
   readonly outputTokens: number
@@ -28,6 +30,8 @@ export interface PermitQuestion {
 export interface Permit {
   /** The attempt is over, or was not made after all. `chargedNanoUsd`: what it cost; undefined: nobody knows. */
   readonly settle: (chargedNanoUsd: number | undefined) => void
+  /** It is for a probe, and the store that lends the lease of it is away: other instances may probe too. */
+  readonly isUnleased?: true
 }
 
 /** Why the provider is left out for now. */
@@ -51,14 +55,16 @@ export const askPermit = (
     readonly provider: ProviderPolicy
     readonly model: ModelId
     readonly isProbe: boolean
+    readonly isLastHope: boolean
     readonly estimate: AttemptEstimate
   },
   at: number,
 ): ReturnType<Permits['ask']> => {
-  const { request, provider, model, isProbe, estimate } = wanted
+  const { request, provider, model, isProbe, isLastHope, estimate } = wanted
   return permits.ask({
     provider,
     isProbe,
+    isLastHope,
     inputTokens: estimate.inputTokens,
     outputTokens: expectedOutput(outputSizes, model, request),
     reservedNanoUsd: estimate.reservedNanoUsd,

@@ -15,7 +15,7 @@ import {
   initialState,
   trackStream,
 } from '#actors/gateway-state.ts'
-import { hearPeers } from '#actors/hear-peers.ts'
+import { hearPeers, isHeard } from '#actors/hear-peers.ts'
 import type { ReadEvent, StoredSnapshot } from '#actors/ports.ts'
 import { type Decision, isFact } from '#domain/events.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
@@ -33,7 +33,7 @@ export interface ReplayCounts {
   readonly events: number
   readonly facts: number
   readonly decisions: number
-  /** Of the decisions, those of instances that went on after another had given them up: nobody can know what they knew. */
+  /** Of the decisions, those of instances that went on after they had been given up: nobody can know what they knew. */
   readonly unchecked: number
 }
 
@@ -55,11 +55,15 @@ export interface Replay {
 interface Decider {
   readonly state: GatewayState
   due: readonly Decision[]
-  /** What others have appended and it has not heard yet. */
+  /** What it folds of the log and has not heard yet. */
   unheard: RecordedEvent[]
 }
 
-export const startReplay = (): Replay => {
+/** Some hundred megabytes. An instance that is there hears of the others within seconds; of one that never will, nothing says so. */
+const MOST_UNHEARD = 200_000
+
+/** `mostUnheard`: an instance that has not heard of so many events is given up. */
+export const startReplay = ({ mostUnheard = MOST_UNHEARD } = {}): Replay => {
   const state = initialState()
   /** Who has the log for himself. */
   const alone: Decider = { state, due: [], unheard: [] }
@@ -108,7 +112,10 @@ export const startReplay = (): Replay => {
   const shared = (deciders: Map<string, Decider>, recorded: RecordedEvent): void => {
     const { event, writer } = recorded
     applyRecorded(state, recorded)
-    for (const [name, decider] of deciders) if (name !== writer) decider.unheard.push(recorded)
+    for (const [name, decider] of deciders) {
+      if (isHeard(recorded, name)) decider.unheard.push(recorded)
+      if (decider.unheard.length > mostUnheard) deciders.delete(name)
+    }
     if (event._tag === 'BoxStarted') {
       deciders.set(writer, { state: copyState(state), due: [], unheard: [] })
       return

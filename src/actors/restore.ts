@@ -17,10 +17,15 @@ export interface Restored {
   readonly foreign: number
 }
 
-/** Folds the log up to a position, starting from the newest usable snapshot. */
+/**
+ * Folds the log up to a position, starting from the newest usable snapshot.
+ *
+ * @param pageEvents folded at once; smaller where others use the event loop meanwhile
+ */
 export const restore = (
   log: EventLog['Service'],
   upTo = Number.MAX_SAFE_INTEGER,
+  pageEvents = PAGE,
 ): Effect.Effect<Restored, EventLogError> =>
   Effect.gen(function* () {
     const newest = upTo === Number.MAX_SAFE_INTEGER
@@ -30,7 +35,7 @@ export const restore = (
     let position = snapshotPosition
     let foreign = 0
     for (;;) {
-      const page = yield* log.read({ after: position, limit: Math.min(PAGE, upTo - position) })
+      const page = yield* log.read({ after: position, limit: Math.min(pageEvents, upTo - position) })
       for (const row of page) {
         if (row._tag === 'Known') {
           applyRecorded(state, row.recorded)
@@ -40,7 +45,7 @@ export const restore = (
           position = row.position
         }
       }
-      if (page.length < PAGE || position >= upTo) break
+      if (page.length < pageEvents || position >= upTo) break
     }
     if (foreign > 0) yield* Effect.logWarning('the log holds events of a newer release; they were skipped', { foreign })
     return { state, position, snapshotPosition, foreign }

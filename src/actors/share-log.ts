@@ -41,7 +41,10 @@ export const shareLog = (
       instances: membership.present,
       whileAway: options.whileAway,
     })
-    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(RETURN_IDLE_MS), returnIdle)))
-    yield* Effect.addFinalizer(() => returnIdle)
+    const givingBack = Effect.catchDefect(returnIdle, (defect) =>
+      Effect.logError('giving idle money of budgets back met a bug', defect),
+    )
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(RETURN_IDLE_MS), givingBack)))
+    yield* Effect.addFinalizer(() => givingBack)
     return { membership, permits: { ask } }
   })

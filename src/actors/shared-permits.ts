@@ -3,14 +3,15 @@
  * grants: what the instances hold together is never more than the budget, so a budget is overspent only by what single
  * attempts cost more than the most that was expected of them.
  *
- * While the store is away nobody can know what the others do. Then a configured limit is kept by this instance's share of it,
- * nothing is probed (the last resort of an outage of everybody is), and hard budgets pay what this instance was granted before,
- * or nothing, as the operator wants it.
+ * While the store is away nobody can know what the others do. Then a configured limit is kept by this instance's share of it, a
+ * circuit is probed only where nobody else is left to ask, and hard budgets pay what this instance was granted before, or nothing,
+ * as the operator wants it.
  */
-import { Effect, Option, Result } from 'effect'
-import type { Cluster, MoneyPool, SharedRate } from '#actors/cluster.ts'
+import { Effect, Result } from 'effect'
+import { makeAskStore } from '#actors/ask-store.ts'
+import type { Cluster, SharedRate } from '#actors/cluster.ts'
 import type { Permit, PermitQuestion, Permits, Refused } from '#actors/permits.ts'
-import { poolKey } from '#actors/pool-key.ts'
+import { type LetGo, makePurses } from '#actors/purses.ts'
 import { arrivalAfter, spanOf } from '#domain/gcra.ts'
 import type { LimitPolicy, ProviderPolicy } from '#domain/policy.ts'
 import type { Standing } from '#domain/projections/budgets.ts'
@@ -30,84 +31,23 @@ export interface SharedPermits extends Permits {
   readonly returnIdle: Effect.Effect<void>
 }
 
-/** A request waits this long for the store, then goes on as if it were away; the store is not asked again for the time after it. */
-const STORE_WAIT_MS = 500
-const AWAY_MS = 1_000
-/** Others hold money that they will give back, or a probe that will end: when to look again. */
+/** Another holds a probe that will end: when to look again. */
 const HELD_BY_OTHERS_MS = 5_000
 const DAY_MINUTES = 1_440
 
-/** What of a pool is in this instance's hand. Billionths of a US dollar. */
-interface Purse {
-  /** Granted and not yet spent or held back; below zero after an attempt that cost more than expected. */
-  balance: number
-  /** Attempts that hold some of it. */
-  open: number
-}
-
 export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<SharedPermits> =>
   Effect.gen(function* () {
-    const { cluster, holder } = options
+    const { cluster, holder, whileAway } = options
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
     const context = yield* Effect.context<never>()
-    const purses = new Map<string, Purse>()
     /** Theoretical arrival times of this instance's own share of each limit, for when the store is away. */
     const ownArrivals = new Map<string, number>()
     /** Providers that a request of this instance probes, or is about to. */
     const probing = new Set<string>()
-    let awayUntil = 0
-
-    /** Undefined: the store is away. */
-    const asked = <A>(call: Effect.Effect<A, { readonly message: string }>): Effect.Effect<A | undefined> =>
-      Effect.suspend(() =>
-        now() < awayUntil
-          ? Effect.undefined
-          : call.pipe(
-              Effect.timeoutOption(STORE_WAIT_MS),
-              Effect.catch(() => Effect.succeedNone),
-              Effect.map((answer) => {
-                if (Option.isNone(answer)) awayUntil = now() + AWAY_MS
-                return Option.getOrUndefined(answer)
-              }),
-            ),
-      )
-
-    const purseOf = (key: string): Purse => {
-      const known = purses.get(key)
-      if (known !== undefined) return known
-      const purse: Purse = { balance: 0, open: 0 }
-      purses.set(key, purse)
-      return purse
-    }
-
-    /** Holds money back for an attempt; undefined: it is held. */
-    const hold = Effect.fnUntraced(function* (standing: Standing, nano: number): Effect.fn.Return<Refused | undefined> {
-      const pool = poolOf(standing)
-      const purse = purseOf(pool.key)
-      const away = now() < awayUntil
-      if (away && options.whileAway === 'deny') return { reason: 'overBudget', until: awayUntil }
-      if (purse.balance < nano) {
-        const want = nano - purse.balance
-        const granted = yield* asked(cluster.grant(pool, holder, want))
-        purse.balance += granted ?? 0
-        if (granted === undefined && options.whileAway === 'deny') return { reason: 'overBudget', until: awayUntil }
-        if (purse.balance < nano) {
-          const isHeld = granted === undefined || standing.leftNanoUsd >= nano
-          const until = isHeld ? Math.min(standing.period.end, now() + HELD_BY_OTHERS_MS) : standing.period.end
-          return { reason: 'overBudget', until }
-        }
-      }
-      purse.balance -= nano
-      purse.open += 1
-      return undefined
-    })
-
-    const letGo = (key: string, heldNano: number, spentNano: number): void => {
-      const purse = purseOf(key)
-      purse.balance += heldNano - spentNano
-      purse.open -= 1
-    }
+    const store = makeAskStore(now)
+    const { ask: asked } = store
+    const { hold, returnIdle } = makePurses({ cluster, holder, store, now, whileAway })
 
     const ownShare = (rates: readonly SharedRate[]): Refused | undefined => {
       const share = 1 / Math.max(1, options.instances())
@@ -130,7 +70,11 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
       return taken._tag === 'Taken' ? undefined : limitReached(now() + taken.retryAfterMs)
     })
 
-    const takeProbe = Effect.fnUntraced(function* (provider: ProviderPolicy): Effect.fn.Return<Refused | undefined> {
+    /** `isUnleased`: as one that nobody has lent. */
+    const takeProbe = Effect.fnUntraced(function* ({
+      provider,
+      isLastHope,
+    }: PermitQuestion): Effect.fn.Return<Refused | { readonly isUnleased: boolean }> {
       const refused: Refused = { reason: 'probeInFlight', until: now() + HELD_BY_OTHERS_MS }
       // The lease is the instance's: another request of it would be given it too, and would give it back too early.
       if (probing.has(provider.id)) return refused
@@ -138,7 +82,8 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
       const lease = yield* asked(
         Effect.map(cluster.lease(probeOf(provider), holder, provider.breaker.probeLeaseMs), (held) => ({ held })),
       )
-      if (lease?.held !== undefined) return undefined
+      if (lease?.held !== undefined) return { isUnleased: false }
+      if (lease === undefined && isLastHope) return { isUnleased: true }
       probing.delete(provider.id)
       return refused
     })
@@ -157,43 +102,27 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
     const ask = Effect.fnUntraced(function* (question: PermitQuestion) {
       const { provider, isProbe, reservedNanoUsd, standings } = question
       const nano = reservedNanoUsd ?? 0
-      const held: string[] = []
+      const held: LetGo[] = []
       const settle = (chargedNanoUsd: number | undefined): void => {
-        for (const key of held.splice(0)) letGo(key, nano, chargedNanoUsd ?? 0)
+        for (const letGo of held.splice(0)) letGo(chargedNanoUsd ?? 0)
         if (isProbe) endProbe(provider)
       }
-      if (isProbe) {
-        const refused = yield* takeProbe(provider)
-        if (refused !== undefined) return Result.fail(refused)
-      }
+      const probe = isProbe ? yield* takeProbe(question) : { isUnleased: false }
+      if ('reason' in probe) return Result.fail(probe)
       for (const standing of reservedNanoUsd === undefined ? [] : standings.filter(paysOnlyWhatItHas)) {
-        const refused = yield* hold(standing, nano)
-        if (refused !== undefined) {
+        const money = yield* hold(standing, nano)
+        if (typeof money !== 'function') {
           settle(0)
-          return Result.fail(refused)
+          return Result.fail(money)
         }
-        held.push(poolOf(standing).key)
+        held.push(money)
       }
       const full = yield* chargeLimits(question)
       if (full !== undefined) {
         settle(0)
         return Result.fail(full)
       }
-      return Result.succeed<Permit>({ settle })
-    })
-
-    const returnIdle = Effect.gen(function* () {
-      for (const [key, purse] of purses) {
-        const { balance, open } = purse
-        if (balance > 0) {
-          purse.balance = 0
-          if ((yield* asked(Effect.as(cluster.giveBack(key, holder, balance), true))) === undefined) {
-            // It is not known whether the store has heard it: counted as returned, a budget is never overspent by it.
-            continue
-          }
-        }
-        if (open === 0 && purse.balance === 0) purses.delete(key)
-      }
+      return Result.succeed<Permit>({ settle, ...(probe.isUnleased ? { isUnleased: true } : {}) })
     })
 
     return { ask, returnIdle }
@@ -202,12 +131,6 @@ export const makeSharedPermits = (options: SharedPermitsOptions): Effect.Effect<
 /** A budget that steps down to something cheaper goes on when it is spent. */
 const paysOnlyWhatItHas = ({ budget: { hard } }: Standing): boolean =>
   hard !== undefined && hard.strategy === undefined && hard.model === undefined
-
-const poolOf = ({ budget, subject, period, spentNanoUsd, reservedNanoUsd }: Standing): MoneyPool => ({
-  key: poolKey(budget.name, subject, period.start),
-  limitNano: budget.limitNanoUsd,
-  spentNano: spentNanoUsd + reservedNanoUsd,
-})
 
 const probeOf = (provider: ProviderPolicy): string => `probe ${provider.id}`
 

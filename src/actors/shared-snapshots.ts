@@ -39,7 +39,7 @@ export const keepSnapshots = (isLeader: () => boolean): Effect.Effect<void, neve
         folded = undefined
         return
       }
-      folded ??= yield* restore(log)
+      folded ??= yield* restore(log, undefined, PAGE)
       while (folded.position < ledger.heard().position) {
         const rows = yield* log.read({ after: folded.position, limit: PAGE })
         for (const row of rows) {
@@ -56,6 +56,11 @@ export const keepSnapshots = (isLeader: () => boolean): Effect.Effect<void, neve
     yield* look.pipe(
       // Without it the next start reads more of the log; nothing is lost.
       Effect.catch((error) => Effect.logDebug('no snapshot', { detail: error.message })),
+      Effect.catchDefect((defect) => {
+        // It may have been folded in halves.
+        folded = undefined
+        return Effect.logError('the keeping of snapshots met a bug', defect)
+      }),
       Effect.andThen(Effect.sleep(LOOK_MS)),
       Effect.forever,
       Effect.forkScoped,

@@ -5,6 +5,7 @@ import { Effect, Layer, Option } from 'effect'
 import { Cluster } from '#actors/cluster.ts'
 import type { Ledger } from '#actors/ledger.ts'
 import * as ledger from '#actors/ledger.ts'
+import { closeBox } from '#actors/open-box.ts'
 import type { Books, EventLog, EventLogError } from '#actors/ports.ts'
 import { progress } from '#cli/progress.ts'
 import { VERSION } from '#cli/version.ts'
@@ -44,15 +45,14 @@ export const readOnlyDatabaseLayer = (url: string): Layer.Layer<EventLog | Books
     ? Layer.unwrap(Effect.map(withPasswordFile(url), (complete) => layerPostgresReadOnly({ url: complete })))
     : layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
 
-/** The ledger of a command that changes something: on a log that others may write to, it joins them. */
+/** The ledger of a command that changes something: on a log that others may write to, it joins them, and leaves with its scope. */
 export const commandLedger = (writer: string): Layer.Layer<Ledger, EventLogError, EventLog> =>
   Layer.unwrap(
-    Effect.map(Effect.serviceOption(Cluster), (cluster) =>
-      ledger.layer({
-        writer,
-        ...(Option.isSome(cluster) ? { shared: { version: VERSION, spool: undefined } } : {}),
-      }),
-    ),
+    Effect.map(Effect.serviceOption(Cluster), (cluster) => {
+      if (Option.isNone(cluster)) return ledger.layer({ writer })
+      const leaving = Layer.effectDiscard(Effect.addFinalizer(() => closeBox(undefined)))
+      return leaving.pipe(Layer.provideMerge(ledger.layer({ writer, shared: { version: VERSION, spool: undefined } })))
+    }),
   )
 
 /** The first start of this release on a long log takes a while. */

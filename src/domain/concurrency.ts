@@ -45,8 +45,9 @@ export const raise = (concurrency: Concurrency, inFlight: number): Concurrency =
 /** @param at epoch ms of the refusal */
 export const lower = (concurrency: Concurrency, at: number): Concurrency => {
   const { loweredAt } = concurrency
-  // A time before the last decrease: the clock was set back, and waiting for it could take long.
-  if (loweredAt !== null && at >= loweredAt && at - loweredAt < LOWER_EVERY_MS) return concurrency
+  // A time long before the last decrease: the clock was set back, and waiting for it could take long. One just before it is of
+  // another instance, which was refused together with this one.
+  if (loweredAt !== null && Math.abs(at - loweredAt) < LOWER_EVERY_MS) return concurrency
   const limit = Math.max(1, Math.floor(concurrency.limit * DECREASE))
   return { ...concurrency, limit, successes: 0, loweredAt: at }
 }

@@ -8,7 +8,7 @@ import type { DomainEvent } from '#domain/events.ts'
 /** An event as the core hands it over: decided, ordered, not yet durable. */
 export interface NewEvent {
   readonly event: DomainEvent
-  /** `request:<id>`, `provider:<id>`, `key:<id>`, `budget:<name>`, `alert:<id>`, `instance:<writer>` or `box`. */
+  /** `request:<id>`, `provider:<id>`, `key:<id>`, `budget:<name>`, `alerts`, `instance:<writer>` or `box`. */
   readonly stream: string
   /** 1, 2, 3 … within the stream, when nobody else writes to it. Absent: the log gives the next one. */
   readonly streamVersion?: number
@@ -68,7 +68,8 @@ export const streamOf = (event: DomainEvent): string => {
       return `budget:${event.budget}`
     case 'AlertRaised':
     case 'AlertCleared':
-      return `alert:${event.alertId}`
+      // One for all: what they are about are names that clients may make up, and a stream is remembered for ever.
+      return 'alerts'
     case 'CooldownElapsed':
     case 'ProbeLeaseExpired':
     case 'ProviderThrottled':

@@ -3,12 +3,13 @@
  * nobody else's business: a header that holds one is taken off here, before anything else sees the headers.
  */
 import { createHash } from 'node:crypto'
+import { Effect } from 'effect'
 import type { HeaderList } from '#actors/ports.ts'
 import { type KeyMode, type KeyVerdict, mayAskFor, verdict } from '#domain/client-key.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import type { ClientKey, ClientKeys } from '#domain/projections/client-keys.ts'
 import { makeFailedAttempts } from '#http/failed-attempts.ts'
-import { makeKeyRates } from '#http/key-rates.ts'
+import { ownRates, type RatedKind, type RatesByKind } from '#http/key-rates.ts'
 
 export interface Client {
   readonly _tag: 'Client'
@@ -26,7 +27,7 @@ export type Identified = Client | { readonly _tag: 'Refused'; readonly answer: E
 export interface ClientAuth {
   readonly identify: (headers: HeaderList, at: number, from: string) => Identified
   /** The same for a request that counts: it is refused too when its key has sent too many. Each kind is counted apart. */
-  readonly admit: (headers: HeaderList, kind: 'messages' | 'tokenCounts', at: number, from: string) => Identified
+  readonly admit: (headers: HeaderList, kind: RatedKind, at: number, from: string) => Effect.Effect<Identified>
   /** Why it may not ask for the model; or not go on at all, when its key was revoked while it sent its request. */
   readonly refusal: (client: Client, model: string, at: number) => ErrorAnswer | undefined
   /** Whether it is told of the model. */
@@ -34,8 +35,7 @@ export interface ClientAuth {
 }
 
 /** @param keys the live ones, asked for anew each time */
-export const makeClientAuth = (mode: KeyMode, keys: () => ClientKeys): ClientAuth => {
-  const rates = { messages: makeKeyRates(), tokenCounts: makeKeyRates() }
+export const makeClientAuth = (mode: KeyMode, keys: () => ClientKeys, rates: RatesByKind = ownRates()): ClientAuth => {
   const failed = makeFailedAttempts()
   const identify: ClientAuth['identify'] = (headers, at, from) => {
     const withoutKeys = headers.filter((header) => !holdsKey(header))
@@ -57,15 +57,15 @@ export const makeClientAuth = (mode: KeyMode, keys: () => ClientKeys): ClientAut
   }
   return {
     identify,
-    admit: (headers, kind, at, from) => {
+    admit: Effect.fnUntraced(function* (headers, kind, at, from) {
       const client = identify(headers, at, from)
       if (client._tag === 'Refused' || client.key?.requestsPerMinute === undefined) return client
       const { keyId, name, requestsPerMinute } = client.key
-      const waitMs = rates[kind].take(keyId, requestsPerMinute, at)
+      const waitMs = yield* rates[kind].take(keyId, requestsPerMinute, at)
       if (waitMs === undefined) return client
       const message = `The key ${name} to this Signalbox is good for ${requestsPerMinute} requests a minute, which are used up.`
       return refused(errorAnswer.rateLimited(message, waitMs))
-    },
+    }),
     refusal: ({ key }, model, at) => {
       if (key === undefined) return undefined
       const judged = verdict(keys(), key.digest, model, at)

@@ -45,7 +45,7 @@ export const handleCountTokens = Effect.fnUntraced(function* (
   const { ownHeaders, counts, auth } = options
   const clock = yield* Effect.clockWith(Effect.succeed)
   const now = () => clock.currentTimeMillisUnsafe()
-  const client = auth.admit(headerList(request), 'tokenCounts', now(), remoteAddress(request))
+  const client = yield* auth.admit(headerList(request), 'tokenCounts', now(), remoteAddress(request))
   if (client._tag === 'Refused') {
     refuse(response, requestId, client.answer, ownHeaders)
     return

@@ -105,7 +105,12 @@ export const handleMessages = Effect.fnUntraced(function* (
   const { ownHeaders, auth } = options
   const clock = yield* Effect.clockWith(Effect.succeed)
   const ledger = yield* Ledger
-  const client = auth.admit(headerList(request), 'messages', clock.currentTimeMillisUnsafe(), remoteAddress(request))
+  const client = yield* auth.admit(
+    headerList(request),
+    'messages',
+    clock.currentTimeMillisUnsafe(),
+    remoteAddress(request),
+  )
   if (client._tag === 'Refused') {
     refuse(response, requestId, client.answer, ownHeaders)
     return

@@ -5,8 +5,9 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import * as NodeHttpServer from '@effect/platform-node/NodeHttpServer'
-import { Cause, type Context, Data, Effect, Exit, Fiber, Layer, Scope } from 'effect'
+import { Cause, type Context, Data, Effect, Exit, Fiber, Layer, Option, Scope } from 'effect'
 import { HttpRouter } from 'effect/http'
+import { Cluster } from '#actors/cluster.ts'
 import { Ledger } from '#actors/ledger.ts'
 import type { Captures, HeaderList, Upstreams } from '#actors/ports.ts'
 import type { Timekeeper } from '#actors/timekeeper.ts'
@@ -20,6 +21,7 @@ import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { readDashboard } from '#http/dashboard.ts'
 import { guard } from '#http/guard.ts'
+import { ownRates, sharedRates } from '#http/key-rates.ts'
 import { type ListenerOptions, makeListener, type ServerTls } from '#http/listener.ts'
 import { handleMessages, type MessagesOptions, refuse, type TracingOptions } from '#http/messages.ts'
 import { isLoopbackHost } from '#http/observers.ts'
@@ -140,7 +142,12 @@ export const serve = (
     const allowed = new Set(options.allowedHosts.map((name) => name.toLowerCase()))
     const ledger = yield* Ledger
     const { state } = ledger
-    const auth = makeClientAuth(options.clientKeys, () => state.projections.clientKeys)
+    const cluster = yield* Effect.serviceOption(Cluster)
+    const clock = yield* Effect.clockWith(Effect.succeed)
+    const rates = Option.isNone(cluster)
+      ? ownRates()
+      : sharedRates(cluster.value, () => clock.currentTimeMillisUnsafe())
+    const auth = makeClientAuth(options.clientKeys, () => state.projections.clientKeys, rates)
     const counts = makeCountLimits()
     const active = new Set<Fiber.Fiber<void>>()
     const intake = options.intake ?? makeIntake(unlimited, options.bodyLimit)

@@ -2,11 +2,11 @@
  * Several instances on one log, in the time of the test clock.
  */
 import { assert, describe, expect, it } from '@effect/vitest'
-import { Effect } from 'effect'
+import { Effect, Fiber } from 'effect'
 import { TestClock } from 'effect/testing'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
 import { LOST_MS } from '#actors/membership.ts'
-import { defaultPolicy } from '#domain/policy.ts'
+import { defaultBreaker, defaultPolicy } from '#domain/policy.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { answers } from '#test/box.ts'
 import { openInstances } from '#test/instances.ts'
@@ -129,6 +129,65 @@ describe('instances on one log', () => {
     }),
   )
 
+  it.effect('probe again after a client that left while the lease of its probe was on its way', () =>
+    Effect.gen(function* () {
+      let broken = true
+      const all = yield* openInstances({
+        scripts: { a: () => (broken ? answers.error(500, 'api_error') : answers.stream('a')) },
+        provider: { breaker: { ...defaultBreaker, probeLeaseMs: 10_000 } },
+        storeMs: 50,
+      })
+      const one = yield* all.start('one')
+      for (let n = 0; n < 5; n++) yield* one.send()
+      yield* TestClock.adjust(1_000)
+      broken = false
+      yield* TestClock.adjust('15 seconds')
+      assert.strictEqual(stateOf(one), 'halfOpen')
+      const { fiber } = yield* one.send()
+      yield* TestClock.adjust(20)
+      const left = yield* Effect.forkScoped(Fiber.interrupt(fiber))
+      yield* TestClock.adjust(200)
+      yield* Fiber.join(left)
+      const { seen } = yield* one.send()
+      yield* TestClock.adjust(2_000)
+      assert.strictEqual(seen.status, 200)
+      assert.lengthOf(of(yield* all.events, 'RequestCancelled'), 1)
+    }),
+  )
+
+  it.effect('ask a provider that may be well again while the store is away, if nobody else is left', () =>
+    Effect.gen(function* () {
+      let broken = true
+      const all = yield* openInstances({
+        scripts: { a: () => (broken ? answers.error(500, 'api_error') : answers.stream('a')) },
+        spool: true,
+      })
+      const one = yield* all.start('one')
+      yield* TestClock.adjust(1_000)
+      all.store.away = true
+      for (let n = 0; n < 5; n++) yield* one.send()
+      yield* TestClock.adjust(1_000)
+      assert.strictEqual(stateOf(one), 'openCircuit')
+      // The last resort of an open circuit, then the probe of one that is half open.
+      const resort = yield* one.send()
+      yield* TestClock.adjust('20 seconds')
+      assert.strictEqual(resort.seen.status, 500)
+      assert.strictEqual(stateOf(one), 'halfOpen')
+      broken = false
+      const { seen } = yield* one.send()
+      yield* TestClock.adjust(2_000)
+      assert.strictEqual(seen.status, 200)
+      all.store.away = false
+      yield* TestClock.adjust(5_000)
+      const probes = of(yield* all.events, 'AttemptStarted').filter(({ event }) => event.probe !== undefined)
+      assert.deepStrictEqual(
+        probes.map(({ event }) => event.lastResort),
+        [true, true],
+      )
+      assert.isUndefined((yield* all.replayed).difference)
+    }),
+  )
+
   it.effect('spend no more of a hard budget together than it holds', () =>
     Effect.gen(function* () {
       const limitNanoUsd = 200_000_000
@@ -233,6 +292,23 @@ describe('instances on one log', () => {
       }
       assert.lengthOf(of(events, 'InstanceLost'), 0)
       assert.isUndefined((yield* all.replayed).difference)
+    }),
+  )
+
+  it.effect('go on when what they do beside the requests meets a bug', () =>
+    Effect.gen(function* () {
+      const all = yield* openInstances({ scripts: { a: () => answers.stream('yes') } })
+      const [one, two] = [yield* all.start('one'), yield* all.start('two')]
+      yield* TestClock.adjust(2_000)
+      all.store.hasBug = true
+      yield* TestClock.adjust(8_000)
+      all.store.hasBug = false
+      yield* one.send()
+      yield* TestClock.adjust(70_000)
+      assert.strictEqual(two.ledger.state.projections.traffic.totals.succeeded, 1)
+      assert.strictEqual(two.membership?.present(), 2)
+      assert.isTrue(one.membership?.isLeader() === true || two.membership?.isLeader() === true)
+      expect((yield* all.log.latestSnapshot(STATE_VERSION))?.position).toBeGreaterThan(0)
     }),
   )
 

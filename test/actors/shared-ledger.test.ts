@@ -85,6 +85,46 @@ describe('a ledger that shares its log', () => {
     }),
   )
 
+  it.effect('agrees with the others on what was set for all at the same time: the last word is that of the log', () =>
+    Effect.gen(function* () {
+      const { open, rows, hear } = yield* given
+      const [one, two] = [yield* open('one'), yield* open('two')]
+      const set = (ledger: typeof one, only: string) => {
+        const policy = policyOf([provider(only)])
+        ledger.record({ _tag: 'SettingOverridden', path: 'routing.strategy', value: only, by: 'test' }, 1)
+        ledger.record({ _tag: 'AlertsSilenced', until: only === 'a' ? 10 : 20, by: 'test' }, 1)
+        ledger.record({ _tag: 'PolicyChanged', version: 1, policy }, 1)
+      }
+      set(one, 'a')
+      set(two, 'b')
+      yield* TestClock.adjust(100)
+      for (let n = 0; n < 10; n++) {
+        yield* hear(one)
+        yield* hear(two)
+        yield* TestClock.adjust(100)
+      }
+      const all = known(yield* rows)
+      const last = all.findLast(({ event }) => event._tag === 'PolicyChanged')
+      for (const { state } of [one, two]) {
+        const { overrides, alerts } = state.projections
+        assert.deepStrictEqual(
+          state.policy.providers.map(({ id }) => id as string),
+          [last?.writer === 'one' ? 'a' : 'b'],
+        )
+        assert.strictEqual(overrides.get('routing.strategy')?.value, last?.writer === 'one' ? 'a' : 'b')
+        assert.deepStrictEqual([...alerts.silences.values()], [
+          { kind: null, subject: null, until: last?.writer === 'one' ? 10 : 20 },
+        ])
+      }
+      // And then nobody says anything any more.
+      assert.isAtMost(tags(yield* rows).filter((tag) => tag === 'PeersHeard').length, 4)
+      const replay = startReplay()
+      for (const recorded of all) replay.next({ _tag: 'Known', recorded })
+      replay.finish()
+      assert.isUndefined(replay.difference())
+    }),
+  )
+
   it.effect('tells followers of everybody, in the order of the log, and observers of its own', () =>
     Effect.gen(function* () {
       const { open, hear, rows } = yield* given
@@ -223,6 +263,33 @@ describe('the replay of a shared log', () => {
           : recorded,
       )
       assert.strictEqual(differs(deaf)?.what, 'decision')
+    }),
+  )
+
+  it.effect('remembers only so much for one that hears nothing, and then knows no more what it knew', () =>
+    Effect.gen(function* () {
+      const { open, rows, hear } = yield* given
+      const [one, two, deaf] = [yield* open('one'), yield* open('two'), yield* open('deaf')]
+      one.record({ _tag: 'PolicyChanged', version: 1, policy: policyOf([provider('a')]) }, 1)
+      yield* TestClock.adjust(100)
+      for (let n = 0; n < 60; n++) {
+        one.record(note(n), n)
+        if (n % 30 !== 29) continue
+        yield* TestClock.adjust(100)
+        yield* hear(two)
+      }
+      two.record(admit(1), 2)
+      deaf.record(admit(2), 2)
+      yield* TestClock.adjust(100)
+      const all = known(yield* rows)
+      const uncheckedOf = (mostUnheard: number) => {
+        const replay = startReplay({ mostUnheard })
+        for (const recorded of all) replay.next({ _tag: 'Known', recorded })
+        replay.finish()
+        assert.isUndefined(replay.difference())
+        return replay.counts().unchecked
+      }
+      assert.deepStrictEqual([uncheckedOf(100), uncheckedOf(50), uncheckedOf(20)], [0, 1, 2])
     }),
   )
 

@@ -7,6 +7,7 @@ import { expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import { EventLog } from '#actors/ports.ts'
 import { readOnlyDatabaseLayer } from '#cli/database.ts'
+import { newFile } from '#test/copied-logs.ts'
 import { freshDatabase } from '#test/postgres.ts'
 import { configOf, type SignalboxProcess, spawnSignalbox, startProcess } from '#test/signalbox-process.ts'
 import { callBody, postJson, startProviders } from '#test/simulator.ts'
@@ -101,7 +102,7 @@ it.live(
           said: expect.stringMatching(/cannot be reached/),
         })
         // Without a source it makes the tables, and brings them up to date.
-        for (const to of ['sqlite:new.db', yield* freshPostgres]) {
+        for (const to of [`sqlite:${newFile()}`, yield* freshPostgres]) {
           for (const _ of ['made', 'there already']) {
             expect(yield* run('--to', to)).toMatchObject({
               code: 0,

@@ -25,12 +25,19 @@ export interface Load {
   readonly complete: (n: number) => Promise<void>
 }
 
-/** `persistent`: a client that loses its server asks again a moment later; else it ends. */
+/**
+ * `persistent`: a client that loses its server asks again a moment later; else it ends. `key`: every second client has it. Each is a
+ * session of its own.
+ */
 export const startLoad = (
   port: number,
   connections: number,
   seed: number,
-  { persistent = false, pauseMs = 0 }: { readonly persistent?: boolean; readonly pauseMs?: number } = {},
+  {
+    persistent = false,
+    pauseMs = 0,
+    key,
+  }: { readonly persistent?: boolean; readonly pauseMs?: number; readonly key?: string | undefined } = {},
 ): Load => {
   const answers: HeardAnswer[] = []
   const waiting = new Set<() => void>()
@@ -41,8 +48,12 @@ export const startLoad = (
   }
   const client = async (connection: number): Promise<void> => {
     const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const headers = {
+      ...{ 'x-claude-code-session-id': `session-${connection}`, 'x-signalbox-project': `project-${connection % 3}` },
+      ...(key === undefined || connection % 2 === 0 ? {} : { 'x-signalbox-key': key }),
+    }
     for (let n = 0; !stopped; n++) {
-      const answer = await ask(port, agent, draw(seed, connection, n) < 0.7)
+      const answer = await ask(port, agent, draw(seed, connection, n) < 0.7, headers)
       if (answer === undefined && !persistent) break
       if (answer !== undefined) answers.push(answer)
       tell()
@@ -74,7 +85,12 @@ export const startLoad = (
 }
 
 /** Undefined when the server is gone. */
-const ask = (port: number, agent: Agent, stream: boolean): Promise<HeardAnswer | undefined> =>
+const ask = (
+  port: number,
+  agent: Agent,
+  stream: boolean,
+  more: Readonly<Record<string, string>>,
+): Promise<HeardAnswer | undefined> =>
   new Promise((resolve) => {
     const body = JSON.stringify(callBody({ stream }))
     const sent = request(
@@ -84,7 +100,7 @@ const ask = (port: number, agent: Agent, stream: boolean): Promise<HeardAnswer |
         agent,
         method: 'POST',
         path: '/v1/messages',
-        headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        headers: { ...more, 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
       },
       (response) => {
         const chunks: Buffer[] = []

@@ -1,10 +1,12 @@
 /**
- * kill -9 under load, round after round on one log: a real server on SQLite, simulated providers and clients here. After
- * each kill the log is read as it lies there, after the next start again; what is wrong comes back as text.
+ * kill -9 under load, round after round on one log: a real server on SQLite, simulated providers and clients here; with
+ * everything on that can be on, or plain. After each kill the log is read as it lies there, after the next start again; what is
+ * wrong comes back as text.
  */
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout } from 'node:timers/promises'
+import Database from 'better-sqlite3'
 import { Effect } from 'effect'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
 import { EventLog, type StoredSnapshot, type VerifyReport } from '#actors/ports.ts'
@@ -14,8 +16,10 @@ import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 import { draw } from '#infra/simulator/draws.ts'
 import type { World } from '#infra/simulator/world.ts'
+import { fullSettings } from '#test/full-settings.ts'
 import { configOf, scratchFolder, spawnSignalbox, startProcess } from '#test/signalbox-process.ts'
 import { startProviders } from '#test/simulator.ts'
+import { startSink } from '#test/sink.ts'
 import { type HeardAnswer, startLoad } from './load.ts'
 
 export interface RoundReport {
@@ -42,6 +46,7 @@ export interface CrashReport {
 }
 
 const CONNECTIONS = 12
+const KEY_NAME = 'crash'
 
 const steady: World = {
   firstTokenMs: { median: 25, sigma: 0.6 },
@@ -124,6 +129,8 @@ const promises = (answers: readonly HeardAnswer[], ended: ReadonlyMap<string, Re
 export const crashRounds = (options: {
   readonly rounds: number
   readonly seed: number
+  /** Captures, budgets that refuse, a client key, alerts, traces, a log file, archives, health checks; default true. */
+  readonly full?: boolean
   /** At most so many answers come to their end before the kill; default 150. */
   readonly answers?: number
   readonly onRound?: (report: RoundReport) => void
@@ -138,7 +145,10 @@ export const crashRounds = (options: {
         steady: { world: steady, seed, keepRequests: 0 },
         spare: { world: steady, seed: seed + 1, keepRequests: 0 },
       })
-      const config = configOf(simulators.flaky, simulators.steady, simulators.spare)
+      const providers = configOf(simulators.flaky, simulators.steady, simulators.spare)
+      const isFull = options.full ?? true
+      const config = isFull ? { ...(yield* everything), ...providers } : providers
+      const key = isFull ? yield* newKey(config, folder) : undefined
       const reports: RoundReport[] = []
       const answers: HeardAnswer[] = []
       let before: readonly RecordedEvent[] = []
@@ -176,7 +186,7 @@ export const crashRounds = (options: {
               return []
             }
             const box = yield* startProcess({ config, folder })
-            const load = startLoad(box.port, CONNECTIONS, seed * 1_000 + round)
+            const load = startLoad(box.port, CONNECTIONS, seed * 1_000 + round, { key })
             yield* Effect.promise(() => load.complete(1 + Math.floor(chance(2) * (options.answers ?? 150))))
             yield* Effect.promise(() => setTimeout(chance(3) * 30))
             yield* kill(box.child)
@@ -225,6 +235,7 @@ export const crashRounds = (options: {
         if (open.size > 0) problems.push(`after the ${time} start, still open: ${[...open].join()}`)
         if (time === 'second' && abandoned > 0) problems.push(`the second start abandoned ${abandoned} more`)
       }
+      if (isFull) problems.push(...(yield* besideTheLog(folder, before)))
       const policies = before.filter(({ event }) => event._tag === 'PolicyChanged').length
       if (policies !== 1) problems.push(`one configuration led to ${policies} policies`)
       const count = (tag: string) => before.filter(({ event }) => event._tag === tag).length
@@ -241,6 +252,39 @@ export const crashRounds = (options: {
       }
     }),
   )
+
+const everything = Effect.map(startSink, (sink) => fullSettings({ captures: true, collector: sink, webhook: sink }))
+
+/** Made on the log itself, before anybody serves. */
+const newKey = (config: object, folder: string): Effect.Effect<string> =>
+  Effect.scoped(
+    Effect.gen(function* () {
+      const making = yield* spawnSignalbox({ config, folder, args: ['keys', 'create', KEY_NAME, '--json'] })
+      yield* making.exited
+      return (JSON.parse(making.stdout()) as { readonly secret: string }).secret
+    }),
+  )
+
+/** That the other features were at work, and what they keep is sound. */
+const besideTheLog = (folder: string, rows: readonly RecordedEvent[]): Effect.Effect<readonly string[]> =>
+  Effect.sync(() => {
+    const captures = new Database(`${folder}/captures.db`)
+    const integrity = captures.pragma('integrity_check', { simple: true })
+    const kept = captures.prepare<[], { requests: number }>('SELECT count(*) AS requests FROM captures').get()?.requests
+    captures.close()
+    const happened = (isIt: (event: RecordedEvent['event']) => boolean) => rows.some(({ event }) => isIt(event))
+    return [
+      ...(integrity === 'ok' ? [] : [`the file of captures: ${integrity}`]),
+      ...((kept ?? 0) > 0 ? [] : ['nothing was captured']),
+      ...(happened((event) => event._tag === 'RequestAdmitted' && event.clientKey === KEY_NAME)
+        ? []
+        : ['no key was used']),
+      ...(happened((event) => event._tag === 'AttemptStarted' && (event.reservedNanoUsd ?? 0) > 0)
+        ? []
+        : ['nothing was held back of a budget']),
+      ...(happened((event) => event._tag === 'AlertRaised') ? [] : ['no alert was raised']),
+    ]
+  })
 
 const kill = (child: ChildProcess) =>
   Effect.promise(async () => {

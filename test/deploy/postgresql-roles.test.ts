@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@effect/vitest'
-import { Effect, Layer } from 'effect'
+import { Effect, Layer, Schedule } from 'effect'
 import pg from 'pg'
 import { vi } from 'vitest'
 import { Cluster } from '#actors/cluster.ts'
@@ -199,13 +199,29 @@ it.live('two boxes serve together as the role of instances', () =>
         })
         expect(box.stderr()).not.toMatch(/permission|42501|may not be used/)
       }
+      // What a key may ask for in a minute is common to them.
+      const [first, second] = boxes as [(typeof boxes)[number], (typeof boxes)[number]]
+      const made = yield* first.command('keys', 'create', 'ci', '--rpm', '1', '--port', String(first.port))
+      expect(made.code).toBe(0)
+      const ask = (box: typeof first) =>
+        Effect.map(
+          postJson(`${box.url}/v1/messages`, callBody(), { 'x-signalbox-key': made.stdout.trim() }),
+          ({ status }) => status,
+        )
+      expect(yield* ask(first)).toBe(200)
+      // It hears of the key a moment later.
+      const known = yield* Effect.repeat(ask(second), {
+        until: (status) => status !== 401,
+        schedule: Schedule.spaced(50),
+      })
+      expect(known).toBe(429)
       const shared = yield* Effect.promise(() =>
         onDatabase(
           app,
           'SELECT (SELECT count(*) FROM signalbox.instances) AS instances, (SELECT count(*) FROM signalbox.shared_rates) AS rates',
         ),
       )
-      expect(shared).toEqual([{ instances: '2', rates: '1' }])
+      expect(shared).toEqual([{ instances: '2', rates: '2' }])
     }),
   ),
 )

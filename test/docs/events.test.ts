@@ -104,7 +104,8 @@ const PLACES = [
   'provider:<provider>',
   'key:<keyId>',
   'budget:<budget>',
-  'alert:<alertId>', 'instance:<instance>',
+  'alerts',
+  'instance:<instance>',
 ] as const
 
 /** The line under the title, and the example. */

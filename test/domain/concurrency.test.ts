@@ -27,6 +27,8 @@ describe('the attempts that a provider is given at once', () => {
     expect(lower(first, EPOCH + 4_999)).toBe(first)
     expect(lower(first, EPOCH + 5_000).limit).toBe(3)
     expect(lower(first, EPOCH - 60_000).limit).toBe(3)
+    // Another instance was refused at the same time, and is heard of a moment later.
+    expect(lower(first, EPOCH - 300)).toBe(first)
   })
 
   it('begin to count their successes anew after a refusal', () => {

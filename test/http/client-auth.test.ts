@@ -2,6 +2,7 @@
  * Who a client is, and that a key to Signalbox stays in Signalbox.
  */
 import { createHash } from 'node:crypto'
+import { Effect } from 'effect'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import type { HeaderList } from '#actors/ports.ts'
@@ -121,10 +122,11 @@ describe('a client', () => {
 
   it('may send so many requests a minute, and as many counts of tokens beside', () => {
     const auth = authOf('optional', { requestsPerMinute: 2 })
-    const tags = (kind: 'messages' | 'tokenCounts', at: number) => auth.admit(BEARER, kind, at, FROM)._tag
+    const tags = (kind: 'messages' | 'tokenCounts', at: number) =>
+      Effect.runSync(auth.admit(BEARER, kind, at, FROM))._tag
     for (const kind of ['messages', 'tokenCounts'] as const) {
       expect([1, 2, 3].map(() => tags(kind, EPOCH))).toEqual(['Client', 'Client', 'Refused'])
-      expect(auth.admit(BEARER, kind, EPOCH + 1, FROM)).toMatchObject({
+      expect(Effect.runSync(auth.admit(BEARER, kind, EPOCH + 1, FROM))).toMatchObject({
         answer: {
           status: 429,
           type: 'rate_limit_error',

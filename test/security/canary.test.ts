@@ -209,8 +209,8 @@ const heardBy = ({ canaries, simulators }: Scene): Readonly<Record<string, reado
       id,
       [
         ...new Set(
-          requests.flatMap(({ headers, path, query }) =>
-            canaries.find(Buffer.from(JSON.stringify([headers, path, query]))).map(({ canary }) => canary),
+          requests.flatMap(({ headers, path }) =>
+            canaries.find(Buffer.from(JSON.stringify([headers, path]))).map(({ canary }) => canary),
           ),
         ),
       ].toSorted(),

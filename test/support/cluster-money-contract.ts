@@ -89,10 +89,10 @@ export const moneyContract = (it: StoreTests): void => {
       yield* instances[0]!.grant(old, 'box', 60)
       yield* instances[0]!.grant(recent, 'box', 60)
       yield* pass(39 * DAY_MS)
-      yield* instances[0]!.reclaim(freshName('box'), () => 0)
+      yield* instances[0]!.leave(freshName('box'))
       expect(yield* instances[0]!.grant(recent, 'box', 60)).toBe(40)
       yield* pass(2 * DAY_MS)
-      yield* instances[0]!.reclaim(freshName('box'), () => 0)
+      yield* instances[0]!.leave(freshName('box'))
       expect(yield* instances[0]!.grant(recent, 'box', 60)).toBe(0)
       expect(yield* instances[0]!.grant({ ...old, spentNano: 30 }, 'box', 100)).toBe(70)
     }),

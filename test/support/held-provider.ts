@@ -26,8 +26,8 @@ export const startHeldProvider: Effect.Effect<HeldProvider, never, Scope.Scope> 
       asked += 1
       response.writeHead(200, { 'content-type': 'text/event-stream' })
       response.write(wire.start('claude-opus-5-5') + wire.block + wire.delta('first'))
-      if (!isHolding) return end(response)
-      open.add(response)
+      if (isHolding) open.add(response)
+      else end(response)
       response.on('close', () => open.delete(response))
     })
   })

@@ -28,17 +28,31 @@ export interface InstancesOptions {
 
 const away = () => new EventLogError({ reason: { _tag: 'Unavailable', detail: 'the database is away' } })
 
-const distant = (near: ReturnType<typeof clusterMemory>, ms: number): typeof near =>
+/** One instance's way to the store; of a dead process nothing arrives any more. */
+const distant = (near: ReturnType<typeof clusterMemory>, ms: number, isAlive: () => boolean): typeof near =>
   Layer.effect(
     Cluster,
-    Effect.map(Cluster, (cluster) =>
-      Cluster.of({
+    Effect.map(Cluster, (cluster) => {
+      const on =
+        <Asked extends readonly unknown[], A>(call: (...asked: Asked) => Effect.Effect<A, EventLogError>, waitMs = 0) =>
+        (...asked: Asked): Effect.Effect<A, EventLogError> =>
+          Effect.suspend(() => {
+            if (!isAlive()) return Effect.never
+            return waitMs === 0 ? call(...asked) : Effect.andThen(Effect.sleep(waitMs), call(...asked))
+          })
+      return Cluster.of({
         ...cluster,
+        beat: on(cluster.beat),
+        leave: on(cluster.leave),
         // That of the leader is asked for at a start, which the clock of the test waits for.
-        lease: (...asked) => Effect.andThen(Effect.sleep(asked[0] === 'leader' ? 0 : ms), cluster.lease(...asked)),
-        release: (...asked) => Effect.andThen(Effect.sleep(ms), cluster.release(...asked)),
-      }),
-    ),
+        lease: (...asked) => on(cluster.lease, asked[0] === 'leader' ? 0 : ms)(...asked),
+        release: on(cluster.release, ms),
+        take: on(cluster.take),
+        grant: on(cluster.grant),
+        giveBack: on(cluster.giveBack),
+        reclaim: on(cluster.reclaim),
+      })
+    }),
   ).pipe(Layer.provide(near))
 
 const memorySpool = (): Spool['Service'] & { readonly kept: NewEvent[] } => {
@@ -58,9 +72,18 @@ export const openInstances = (options: InstancesOptions) =>
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
     const ids = Object.keys(options.scripts)
-    const store = { away: false }
+    const store = {
+      away: false,
+      /** Whatever is asked of it dies. */
+      hasBug: false,
+      /** Appends that are done, and whose answer is lost. */
+      losesAnswer: (_events: readonly NewEvent[]): boolean => false,
+    }
     const cluster = makeClusterStore({
-      fail: () => (store.away ? { _tag: 'Unavailable', detail: 'the database is away' } : undefined),
+      fail: () => {
+        if (store.hasBug) throw new Error('a bug')
+        return store.away ? { _tag: 'Unavailable', detail: 'the database is away' } : undefined
+      },
       hintArrives: () => options.hints ?? true,
     })
     const log = yield* Effect.provide(EventLog, layerMemory())
@@ -70,8 +93,13 @@ export const openInstances = (options: InstancesOptions) =>
     const wayOf = (alive: () => boolean) =>
       EventLog.of({
         ...log,
-        append: (events) => (alive() ? guarded(log.append(events)) : Effect.never),
-        read: (query) => guarded(log.read(query)),
+        append: (events) =>
+          alive()
+            ? Effect.tap(guarded(log.append(events)), () =>
+                Effect.suspend(() => (store.losesAnswer(events) ? Effect.fail(away()) : Effect.void)),
+              )
+            : Effect.never,
+        read: (query) => (store.hasBug ? Effect.die(new Error('a bug')) : guarded(log.read(query))),
         head: guarded(log.head),
       })
     const upstreams = new Map(
@@ -96,7 +124,10 @@ export const openInstances = (options: InstancesOptions) =>
             options.policy,
           ),
           commits: { groupMs: 5, lingerMs: 20 },
-          shared: { cluster: distant(clusterMemory(cluster), options.storeMs ?? 0), ...(spool && { spool }) },
+          shared: {
+            cluster: distant(clusterMemory(cluster), options.storeMs ?? 0, () => isAlive),
+            ...(spool && { spool }),
+          },
         }).pipe(Scope.provide(scope))
         const send = (more: { readonly sessionId?: string; readonly maxTokens?: number } = {}) =>
           Effect.gen(function* () {

@@ -53,9 +53,11 @@ export interface BackendOptions {
   readonly otherLimits?: ReadonlySet<ProviderId>
 }
 
-const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, others: 13 } as const
+const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, others: 13, down: 15 } as const
 /** An error of a level lasts for half an hour, as drifts do. */
 const LEVEL_BLOCK_MS = 1_800_000
+/** Who is down at a time of which nothing is known, is so for as long as outages usually last. */
+const OUTAGE_MS = 300_000
 
 export const fittedBackend = (options: BackendOptions): FittedBackend => {
   const providers = new Map(options.policy.providers.map((policy) => [policy.id, fittedProvider(policy, options)]))
@@ -104,6 +106,7 @@ const fittedProvider = (
     errorSeed === null
       ? 0
       : Math.log(logNormal(1, 1, draw(errorSeed, own, purpose, block, 1), draw(errorSeed, own, purpose, block, 2)))
+  const rateError = Math.exp(RATE_ERROR * wrong(PURPOSE.rate, 0))
   const hasOtherLimits = otherLimits?.has(policy.id) === true
   const errors =
     errorSeed === null ? null : { guess: wrong(PURPOSE.limit, 0), others: draw(errorSeed, own, PURPOSE.others) }
@@ -147,6 +150,9 @@ const fittedProvider = (
       const ttft = Math.max(1, (seen.ttftMs ?? took) - (fit?.msPerFreshToken ?? 0) * fresh)
       return { ...answered(at, ttft, Math.max(0, took - (seen.ttftMs ?? took)), usage), limits }
     }
+    // The person left before its end, so its end is later; whether the prompt was billed, is known.
+    if (seen.reason._tag === 'Cancelled')
+      return { ...answered(at, (seen.usage === null ? 2 : 1) * took + 1, took, usageAt(call, at)), limits }
     if (seen.reason._tag === 'FeatureRefused' && asked.without.length > 0) return undefined
     const reason =
       seen.reason._tag === 'RateLimited' && seen.reason.until !== undefined
@@ -169,11 +175,9 @@ const fittedProvider = (
       return failed(at, { _tag: 'FeatureRefused', status: 400, features }, REFUSED_AFTER_MS)
     if (fit === undefined)
       return answered(at, UNKNOWN_TTFT_MS, UNKNOWN_MS_PER_TOKEN * call.size.outputTokens, usageAt(call, at))
-    const failing = fit.failures.at(at)
-    const share =
-      failing.level * (1 - failing.support) * Math.exp(RATE_ERROR * wrong(PURPOSE.rate, 0)) +
-      failing.level * failing.support
-    if (chance(PURPOSE.failure) < share) {
+    const { level: share, support } = fit.failures.at(at)
+    const isDown = draw(seed, own, PURPOSE.down, Math.floor(at / OUTAGE_MS)) < fit.downShare * rateError
+    if (chance(PURPOSE.failure) < share || (isDown && chance(PURPOSE.down) >= support)) {
       const near = nearest(fit.failed, at)
       const reason: FailureReason = near?.reason ?? { _tag: 'ServerError', status: 500 }
       return failed(at, reason, near?.afterMs ?? REFUSED_AFTER_MS)
@@ -197,11 +201,10 @@ const fittedProvider = (
     open: (asked) => {
       const { call, at } = asked
       const isRefused = hasOtherLimits && keeper.refusal(counted(call, at), at) !== undefined
+      const isHere = isSame(asked, hasOtherLimits ? () => false : isAsBusy)
       const seen =
         usesObserved && !isRefused
-          ? call.call.requests
-              .flatMap(({ attempts }) => attempts)
-              .find(isSame(asked, hasOtherLimits ? () => false : isAsBusy))
+          ? nearestTo(at, call.call.requests.flatMap(({ attempts }) => attempts).filter(isHere))
           : undefined
       const observed = seen === undefined ? undefined : observedExchange(asked, seen)
       const exchange = observed ?? { ...modelled(asked), limits: readings(policy, fit, keeper, at) }
@@ -232,9 +235,12 @@ const isSame =
   ({ provider, at }: Asked<Sized>, isAsBusy: (at: number, then: number) => boolean) =>
   ({ provider: its, reason, startedAt }: LoggedAttempt): boolean =>
     its === provider &&
-    reason?._tag !== 'Cancelled' &&
     Math.abs(startedAt - at) < SAME_MOMENT_MS &&
     (reason?._tag !== 'RateLimited' || isAsBusy(at, startedAt))
+
+/** A client that retries asks the same provider again and again. */
+const nearestTo = (at: number, attempts: readonly LoggedAttempt[]): LoggedAttempt | undefined =>
+  attempts.toSorted((a, b) => Math.abs(a.startedAt - at) - Math.abs(b.startedAt - at))[0]
 
 /** Of ascending times. */
 const inMinuteBefore = (times: readonly number[], at: number): number => {

@@ -1,13 +1,13 @@
 /**
  * Plays the calls of a log under another policy, in virtual time: the real domain decides, over the state of that other world, and
- * the fitted providers answer. A call is asked when it was asked in the log, or when the answer before it is there, if that is later.
+ * the fitted providers answer. A call is asked when it was asked in the log, or as long after the answer before it, if that is later.
  */
 import { type ProviderId, requestId } from '#domain/ids.ts'
 import type { Policy, ProviderPolicy } from '#domain/policy.ts'
 import { attemptCost } from '#domain/pricing.ts'
 import type { Outcome } from '#domain/what-if/outcome.ts'
 import type { ProviderFit } from '#domain/what-if/provider-fit.ts'
-import type { LoggedCall } from '#domain/what-if/traffic.ts'
+import type { LoggedCall, LoggedRequest } from '#domain/what-if/traffic.ts'
 import type { CallSize } from '#domain/what-if/usage-shape.ts'
 import { draw } from '#infra/simulator/draws.ts'
 import { MAX_RETRIES, pauseAfter } from '#infra/simulator/virtual/client.ts'
@@ -59,24 +59,26 @@ export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Lu
         issued,
         startedAt: startsAt,
         leavesAt: leaves ? timeline.now() + (logged.endedAt - logged.at) : Number.POSITIVE_INFINITY,
-        draw: (attempt) =>
-          attempt === 0 && retry < call.requests.length
-            ? logged.admitted.draw
-            : draw(luck.seed, 40, call.key, retry, attempt),
+        draw: (attempt) => recordedDraw(call.requests[retry], attempt) ?? draw(luck.seed, 40, call.key, retry, attempt),
         admitted: retry === 0 ? admitted : { ...admitted, requestId: requestId(`${admitted.requestId}~${retry}`) },
       })
       issued += served.attempts
       ends.set(call.key, { askedAt, served })
       const pauseMs = pauseAfter(served, retry, draw(luck.seed, 41, call.key, retry))
       if (pauseMs === null) return
-      yield timeline.now() + pauseMs
+      yield timeline.now() + (loggedPauseMs(call, retry, served) ?? pauseMs)
     }
   }
 
   function* converse(all: readonly Sized[]): Generator<Wait, void, void> {
+    let endedAt: number | undefined
     for (const sized of all) {
-      const { at } = sized.call.requests[0]
-      if (at > timeline.now()) yield at
+      const { requests } = sized.call
+      const { at } = requests[0]
+      // Who is late keeps the pauses; catching up would ask faster than anybody does.
+      const pauseMs = endedAt === undefined ? 0 : Math.max(0, at - endedAt)
+      yield Math.max(at, timeline.now() + pauseMs)
+      endedAt = (requests.at(-1) ?? requests[0]).endedAt
       yield* ask(sized)
     }
   }
@@ -89,6 +91,19 @@ export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Lu
     timeline.start(converse(conversation))
   timeline.run()
   return outcomesOf(calls, policy, backend, (key) => ends.get(key), firstChoices)
+}
+
+/** So that who goes the way of the log meets its luck, in pauses too. */
+const recordedDraw = (request: LoggedRequest | undefined, attempt: number): number | null | undefined =>
+  attempt === 0 ? request?.admitted.draw : request?.attempts[attempt - 1]?.draw
+
+/** What the client waited before this retry in the log, if it heard to come back no later then. */
+const loggedPauseMs = ({ requests }: LoggedCall, retry: number, served: Served): number | undefined => {
+  const [failed, again] = [requests[retry], requests[retry + 1]]
+  if (failed === undefined || again === undefined) return undefined
+  const pauseMs = again.at - failed.endedAt
+  const leastMs = served._tag === 'Refused' ? (served.retryAfterS ?? 0) * 1_000 : 0
+  return pauseMs >= leastMs ? pauseMs : undefined
 }
 
 const outcomesOf = (

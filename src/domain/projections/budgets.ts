@@ -37,6 +37,8 @@ export interface Budgets {
   definitions: readonly Budget[]
   /** Names of those of which nobody has told yet what was spent before the policy named them. */
   unseeded: readonly string[]
+  /** Of the others, who told it: JSON of [writer, until when]. Instances that read a configuration together all tell it. */
+  readonly seededBy: Map<string, string>
   timeZone: string
   /** By JSON of [budget, subject]; the least recently used first. */
   readonly accounts: Map<string, Account>
@@ -52,7 +54,7 @@ export const BRANCHES_KEPT = 2_000
 
 export const budgets: Projection<Budgets> = {
   name: 'budgets',
-  version: 2,
+  version: 3,
   hears: [
     'BoxStarted',
     'BoxStopped',
@@ -70,6 +72,7 @@ export const budgets: Projection<Budgets> = {
   initial: () => ({
     definitions: [],
     unseeded: [],
+    seededBy: new Map(),
     timeZone: 'UTC',
     accounts: new Map(),
     open: new Map(),
@@ -90,7 +93,7 @@ export const budgets: Projection<Budgets> = {
         define(state, event.policy.budgets ?? [], event.policy.timeZone ?? 'UTC', occurredAt)
         break
       case 'BudgetSeeded':
-        seed(state, event)
+        seed(state, event, writer)
         break
       case 'RequestAdmitted':
         if (state.definitions.length > 0) admit(state, event)
@@ -200,14 +203,22 @@ const define = (state: Budgets, wanted: readonly Budget[], timeZone: string, at:
   for (const [key, account] of state.accounts) if (!kept.has(account.budget)) state.accounts.delete(key)
   const fresh = wanted.map(({ name }) => name).filter((name) => !kept.has(name))
   state.unseeded = [...state.unseeded.filter((name) => kept.has(name)), ...fresh]
+  for (const name of state.seededBy.keys()) if (!kept.has(name)) state.seededBy.delete(name)
   for (const budget of wanted) if (budget.each === undefined) accountOf(state, budget, '', at)
 }
 
 const scopeOf = ({ period, key, project, model, each }: Budget, timeZone: string): string =>
   JSON.stringify([period, key, project, model, each, timeZone])
 
-/** What was spent before the policy named the budget comes on top of what has been since. */
-const seed = (state: Budgets, event: Extract<DomainEvent, { readonly _tag: 'BudgetSeeded' }>): void => {
+/** What was spent before the policy named the budget comes on top of what has been since. Who tells it first tells it of all subjects. */
+const seed = (
+  state: Budgets,
+  event: Extract<DomainEvent, { readonly _tag: 'BudgetSeeded' }>,
+  writer: string,
+): void => {
+  const by = JSON.stringify([writer, event.until])
+  if (state.unseeded.includes(event.budget)) state.seededBy.set(event.budget, by)
+  else if (state.seededBy.get(event.budget) !== by) return
   state.unseeded = state.unseeded.filter((name) => name !== event.budget)
   const budget = state.definitions.find(({ name }) => name === event.budget)
   if (budget === undefined) return

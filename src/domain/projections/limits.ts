@@ -47,7 +47,7 @@ export const RESERVATIONS_KEPT = 10_000
 
 export const limits: Projection<Limits> = {
   name: 'limits',
-  version: 1,
+  version: 2,
   hears: [
     'PolicyChanged',
     'AttemptStarted',

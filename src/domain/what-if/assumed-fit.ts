@@ -29,6 +29,7 @@ export const assumedFit = (like: ProviderFit, assumption: Assumption): ProviderF
     ttft: steady(like.ttft, ttftMs === undefined ? like.ttft.mean : Math.log(ttftMs)),
     msPerToken: steady(like.msPerToken, msPerToken === undefined ? like.msPerToken.mean : Math.log(msPerToken)),
     failures: steady(like.failures, failureShare),
+    downShare: 0,
     toldLimits: {},
     guessedLimits: OPEN,
     mostRequests: Number.POSITIVE_INFINITY,

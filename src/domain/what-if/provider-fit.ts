@@ -37,8 +37,10 @@ export interface ProviderFit {
   readonly ttft: LocalLevel
   readonly msPerToken: LocalLevel
   readonly msPerFreshToken: number
-  /** Shares: 1 for an attempt that failed by the provider's fault. */
+  /** Shares: 1 for an attempt that failed by the provider's fault; where none was seen nearby, the share of those that fail by themselves. */
   readonly failures: LocalLevel
+  /** Share of the time in which it was down: one failure followed another. */
+  readonly downShare: number
   readonly failed: readonly { readonly at: number; readonly reason: FailureReason; readonly afterMs: number }[]
   /** Sizes that headers told; undefined where none did. */
   readonly toldLimits: Partial<Rates>
@@ -111,6 +113,7 @@ const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshT
   const tried = observed.filter(({ attempt: { reason } }) => reason === null || countsAgainst(reason) === 'provider')
   const limited = observed.filter(({ attempt }) => attempt.reason?._tag === 'RateLimited')
   const windows = { widthMs: LATENCY_WIDTH_MS }
+  const failing = failingOf(tried)
   return {
     provider,
     observed: observed.length,
@@ -119,8 +122,9 @@ const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshT
     msPerFreshToken,
     failures: localLevel(
       tried.map(({ attempt }) => ({ at: attempt.startedAt, value: attempt.reason === null ? 0 : 1 })),
-      { mean: timeFailing(tried), widthMs: FAILURE_WIDTH_MS, priorWeight: 0.3 },
+      { mean: failing.alone, widthMs: FAILURE_WIDTH_MS, priorWeight: 0.3 },
     ),
+    downShare: failing.downShare,
     failed: tried.flatMap(({ attempt: { startedAt, endedAt, reason } }) =>
       reason === null ? [] : [{ at: startedAt, reason, afterMs: endedAt - startedAt }],
     ),
@@ -176,21 +180,25 @@ const sizeSlope = (all: readonly Observed[]): number => {
 
 /** Longest time for which one failure speaks: then the next open time would have ended. */
 const FAILURE_SPEAKS_MS = 300_000
-
 /**
- * Share of the time in which it failed. A share of the attempts would be too small: who fails is not asked while it does.
+ * What is known of a provider before it was asked: it is down for 2 % of the time, 1 % of its requests fail by themselves. It counts like an
+ * hour, and like fifty requests: who was only asked during an outage is not down for ever.
  */
-const timeFailing = (tried: readonly Observed[]): number => {
-  let [bad, all] = [0, 0]
-  for (const [index, { attempt }] of tried.entries()) {
-    const next = tried[index + 1]?.attempt
-    if (next === undefined) break
-    const gap = Math.min(FAILURE_SPEAKS_MS, next.startedAt - attempt.startedAt)
+const USUAL = { downShare: 0.02, forMs: 3_600_000, alone: 0.01, attempts: 50 } as const
+
+/** A share of the attempts would be too small for outages: who fails is not asked while it does. So they are counted by their time. */
+const failingOf = (tried: readonly Observed[]): { readonly alone: number; readonly downShare: number } => {
+  let [bad, all, alone] = [USUAL.downShare * USUAL.forMs, USUAL.forMs, USUAL.alone * USUAL.attempts]
+  const isFailed = (one: Observed | undefined): boolean => one !== undefined && one.attempt.reason !== null
+  for (const [index, one] of tried.entries()) {
+    const [before, next] = [tried[index - 1], tried[index + 1]]
+    if (isFailed(one) && !isFailed(before) && !isFailed(next)) alone += 1
+    if (next === undefined) continue
+    const gap = Math.min(FAILURE_SPEAKS_MS, next.attempt.startedAt - one.attempt.startedAt)
     all += gap
-    if (attempt.reason !== null && next.reason !== null) bad += gap
+    if (isFailed(one) && isFailed(next)) bad += gap
   }
-  const single = tried.filter(({ attempt }) => attempt.reason !== null).length / Math.max(1, tried.length)
-  return all === 0 ? single : Math.min(1, Math.max(single / 2, bad / all + single / 4))
+  return { alone: alone / (tried.length + USUAL.attempts), downShare: bad / all }
 }
 
 const MINUTE_MS = 60_000

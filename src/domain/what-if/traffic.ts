@@ -24,6 +24,8 @@ export interface LoggedAttempt {
   readonly ttftMs: number | null
   /** Null: it succeeded. */
   readonly reason: FailureReason | null
+  /** Of a failure: what the pauses after it were drawn by. */
+  readonly draw: number | null
   readonly usage: Usage | null
   readonly costNanoUsd: number
   readonly limits: readonly LimitReading[]
@@ -128,6 +130,7 @@ const attemptOf = (event: AttemptSucceeded | AttemptFailed, startedAt: number, e
     endedAt,
     ttftMs: isSuccess ? event.ttftMs : null,
     reason: isSuccess ? null : event.reason,
+    draw: isSuccess ? null : event.draw,
     usage: event.usage ?? null,
     costNanoUsd: reported ?? event.costNanoUsd ?? 0,
     limits: event.limits ?? [],

@@ -76,6 +76,7 @@ export const layerMemory = (store: ClusterStore): Layer.Layer<Cluster, never, Ev
         leave: operation('leave', (now, writer: string) => {
           store.instances.delete(writer)
           for (const name of store.leases.keys()) giveUp(store, now, name, writer)
+          for (const [key, { askedAt }] of store.pools) if (askedAt < now - POOL_KEPT_MS) store.pools.delete(key)
         }),
         lease: operation('lease', (now, name: string, holder: string, forMs: number) => {
           const held = store.leases.get(name)
@@ -94,8 +95,8 @@ export const layerMemory = (store: ClusterStore): Layer.Layer<Cluster, never, Ev
           const grants = store.pools.get(poolKey)?.grants
           grants?.set(holder, Math.max(0, (grants.get(holder) ?? 0) - nano))
         }),
-        reclaim: operation('reclaim', (now, holder: string, spentNano: (poolKey: string) => number) =>
-          reclaim(store, now, holder, spentNano),
+        reclaim: operation('reclaim', (_now, holder: string, spentNano: (poolKey: string) => number) =>
+          reclaim(store, holder, spentNano),
         ),
         waitBeyond: (position, pollMs) => Effect.andThen(guard('waitBeyond'), hints.waitBeyond(position, pollMs)),
         grew: (position) => {
@@ -161,10 +162,9 @@ const grant = (store: ClusterStore, now: number, pool: MoneyPool, holder: string
   return given
 }
 
-const reclaim = (store: ClusterStore, now: number, holder: string, spentNano: (poolKey: string) => number): void => {
-  for (const [key, { askedAt, grants }] of store.pools) {
+const reclaim = (store: ClusterStore, holder: string, spentNano: (poolKey: string) => number): void => {
+  for (const [key, { grants }] of store.pools) {
     const granted = grants.get(holder)
     if (granted !== undefined) grants.set(holder, settled(granted, spentNano(key)))
-    if (askedAt < now - POOL_KEPT_MS) store.pools.delete(key)
   }
 }

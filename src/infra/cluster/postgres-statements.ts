@@ -41,7 +41,17 @@ const LEAVE = `
 WITH gone AS (DELETE FROM signalbox.instances WHERE writer = $1)
 UPDATE signalbox.leases SET holder = NULL, ends_at = clock_timestamp() WHERE holder = $1`
 
-export const leave = (ask: Ask, writer: string) => ask(LEAVE, [writer])
+/** What is beyond the limit goes with those who leave next. */
+const FORGET_POOLS = `
+DELETE FROM signalbox.money_pools WHERE key IN (
+  SELECT key FROM signalbox.money_pools WHERE asked_at < clock_timestamp() - $1 * interval '1 ms' LIMIT 10000
+  FOR UPDATE SKIP LOCKED
+)`
+
+export const leave = async (ask: Ask, writer: string): Promise<void> => {
+  await ask(LEAVE, [writer])
+  await ask(FORGET_POOLS, [POOL_KEPT_MS])
+}
 
 /** The times are taken when the row is locked: who waited for it must not count from before. */
 const LEASE = `
@@ -84,11 +94,6 @@ export const grant = async (ask: Ask, pool: MoneyPool, holder: string, wantNano:
 export const giveBack = (ask: Ask, poolKey: string, holder: string, nano: number) =>
   ask('SELECT signalbox.lower_grant($1, $2, $3, NULL)', [poolKey, holder, nano])
 
-const FORGET_POOLS = `
-DELETE FROM signalbox.money_pools WHERE key IN (
-  SELECT key FROM signalbox.money_pools WHERE asked_at < clock_timestamp() - $1 * interval '1 ms' FOR UPDATE SKIP LOCKED
-)`
-
 /** Pool by pool, each by itself, so that nobody waits for more than one of them. */
 export const reclaim = async (ask: Ask, holder: string, spentNano: (poolKey: string) => number): Promise<void> => {
   const grants = await ask('SELECT pool, nano FROM signalbox.money_grants WHERE holder = $1', [holder])
@@ -96,7 +101,6 @@ export const reclaim = async (ask: Ask, holder: string, spentNano: (poolKey: str
     const kept = settled(Number(nano), spentNano(String(pool)))
     if (kept < Number(nano)) await ask('SELECT signalbox.lower_grant($1, $2, 0, $3)', [pool, holder, kept])
   }
-  await ask(FORGET_POOLS, [POOL_KEPT_MS])
 }
 
 export const head = async (ask: Ask): Promise<number> => {

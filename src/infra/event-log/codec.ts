@@ -3,7 +3,7 @@
  */
 import type { ReadEvent } from '#actors/ports.ts'
 import { CATALOGUE, type DomainEvent, type EventType } from '#domain/events.ts'
-import type { NewEvent } from '#domain/recorded-event.ts'
+import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
 import { upcast } from '#domain/upcast.ts'
 import { namedRow, type RawRow, type RawRowHead } from '#infra/event-log/raw-row.ts'
 import { correlationColumn, correlationOf, NEXT_VERSION, type NewRow, type StoredRow } from '#infra/event-log/row.ts'
@@ -75,23 +75,22 @@ const parsePage = (page: string): readonly PageRow[] | undefined => {
 }
 
 const known = (row: Omit<StoredRow, 'data'>, event: DomainEvent): ReadEvent => {
-  const correlation = correlationOf(row.stream, row.correlation)
-  return {
-    _tag: 'Known',
-    recorded: {
-      event,
-      stream: row.stream,
-      streamVersion: row.streamVersion,
-      occurredAt: row.occurredAt,
-      writer: row.writer,
-      writerSeq: row.writerSeq,
-      ...(correlation === undefined ? {} : { correlation }),
-      ...(row.causation === null ? {} : { causation: row.causation }),
-      position: row.position,
-      schemaVersion: row.schemaVersion,
-      recordedAt: row.recordedAt,
-    },
+  const recorded: { -readonly [K in keyof RecordedEvent]: RecordedEvent[K] } = {
+    event,
+    stream: row.stream,
+    streamVersion: row.streamVersion,
+    occurredAt: row.occurredAt,
+    writer: row.writer,
+    writerSeq: row.writerSeq,
+    position: row.position,
+    schemaVersion: row.schemaVersion,
+    recordedAt: row.recordedAt,
   }
+  // Assigned, because spreading what may be missing takes ten times as long as all the rest, and a replay reads millions.
+  const correlation = correlationOf(row.stream, row.correlation)
+  if (correlation !== undefined) recorded.correlation = correlation
+  if (row.causation !== null) recorded.causation = row.causation
+  return { _tag: 'Known', recorded }
 }
 
 const parseData = (data: string): { readonly [key: string]: unknown } | undefined => {

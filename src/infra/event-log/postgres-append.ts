@@ -126,7 +126,7 @@ export const makeAppend = (connections: Connections, { waitMs, grew }: AppendOpt
       for (const [index, { resolve }] of group.entries()) resolve(positions[index] ?? 0)
     } catch (error) {
       // A lost connection is everybody's trouble; anything else may be one batch's own fault, which the others must not bear.
-      if (group.length === 1 || reasonOf(error)?._tag === 'Unavailable') for (const { reject } of group) reject(error)
+      if (group.length === 1 || isEverybodys(error)) for (const { reject } of group) reject(error)
       else for (const one of group) await appendGroup([one])
     }
   }
@@ -153,6 +153,10 @@ export const makeAppend = (connections: Connections, { waitMs, grew }: AppendOpt
       if (!isRunning) void drain()
     })
 }
+
+/** Whether other batches would fail in the same way. */
+const isEverybodys = (error: unknown): boolean =>
+  reasonOf(error)?._tag === 'Unavailable' && sqlStateOf(error) !== SQLSTATE.staleFold
 
 /** The first event of a request is its admission, whatever version it is given. */
 const isBeginning = (first: Appendable | undefined): boolean =>

@@ -3,6 +3,7 @@
  * depends on the state of a session and no statement is prepared by name, so a pooler may hand every transaction to another server
  * connection.
  */
+import { setTimeout as wait } from 'node:timers/promises'
 import { Effect, type Scope } from 'effect'
 import pg from 'pg'
 import { EventLogError } from '#actors/ports.ts'
@@ -39,15 +40,21 @@ export const openConnections = (options: PostgresOptions): Effect.Effect<Connect
         write: makePool({ ...clientConfig(options, session), query_timeout: lockTimeoutMs + APPEND_MS }, 1),
         read: makePool(clientConfig(options, session), Math.max(1, poolSize - 1)),
       })),
-      ({ write, read }) => Effect.promise(() => Promise.all([write.end(), read.end()])),
+      ({ write, read }) =>
+        Effect.promise(() =>
+          Promise.race([Promise.all([write.end(), read.end()]), wait(CLOSE_MS, null, { ref: false })]),
+        ),
     )
     return {
       write: (use) => withClient(() => pools.write.connect(), use),
       read: (use) => withClient(() => pools.read.connect(), use),
-      long: (use) => onOwnConnection(options, session === 'pooled' ? 'pooled' : 'long', use),
+      long: (use) => onOwnConnection(options, session === 'pooled' ? 'pooledLong' : 'long', use),
       attempt,
     }
   })
+
+/** Saying goodbye to a server that is silent would take as long as the network goes on trying: a quarter of an hour. */
+const CLOSE_MS = 5_000
 
 /** An append takes milliseconds once it has the lock. A connection that is silent for longer is given up, and another one made. */
 const APPEND_MS = 5_000

@@ -40,6 +40,29 @@ export const migrate = async (ask: Ask, partitionEvents = PARTITION_EVENTS): Pro
   })
 }
 
+/** Rows at the end of the log whose positions are checked at every start; `verify` checks all. */
+const CHECKED_TAIL = 1_000
+
+/** Refuses a log whose head is not its last event, or that has a hole near its end. Cheap at any size. */
+export const checkTail = async (ask: Ask): Promise<void> => {
+  const [found] = await ask(
+    `SELECT h.position, greatest(h.archived_to, coalesce((SELECT max(position) FROM ${SCHEMA}.events), 0)),
+       greatest(h.archived_to, h.position - ${CHECKED_TAIL}),
+       (SELECT count(*) FROM ${SCHEMA}.events
+        WHERE position > (SELECT greatest(archived_to, position - ${CHECKED_TAIL}) FROM ${SCHEMA}.log_head))
+     FROM ${SCHEMA}.log_head h`,
+  )
+  const [head, last, before, tail] = (found ?? []).map(Number)
+  const advice = 'restore a backup, or look at the damage with `signalbox verify`'
+  if (head === undefined) throw unusable(`the event log is damaged: its head is lost: ${advice}`)
+  if (head !== last) {
+    throw unusable(`the event log is damaged: its head is ${head}, its last event is at ${last}: ${advice}`)
+  }
+  if (tail !== head - (before ?? 0)) {
+    throw unusable(`the event log is damaged: events are missing after position ${before}: ${advice}`)
+  }
+}
+
 /** Refuses a database that this release cannot read as it is. */
 export const checkCurrent = async (ask: Ask): Promise<void> => {
   const version = await versionOf(ask)

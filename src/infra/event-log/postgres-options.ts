@@ -22,9 +22,12 @@ export type Session =
   | 'long'
   /** Settings are not sent with the connection, because a pooler before the server would not take them. */
   | 'pooled'
+  | 'pooledLong'
 
 export const clientConfig = ({ url, settings = defaultPostgresSettings }: PostgresOptions, session: Session) => {
   const { statementTimeoutMs, lockTimeoutMs, connectTimeoutMs } = settings
+  const isLong = session === 'long' || session === 'pooledLong'
+  const isPooled = session === 'pooled' || session === 'pooledLong'
   const config: pg.ClientConfig = {
     connectionString: withLibpqModes(url),
     fallback_application_name: 'signalbox',
@@ -32,11 +35,9 @@ export const clientConfig = ({ url, settings = defaultPostgresSettings }: Postgr
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: TYPES,
-    ...(session === 'long' ? {} : { query_timeout: statementTimeoutMs + SILENCE_MS }),
+    ...(isLong ? {} : { query_timeout: statementTimeoutMs + SILENCE_MS }),
     ...(session === 'short' ? { statement_timeout: statementTimeoutMs } : {}),
-    ...(session === 'pooled'
-      ? {}
-      : { lock_timeout: lockTimeoutMs, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS }),
+    ...(isPooled ? {} : { lock_timeout: lockTimeoutMs, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS }),
   }
   return config
 }

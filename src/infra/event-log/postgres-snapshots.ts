@@ -16,7 +16,7 @@ interface Base {
   readonly version: string
   readonly position: number
   readonly text: Uint8Array
-  readonly packedBytes: number
+  readonly packed: Uint8Array
 }
 
 /** To be called one at a time. */
@@ -28,7 +28,7 @@ export const makeSaveSnapshot = () => {
     const fits = base?.version === version && base.position !== position ? base : undefined
     // Packed before the lock is taken. It is the base only if nobody has deleted it meanwhile.
     const onBase = fits && (await packSnapshotElsewhere(text, fits.text))
-    const isWorth = fits !== undefined && onBase !== undefined && onBase.length <= fits.packedBytes * WORTH_SHARE
+    const isWorth = fits !== undefined && onBase !== undefined && onBase.length <= fits.packed.length * WORTH_SHARE
     const whole = isWorth ? undefined : await packSnapshotElsewhere(text)
     base = await inTransaction(ask, async () => {
       await ask('SELECT pg_advisory_xact_lock($1)', [LOCK_KEY])
@@ -36,13 +36,13 @@ export const makeSaveSnapshot = () => {
       await thin(ask, version, position)
       // In case it is stored anew, with another text.
       await ask('DELETE FROM signalbox.snapshots WHERE version = $1 AND base = $2', [version, position])
-      if (isWorth && (await isWhole(ask, fits))) {
+      if (isWorth && (await isThere(ask, fits))) {
         await insert(ask, { version, position, base: fits.position, packed: onBase })
         return fits
       }
       const packed = whole ?? (await packSnapshotElsewhere(text))
       await insert(ask, { version, position, base: null, packed })
-      return { version, position, text, packedBytes: packed.length }
+      return { version, position, text, packed }
     })
   }
 }
@@ -66,10 +66,12 @@ export const snapshotBefore = async (
   return { version, position: at, occurredAt, state: Buffer.from(text).toString() }
 }
 
-const isWhole = async (ask: Ask, { version, position }: Base): Promise<boolean> => {
-  const rows = await ask('SELECT 1 FROM signalbox.snapshots WHERE version = $1 AND position = $2 AND base IS NULL', [
+/** Still as it was stored: another instance may have thinned it out, or stored its own in its place. */
+const isThere = async (ask: Ask, { version, position, packed }: Base): Promise<boolean> => {
+  const rows = await ask('SELECT FROM signalbox.snapshots WHERE version = $1 AND position = $2 AND state = $3', [
     version,
     position,
+    packed,
   ])
   return rows.length === 1
 }

@@ -12,7 +12,7 @@ import { makeAppend } from '#infra/event-log/postgres-append.ts'
 import { makeArchive } from '#infra/event-log/postgres-archive.ts'
 import { catchUp } from '#infra/event-log/postgres-catch-up.ts'
 import { type Connections, openConnections } from '#infra/event-log/postgres-connections.ts'
-import { checkCurrent, migrate } from '#infra/event-log/postgres-migrations.ts'
+import { checkCurrent, checkTail, migrate } from '#infra/event-log/postgres-migrations.ts'
 import type { PostgresOptions } from '#infra/event-log/postgres-options.ts'
 import { compileRead, placeAt } from '#infra/event-log/postgres-query.ts'
 import { answer, makePostgresQuestions, verifyPostgres } from '#infra/event-log/postgres-questions.ts'
@@ -40,6 +40,7 @@ export const layerPostgres = (options: PostgresLogOptions): Layer.Layer<EventLog
       yield* attempt(() =>
         long(async (ask) => {
           await migrate(ask, options.partitionEvents)
+          await checkTail(ask)
           await catchUp(ask, options.preparing)
         }),
       )

@@ -8,7 +8,7 @@
  */
 import { mkdir, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Context, Effect, Exit, Layer, Scope, Semaphore } from 'effect'
+import { Context, Effect, Exit, Layer, Result, Scope, Semaphore } from 'effect'
 import { EventLog, EventLogError } from '#actors/ports.ts'
 import { Spool } from '#actors/spool.ts'
 import type { NewEvent, RecordedEvent } from '#domain/recorded-event.ts'
@@ -46,6 +46,16 @@ export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service']
     /** The position of the last event of the open file that is in the log. */
     let gone = 0
 
+    /** The next outage begins a file of its own. */
+    const removeIfEmpty = Effect.gen(function* () {
+      if (waiting > 0 || open === undefined) return
+      const done = open
+      open = undefined
+      gone = 0
+      yield* Scope.close(done.scope, Exit.void)
+      yield* removeFile(done.path)
+    })
+
     yield* Effect.addFinalizer(() => (open === undefined ? Effect.void : Scope.close(open.scope, Exit.void)))
 
     return Spool.of({
@@ -62,27 +72,26 @@ export const makeSpool = (options: SpoolOptions): Effect.Effect<Spool['Service']
           }).pipe(
             oneAtATime.withPermit,
             Effect.asVoid,
-            Effect.onError(() =>
-              Effect.sync(() => {
-                waiting -= events.length
-              }),
-            ),
+            Effect.onError(() => {
+              waiting -= events.length
+              // They may go another way now, and those that come after them would not follow in this file.
+              return removeIfEmpty.pipe(
+                oneAtATime.withPermit,
+                Effect.catch((error) => Effect.logWarning('a spool could not be removed', { detail: error.message })),
+              )
+            }),
           )
         }),
       oldest: (limit) =>
-        Effect.suspend(() => (open === undefined ? Effect.succeed([]) : eventsAfter(open, gone, limit))).pipe(
-          oneAtATime.withPermit,
-        ),
+        Effect.suspend(() =>
+          // Beyond those that wait there may be some that were written although it was said that they were not.
+          open === undefined ? Effect.succeed([]) : eventsAfter(open, gone, Math.min(limit, waiting)),
+        ).pipe(oneAtATime.withPermit),
       drop: (count) =>
         Effect.gen(function* () {
           gone += count
           waiting -= count
-          if (waiting > 0 || open === undefined) return
-          const done = open
-          open = undefined
-          gone = 0
-          yield* Scope.close(done.scope, Exit.void)
-          yield* removeFile(done.path)
+          yield* removeIfEmpty
         }).pipe(oneAtATime.withPermit, Effect.uninterruptible),
     })
   })
@@ -92,7 +101,8 @@ const DRAIN_EVENTS = 500
 
 /**
  * Brings to the log what earlier processes have left in the folder; answers how many events. A file that another process has
- * open is that one's own affair.
+ * open is that one's own affair. One that the log refuses (it lacks events that it had before, or a newer release wrote some) stays
+ * where it is, and is tried again at the next start: nobody's start may depend on it. Fails when the log is away.
  */
 export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect.Effect<number, EventLogError> =>
   Effect.gen(function* () {
@@ -108,15 +118,17 @@ export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect
         continue
       }
       const { scope } = opened.value
-      yield* Effect.gen(function* () {
+      const drained = yield* Effect.gen(function* () {
         for (let after = 0; ; after += DRAIN_EVENTS) {
           const events = yield* eventsAfter(opened.value, after, DRAIN_EVENTS)
           if (events.length > 0) yield* log.append(events)
           moved += events.length
           if (events.length < DRAIN_EVENTS) return
         }
-      }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)))
-      yield* removeFile(path)
+      }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)), Effect.result)
+      if (Result.isSuccess(drained)) yield* removeFile(path)
+      else if (drained.failure.reason._tag === 'Unavailable') return yield* drained.failure
+      else yield* Effect.logError('a spool is kept that the log refuses', { file: name, detail: drained.failure.message })
     }
     return moved
   })

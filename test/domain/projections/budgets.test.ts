@@ -22,8 +22,8 @@ class Story {
   state: Budgets = budgets.initial()
   private count = 0
 
-  happens(event: DomainEvent): void {
-    this.state = budgets.evolve(this.state, { event, occurredAt: this.now, writer: 'box' })
+  happens(event: DomainEvent, writer = 'box'): void {
+    this.state = budgets.evolve(this.state, { event, occurredAt: this.now, writer })
   }
 
   names(...next: readonly Budget[]): void {
@@ -167,6 +167,29 @@ describe('what is left of a budget', () => {
       spentNanoUsd: 250,
     })
     expect(told.left()).toEqual([650])
+  })
+
+  it('starts with it once, when instances that read the same configuration at the same time all say so', () => {
+    const told = story({ ...daily, each: 'session' })
+    const seed = (writer: string, subject: string, until = MONDAY) =>
+      told.happens(
+        {
+          ...{ _tag: 'BudgetSeeded', budget: 'daily', subject, periodStart: MONDAY, until, spentNanoUsd: 100 },
+        },
+        writer,
+      )
+    seed('one', 's1')
+    seed('two', 's1')
+    seed('one', 's2')
+    seed('two', 's2')
+    seed('two', 's3')
+    expect(['s1', 's2', 's3'].flatMap((sessionId) => told.left({ sessionId }))).toEqual([900, 900, 1_000])
+    // Named anew it is seeded anew.
+    told.names()
+    told.names({ ...daily, each: 'session' })
+    seed('two', 's1', MONDAY + 1)
+    seed('one', 's1', MONDAY + 1)
+    expect(told.left({ sessionId: 's1' })).toEqual([900])
   })
 
   it('keeps what was spent when only its limit changes, and forgets it when it becomes a budget of others', () => {

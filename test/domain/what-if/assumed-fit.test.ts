@@ -20,7 +20,7 @@ const calls = Array.from({ length: 100 }, (_, key): LoggedCall => {
   const attempt = {
     ...{ provider: green, model: modelId('m'), startedAt: at, endedAt: at + ttftMs + 1_000 },
     ...{ ttftMs: failed ? null : ttftMs, reason: failed ? { _tag: 'ServerError' as const, status: 500 } : null },
-    ...{ usage: failed ? null : usage, costNanoUsd: 1, limits: [] },
+    ...{ usage: failed ? null : usage, costNanoUsd: 1, limits: [], draw: null },
   }
   const admitted = {
     ...{ _tag: 'RequestAdmitted' as const, requestId: `r${key}` as never, model: modelId('m'), stream: true },

@@ -75,6 +75,27 @@ it('opens nothing that is not a log, or not of this release, and says what to do
   expect(await refusal(missing)).toEqual({ _tag: 'Unusable', detail: expect.stringMatching(/no such database.*3D000/) })
 })
 
+it('refuses to go on with a log that is damaged at its end, and names the place', async () => {
+  const damages: readonly (readonly [statement: string, detail: string])[] = [
+    ['DELETE FROM signalbox.events WHERE position = 8', 'its head is 8, its last event is at 7'],
+    ['UPDATE signalbox.log_head SET position = 5', 'its head is 5, its last event is at 8'],
+    ['DELETE FROM signalbox.events WHERE position = 6', 'events are missing after position 0'],
+    ['DELETE FROM signalbox.log_head', 'its head is lost'],
+  ]
+  for (const [statement, detail] of damages) {
+    const url = await freshDatabase()
+    await open(url, (log) => log.append(envelopes()([...servedRequest(1), ...servedRequest(2)])))
+    await onDatabase(url, 'SET session_replication_role = replica', statement)
+    const reason = await refusal(url)
+    expect(reason).toEqual({ _tag: 'Unusable', detail: expect.stringContaining(detail) })
+    expect(reason.detail).toContain('restore a backup, or look at the damage with `signalbox verify`')
+    // Reading goes on, for whoever looks at the damage.
+    expect(
+      await Effect.runPromise(Effect.provide(EventLog, layerPostgresReadOnly({ url }), { local: true })),
+    ).toBeDefined()
+  }
+})
+
 it('opens for reading beside the one that writes, and refuses to append', async () => {
   const url = await freshDatabase()
   const events = envelopes()(servedRequest(1))

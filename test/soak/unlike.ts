@@ -36,7 +36,12 @@ export const requestOf = (n: number, at: number): readonly DomainEvent[] => {
   const usage = { inputTokens: 1_000 + n, outputTokens: n % 500, cacheReadTokens: n, cacheWrite5mTokens: n % 1_000 }
   const by = n % 2 === 0 ? 'client' : 'shutdown'
   if (n % 7 === 0) return [request, first, { _tag: 'RequestCancelled', requestId: requestId(id), attempts: 1, by }]
-  if (n % 7 < 4) return [request, first, succeeded(id, usage, { provider: FIRST, model, costNanoUsd: 1e6 + n, cacheSavedNanoUsd: n })]
+  if (n % 7 < 4)
+    return [
+      request,
+      first,
+      succeeded(id, usage, { provider: FIRST, model, costNanoUsd: 1e6 + n, cacheSavedNanoUsd: n }),
+    ]
   const reason = reasons(n)[n % 8] ?? { _tag: 'Unknown' }
   const features = [`beta:made-up-${n}`]
   return [
@@ -65,4 +70,3 @@ export const aroundIt = (n: number): readonly DomainEvent[] => {
     { _tag: 'AlertsSilenced', subject: `made-up-${n}`, until: n, by: `somebody-${n}` },
   ]
 }
-

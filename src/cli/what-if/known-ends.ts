@@ -21,8 +21,9 @@ export const answered = (at: number, ttftMs: number, restMs: number, usage: Usag
 export const failed = (at: number, reason: FailureReason, afterMs: number, usage?: Usage): Exchange => {
   const status = 'status' in reason ? reason.status : undefined
   const until = 'until' in reason ? reason.until : undefined
-  const retryAfterS = until === undefined ? null : Math.max(1, Math.ceil((until - at) / 1_000))
   const endsAt = at + Math.max(1, Math.round(afterMs))
+  // Seconds count from when they are heard.
+  const retryAfterS = until === undefined ? null : Math.max(1, Math.ceil((until - endsAt) / 1_000))
   return {
     connectedAt: reason._tag === 'Transport' && reason.connect ? Number.POSITIVE_INFINITY : at,
     headersAt: status === undefined && usage === undefined ? Number.POSITIVE_INFINITY : endsAt,

@@ -24,6 +24,14 @@ export interface Logged {
 
 export type Luck = Pick<BackendOptions, 'seed' | 'errorSeed' | 'usesObserved' | 'otherLimits'>
 
+/** Its calls come one after another. */
+interface Conversation {
+  readonly waiting: Sized[]
+  isAsking: boolean
+  /** Of the call before: when it ended in the log, and when it did here. */
+  last: { readonly loggedMs: number; readonly endedAt: number } | null
+}
+
 /** What would have become of each call, in their order. */
 export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Luck): readonly Outcome[] => {
   const startsAt = calls[0]?.requests[0].at ?? 0
@@ -70,25 +78,35 @@ export const playLog = ({ calls, sizes, fits }: Logged, policy: Policy, luck: Lu
     }
   }
 
-  function* converse(all: readonly Sized[]): Generator<Wait, void, void> {
-    let endedAt: number | undefined
-    for (const sized of all) {
+  const conversations = new Map<string, Conversation>()
+  function* converse(own: Conversation): Generator<Wait, void, void> {
+    for (let sized = own.waiting.shift(); sized !== undefined; sized = own.waiting.shift()) {
       const { requests } = sized.call
-      const { at } = requests[0]
       // Who is late keeps the pauses; catching up would ask faster than anybody does.
-      const pauseMs = endedAt === undefined ? 0 : Math.max(0, at - endedAt)
-      yield Math.max(at, timeline.now() + pauseMs)
-      endedAt = (requests.at(-1) ?? requests[0]).endedAt
+      const pauseMs = own.last === null ? 0 : Math.max(0, requests[0].at - own.last.loggedMs)
+      if (own.last !== null && own.last.endedAt + pauseMs > timeline.now()) yield own.last.endedAt + pauseMs
       yield* ask(sized)
+      own.last = { loggedMs: (requests.at(-1) ?? requests[0]).endedAt, endedAt: timeline.now() }
     }
+    own.isAsking = false
   }
 
-  const sized = calls.flatMap((call, index): readonly Sized[] => {
-    const size = sizes[index]
-    return size === undefined ? [] : [{ call, size }]
-  })
-  for (const conversation of Map.groupBy(sized, ({ call }) => call.conversation).values())
-    timeline.start(converse(conversation))
+  /** In the order of the log: of two that ask in one millisecond the first takes the room that is left. */
+  function* askAll(): Generator<Wait, void, void> {
+    for (const [index, call] of calls.entries()) {
+      const size = sizes[index]
+      if (size === undefined) continue
+      const { at } = call.requests[0]
+      if (at > timeline.now()) yield at
+      const own = conversations.get(call.conversation) ?? { waiting: [], isAsking: false, last: null }
+      conversations.set(call.conversation, own)
+      own.waiting.push({ call, size })
+      if (own.isAsking) continue
+      own.isAsking = true
+      timeline.start(converse(own))
+    }
+  }
+  timeline.start(askAll())
   timeline.run()
   return outcomesOf(calls, policy, backend, (key) => ends.get(key), firstChoices)
 }

@@ -59,6 +59,8 @@ const RETRY_WITHIN_MS = 90_000
 export const trafficOf = (events: Iterable<Happened>): readonly LoggedCall[] => callsOf(requestsOf(events))
 
 interface OpenRequest {
+  /** Of its admission: several may come in one millisecond, and the first of them takes the room that is left. */
+  readonly order: number
   readonly admitted: RequestAdmitted
   readonly at: number
   firstChoice: ProviderId | null
@@ -69,18 +71,21 @@ interface OpenRequest {
 
 const requestsOf = (events: Iterable<Happened>): readonly LoggedRequest[] => {
   const open = new Map<RequestId, OpenRequest>()
-  const done: LoggedRequest[] = []
+  const done: { readonly order: number; readonly request: LoggedRequest }[] = []
+  let admitted = 0
   const end = (id: RequestId, how: LoggedRequest['end'], endedAt: number): void => {
     const request = open.get(id)
     if (request === undefined) return
     open.delete(id)
-    const { admitted, at, firstChoice, propensity, attempts } = request
-    done.push({ admitted, at, endedAt, end: how, firstChoice, propensity, attempts })
+    const { order, startedAt: _, ...rest } = request
+    done.push({ order, request: { ...rest, endedAt, end: how } })
   }
   for (const { event, occurredAt } of events) {
     switch (event._tag) {
       case 'RequestAdmitted':
+        admitted += 1
         open.set(event.requestId, {
+          order: admitted,
           admitted: event,
           at: occurredAt,
           firstChoice: null,
@@ -117,7 +122,7 @@ const requestsOf = (events: Iterable<Happened>): readonly LoggedRequest[] => {
         break
     }
   }
-  return done.toSorted((a, b) => a.at - b.at)
+  return done.toSorted((a, b) => a.order - b.order).map(({ request }) => request)
 }
 
 const attemptOf = (event: AttemptSucceeded | AttemptFailed, startedAt: number, endedAt: number): LoggedAttempt => {

@@ -111,7 +111,7 @@ export const eventsLayer = HttpApiBuilder.group(
         const stream = liveEvents({
           ledger,
           log,
-          after: headers['last-event-id'] ?? query.after ?? ledger.health().committedPosition,
+          after: headers['last-event-id'] ?? query.after ?? ledger.heard().position,
           types: query.type === undefined ? undefined : new Set(query.type),
           stream: query.stream,
           cut: () => response.destroy(),

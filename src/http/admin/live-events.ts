@@ -41,8 +41,9 @@ export const liveEvents = (question: LiveQuestion): Stream.Stream<Uint8Array, Ev
       const waiting: PlacedEvent[] = []
       const news = Latch.makeUnsafe(false)
       let waitingBytes = 0
-      // A position that this log does not have yet is another log's.
-      let sent = Math.min(question.after, ledger.heard().position)
+      const isKnown = question.after <= ledger.heard().position
+      // Another instance may have heard more than this one. A position that the log itself does not have is another log's.
+      let sent = isKnown ? question.after : Math.min(question.after, yield* log.head)
       let isCaughtUp = false
 
       const hear = (events: readonly PlacedEvent[]): void => {

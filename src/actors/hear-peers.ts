@@ -14,7 +14,8 @@ import { isFact } from '#domain/events.ts'
 import type { RecordedEvent } from '#domain/recorded-event.ts'
 
 /** Whether an instance folds an event that it meets in the log: those of others, and of its own what was set for all. */
-export const isHeard = ({ writer, event }: RecordedEvent, by: string): boolean => writer !== by || SETS_FOR_ALL.has(event._tag)
+export const isHeard = ({ writer, event }: RecordedEvent, by: string): boolean =>
+  writer !== by || SETS_FOR_ALL.has(event._tag)
 
 const SETS_FOR_ALL: ReadonlySet<EventType> = new Set(['PolicyChanged', 'SettingOverridden', 'AlertsSilenced'])
 

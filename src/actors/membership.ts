@@ -18,6 +18,7 @@ const LEAD_MS = 5_000
 export const LOST_MS = 30_000
 /** The store forgets who has been silent for longer, and of who did not get beyond its start it has never heard. */
 const FORGOTTEN_MS = 86_400_000
+const LEAVE_MS = 2_000
 const LEASE = 'leader'
 
 export interface Membership {
@@ -107,7 +108,11 @@ export const startMembership = (
     yield* beat
     yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(BEAT_MS), beat)))
     yield* Effect.addFinalizer(() =>
-      Effect.catch(cluster.leave(writer), (error) => Effect.logDebug('not left', { detail: error.message })),
+      cluster.leave(writer).pipe(
+        // A store that does not answer must not hold up the end of the process: without it this instance is found silent.
+        Effect.timeoutOption(LEAVE_MS),
+        Effect.catch((error) => Effect.logDebug('not left', { detail: error.message })),
+      ),
     )
     return {
       name: options.name,

@@ -38,7 +38,7 @@ import { toPolicy } from '#infra/config/to-policy.ts'
 import { watchConfig } from '#infra/config/watch.ts'
 import { startHealthChecks } from '#infra/health-checks/health-checks.ts'
 import { newClientKey } from '#infra/new-client-key.ts'
-import { type PriceFeed, startPriceFeed } from '#infra/prices/price-feed.ts'
+import { fedIn, type PriceFeed, startPriceFeed } from '#infra/prices/price-feed.ts'
 import { type PriceSource, startPriceSource } from '#infra/prices/price-source.ts'
 import { keepFor } from '#infra/retention.ts'
 import { demoProviders } from '#infra/simulator/demo-providers.ts'
@@ -183,11 +183,12 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
     const demo = config.simulator ? yield* startDemo : []
     const upstreams = yield* makeUpstreams(providersOf(config))
     let inForce = config
+    const known = config.features.priceFeed ? fedIn(ledger.state.policy, providersOf(config)) : undefined
     let feed: PriceFeed | undefined
     let source: PriceSource | undefined
     /** As configured, by the prices of now. */
     const policyOf = (from: Config) =>
-      toPolicy({ ...from, providers: providersOf(from) }, feed?.current(), source?.current())
+      toPolicy({ ...from, providers: providersOf(from) }, feed?.current() ?? known, source?.current())
     yield* logEvents
     const sharing = yield* shareWithOthers(config)
     const isMine = () => sharing?.membership.isLeader() ?? true
@@ -216,8 +217,9 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       Effect.provideContext(yield* Effect.context<Ledger | Books>()),
       Effect.asVoid,
     )
-    if (config.features.priceFeed) {
+    if (known !== undefined) {
       feed = yield* startPriceFeed({
+        known,
         upstreams: upstreams.service,
         providers: () => providersOf(inForce),
         onChange: takePolicyInForce,

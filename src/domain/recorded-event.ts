@@ -86,3 +86,7 @@ export const streamOf = (event: DomainEvent): string => {
       return `request:${event.requestId}`
   }
 }
+
+/** Whether a stored event may lie there. Releases up to 0.1.0 gave each alert a stream of its own. */
+export const liesIn = (event: DomainEvent, stream: string): boolean =>
+  stream === streamOf(event) || ('alertId' in event && stream === `alert:${event.alertId}`)

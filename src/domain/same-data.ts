@@ -9,7 +9,7 @@ export const sameData = (a: unknown, b: unknown): boolean => {
   const isList = Array.isArray(a)
   if (isList !== Array.isArray(b)) return false
   if (isList) return sameItems(a, b as readonly unknown[])
-  return holds(a as Members, b as Members) && hasNoMore(a as Members, b as Members)
+  return sameMembers(a as Members, b as Members)
 }
 
 type Members = { readonly [name: string]: unknown }
@@ -17,16 +17,19 @@ type Members = { readonly [name: string]: unknown }
 const asJson = (value: unknown): unknown => (typeof value === 'number' && !Number.isFinite(value) ? null : value)
 
 /** In a list nothing is null, as JSON has it. */
-const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean =>
-  a.length === b.length && a.every((item, index) => sameData(item ?? null, b[index] ?? null))
-
-const holds = (a: Members, b: Members): boolean => {
-  for (const name in a) if (!sameData(a[name], b[name])) return false
+const sameItems = (a: readonly unknown[], b: readonly unknown[]): boolean => {
+  if (a.length !== b.length) return false
+  for (let index = 0; index < a.length; index++) if (!sameData(a[index] ?? null, b[index] ?? null)) return false
   return true
 }
 
-/** All that both have is the same already; what is left is what only `b` has. */
-const hasNoMore = (a: Members, b: Members): boolean => {
-  for (const name in b) if (b[name] !== undefined && !Object.hasOwn(a, name)) return false
-  return true
+/** What is in the first is the same in the second, which has as many members: then it has no others. */
+const sameMembers = (a: Members, b: Members): boolean => {
+  let more = 0
+  for (const name in a) {
+    if (!sameData(a[name], b[name])) return false
+    if (a[name] !== undefined) more -= 1
+  }
+  for (const name in b) if (b[name] !== undefined) more += 1
+  return more === 0
 }

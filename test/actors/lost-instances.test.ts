@@ -65,6 +65,36 @@ describe('an instance that is lost', () => {
     }),
   )
 
+  it.effect('and was only cut off goes on, and is closed once more when it is lost in earnest', () =>
+    Effect.gen(function* () {
+      let firstMs = 45_000
+      const all = yield* openInstances({ scripts: { a: () => answers.stream('slow', { firstMs }) }, spool: true })
+      const [one, two] = [yield* all.start('one'), yield* all.start('two')]
+      yield* TestClock.adjust(2_000)
+      const { seen } = yield* two.send()
+      yield* TestClock.adjust(1_000)
+      all.store.cutOff.add('two')
+      yield* TestClock.adjust(2 * LOST_MS)
+      assert.deepStrictEqual(abandoned(yield* all.events), ['req_0001'])
+      // Its client has not noticed.
+      assert.isTrue(seen.ended)
+      all.store.cutOff.delete('two')
+      yield* TestClock.adjust(5_000)
+      assert.strictEqual(one.membership?.present(), 2)
+      assert.strictEqual(two.ledger.health().spooled, 0)
+      firstMs = 600_000
+      yield* two.send()
+      yield* TestClock.adjust(2_000)
+      yield* two.kill
+      yield* TestClock.adjust(2 * LOST_MS)
+      const events = yield* all.events
+      assert.deepStrictEqual(abandoned(events), ['req_0001', 'req_0002'])
+      assert.deepStrictEqual(lost(events), ['two', 'two'])
+      assert.strictEqual(one.ledger.state.projections.requests.inFlight.size, 0)
+      assert.isUndefined((yield* all.replayed).difference)
+    }),
+  )
+
   it.effect('is not said to be lost where it has stopped in good order, and what it has spent stays spent', () =>
     Effect.gen(function* () {
       const price = { input: 100, output: 1_000, cacheRead: 10, cacheWrite5m: 100, cacheWrite1h: 100 }

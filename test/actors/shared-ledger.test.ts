@@ -112,9 +112,10 @@ describe('a ledger that shares its log', () => {
           [last?.writer === 'one' ? 'a' : 'b'],
         )
         assert.strictEqual(overrides.get('routing.strategy')?.value, last?.writer === 'one' ? 'a' : 'b')
-        assert.deepStrictEqual([...alerts.silences.values()], [
-          { kind: null, subject: null, until: last?.writer === 'one' ? 10 : 20 },
-        ])
+        assert.deepStrictEqual(
+          [...alerts.silences.values()],
+          [{ kind: null, subject: null, until: last?.writer === 'one' ? 10 : 20 }],
+        )
       }
       // And then nobody says anything any more.
       assert.isAtMost(tags(yield* rows).filter((tag) => tag === 'PeersHeard').length, 4)

@@ -9,7 +9,7 @@ import type { Toxic } from '#test/fault-lane.ts'
 import { dishonest, faultBed, recorded, SECOND_WORDS, textOf, unsound, WORDS } from './fault-bed.ts'
 import { type Answer, header } from './http-client.ts'
 
-const LIMITS = { connectMs: 500, headersMs: 300, firstContentMs: 300, idleMs: 300, progressMs: 5_000 }
+const LIMITS = { connectMs: 1_000, headersMs: 1_000, firstContentMs: 1_000, idleMs: 1_000, progressMs: 5_000 }
 
 const expectFirst = (got: Answer): void => {
   expect(dishonest(got)).toEqual([])

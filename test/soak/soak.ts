@@ -116,6 +116,7 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
       const problems = [
         ...judge({ base, samples, end }),
         ...unexpected(crowd.outcomes),
+        ...[...box.stderr().matchAll(BUGS)].map(([line]) => line),
         ...(code === 0 ? [] : [`it stops with ${code}`]),
         ...(verified.code === 0 ? [] : [`signalbox verify: ${verified.stdout}`]),
         ...(replayed.code === 0 ? [] : [`signalbox replay: ${replayed.stdout}`]),
@@ -149,7 +150,10 @@ const startPages = (url: string) => {
  * so that the client sees no answer at all (docs/adr/0008). Everybody else is always answered, and nobody meets a bug.
  */
 const EXPECTED =
-  /^(?:(?:stream|big|slow|leaves\w+) (?:200 broken|lost|left)|(?:stream|whole|big|slow|leaves\w+) (?:200|429|502|503|529)|(?:count|models|operator) 200|nonsense 400)$/
+  /^(?:(?:stream|big|slow|leaves\w+) (?:200 broken|lost|left)|(?:stream|whole|big|slow|leaves\w+) (?:200|429|500|502|503|529)|(?:count|models|operator) 200|nonsense 400)$/
+
+/** A 500 may be a provider's. */
+const BUGS = /^.*(?:died of a bug|an observer of the event log failed).*$/gm
 
 const unexpected = (outcomes: Outcomes): readonly string[] =>
   [...outcomes].filter(([outcome]) => !EXPECTED.test(outcome)).map(([outcome, times]) => `${times} × ${outcome}`)

@@ -36,7 +36,7 @@ export const requestOf = (n: number, at: number): readonly DomainEvent[] => {
   const usage = { inputTokens: 1_000 + n, outputTokens: n % 500, cacheReadTokens: n, cacheWrite5mTokens: n % 1_000 }
   const by = n % 2 === 0 ? 'client' : 'shutdown'
   if (n % 7 === 0) return [request, first, { _tag: 'RequestCancelled', requestId: requestId(id), attempts: 1, by }]
-  if (n % 7 < 4)
+  if (n % 7 < 3)
     return [
       request,
       first,
@@ -50,7 +50,7 @@ export const requestOf = (n: number, at: number): readonly DomainEvent[] => {
     failed(id, { provider: FIRST, model, reason, usage: { ...noUsage, inputTokens: n } }),
     { _tag: 'CapabilityLearned', requestId: requestId(id), provider: FIRST, model, features, until: at + 24 * HOUR_MS },
     { _tag: 'SunsetAnnounced', provider: FIRST, model, sunsetAt: at + n },
-    ...(n % 7 === 4
+    ...(n % 7 === 3
       ? [{ ...started(id, 2, SECOND), model }, succeeded(id, usage, { attempt: 2, provider: SECOND, model })]
       : [{ _tag: 'RequestFailed' as const, requestId: requestId(id), attempts: 1, status: 529, reason }]),
   ]

@@ -22,34 +22,36 @@ export interface InstancesOptions {
   readonly spool?: boolean
   /** False: hints are lost. */
   readonly hints?: boolean
-  /** How long leases of probes and their end are on their way to the store; default: no time. */
+  /** How long questions of requests are on their way to the store; default: no time. */
   readonly storeMs?: number
 }
 
 const away = () => new EventLogError({ reason: { _tag: 'Unavailable', detail: 'the database is away' } })
 
+type Reach = 'there' | 'away' | 'dead'
+
 /** One instance's way to the store; of a dead process nothing arrives any more. */
-const distant = (near: ReturnType<typeof clusterMemory>, ms: number, isAlive: () => boolean): typeof near =>
+const distant = (near: ReturnType<typeof clusterMemory>, ms: () => number, reach: () => Reach): typeof near =>
   Layer.effect(
     Cluster,
     Effect.map(Cluster, (cluster) => {
       const on =
-        <Asked extends readonly unknown[], A>(call: (...asked: Asked) => Effect.Effect<A, EventLogError>, waitMs = 0) =>
+        <Asked extends readonly unknown[], A>(call: (...asked: Asked) => Effect.Effect<A, EventLogError>, waitMs = () => 0) =>
         (...asked: Asked): Effect.Effect<A, EventLogError> =>
           Effect.suspend(() => {
-            if (!isAlive()) return Effect.never
-            return waitMs === 0 ? call(...asked) : Effect.andThen(Effect.sleep(waitMs), call(...asked))
+            if (reach() !== 'there') return reach() === 'dead' ? Effect.never : Effect.fail(away())
+            return waitMs() === 0 ? call(...asked) : Effect.andThen(Effect.sleep(waitMs()), call(...asked))
           })
       return Cluster.of({
         ...cluster,
         beat: on(cluster.beat),
         leave: on(cluster.leave),
         // That of the leader is asked for at a start, which the clock of the test waits for.
-        lease: (...asked) => on(cluster.lease, asked[0] === 'leader' ? 0 : ms)(...asked),
+        lease: (...asked) => on(cluster.lease, asked[0] === 'leader' ? () => 0 : ms)(...asked),
         release: on(cluster.release, ms),
-        take: on(cluster.take),
-        grant: on(cluster.grant),
-        giveBack: on(cluster.giveBack),
+        take: on(cluster.take, ms),
+        grant: on(cluster.grant, ms),
+        giveBack: on(cluster.giveBack, ms),
         reclaim: on(cluster.reclaim),
       })
     }),
@@ -74,6 +76,9 @@ export const openInstances = (options: InstancesOptions) =>
     const ids = Object.keys(options.scripts)
     const store = {
       away: false,
+      /** Writers for which it is away. */
+      cutOff: new Set<string>(),
+      ms: options.storeMs ?? 0,
       /** Whatever is asked of it dies. */
       hasBug: false,
       /** Appends that are done, and whose answer is lost. */
@@ -87,14 +92,14 @@ export const openInstances = (options: InstancesOptions) =>
       hintArrives: () => options.hints ?? true,
     })
     const log = yield* Effect.provide(EventLog, layerMemory())
-    const guarded = <A>(call: Effect.Effect<A, EventLogError>) =>
-      Effect.suspend((): Effect.Effect<A, EventLogError> => (store.away ? Effect.fail(away()) : call))
     /** One instance's way to the log; a dead process appends nothing more. */
-    const wayOf = (alive: () => boolean) =>
-      EventLog.of({
+    const wayOf = (reach: () => Reach) => {
+      const guarded = <A>(call: Effect.Effect<A, EventLogError>) =>
+        Effect.suspend((): Effect.Effect<A, EventLogError> => (reach() === 'away' ? Effect.fail(away()) : call))
+      return EventLog.of({
         ...log,
         append: (events) =>
-          alive()
+          reach() !== 'dead'
             ? Effect.tap(guarded(log.append(events)), () =>
                 Effect.suspend(() => (store.losesAnswer(events) ? Effect.fail(away()) : Effect.void)),
               )
@@ -102,6 +107,7 @@ export const openInstances = (options: InstancesOptions) =>
         read: (query) => (store.hasBug ? Effect.die(new Error('a bug')) : guarded(log.read(query))),
         head: guarded(log.head),
       })
+    }
     const upstreams = new Map(
       ids.map((id) => [providerId(id), scriptedUpstream(id, context, (n) => options.scripts[id]?.(n) ?? [], now)]),
     )
@@ -111,13 +117,11 @@ export const openInstances = (options: InstancesOptions) =>
       Effect.gen(function* () {
         const scope = yield* Scope.make()
         let isAlive = true
+        const reach = (): Reach => (!isAlive ? 'dead' : store.away || store.cutOff.has(writer) ? 'away' : 'there')
         const spool = options.spool === true ? memorySpool() : undefined
         const life = yield* startLife({
           writer,
-          log: Layer.succeed(
-            EventLog,
-            wayOf(() => isAlive),
-          ),
+          log: Layer.succeed(EventLog, wayOf(reach)),
           upstream: (id) => upstreams.get(id),
           policy: policyOf(
             ids.map((id) => provider(id, options.provider)),
@@ -125,7 +129,7 @@ export const openInstances = (options: InstancesOptions) =>
           ),
           commits: { groupMs: 5, lingerMs: 20 },
           shared: {
-            cluster: distant(clusterMemory(cluster), options.storeMs ?? 0, () => isAlive),
+            cluster: distant(clusterMemory(cluster), () => store.ms, reach),
             ...(spool && { spool }),
           },
         }).pipe(Scope.provide(scope))

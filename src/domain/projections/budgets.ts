@@ -211,11 +211,7 @@ const scopeOf = ({ period, key, project, model, each }: Budget, timeZone: string
   JSON.stringify([period, key, project, model, each, timeZone])
 
 /** What was spent before the policy named the budget comes on top of what has been since. Who tells it first tells it of all subjects. */
-const seed = (
-  state: Budgets,
-  event: Extract<DomainEvent, { readonly _tag: 'BudgetSeeded' }>,
-  writer: string,
-): void => {
+const seed = (state: Budgets, event: Extract<DomainEvent, { readonly _tag: 'BudgetSeeded' }>, writer: string): void => {
   const by = JSON.stringify([writer, event.until])
   if (state.unseeded.includes(event.budget)) state.seededBy.set(event.budget, by)
   else if (state.seededBy.get(event.budget) !== by) return

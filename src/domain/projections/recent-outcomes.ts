@@ -42,7 +42,7 @@ export const PROVIDERS_KEPT = 200
 
 export const recentOutcomes: Projection<RecentOutcomes> = {
   name: 'recentOutcomes',
-  version: 1,
+  version: 2,
   hears: ['PolicyChanged', ...FOLLOWED],
   initial: () => ({ of: new Map(), open: new Map() }),
   evolve: (state, occurred) => {
@@ -116,15 +116,24 @@ const addTtft = ({ ttft }: OutcomeCounts, ms: number): void => {
 }
 
 const count = ({ of }: RecentOutcomes, whose: string, at: number, add: (counts: OutcomeCounts) => void): void => {
-  const buckets = of.get(whose) ?? []
+  const known = of.get(whose)
+  const buckets = known ?? []
   const bucket = bucketAt(buckets, Math.floor(at / SLOT_MS), SLOTS_KEPT, (slot) => ({ slot, ...nothing() }))
   if (bucket === undefined) return
   add(bucket)
-  of.delete(whose)
+  if (known !== undefined) return
   of.set(whose, buckets)
-  if (of.size <= PROVIDERS_KEPT) return
-  const oldest = [...of.keys()].find((id) => id !== BOX)
-  if (oldest !== undefined) of.delete(oldest)
+  if (of.size > PROVIDERS_KEPT) forgetOne(of, whose)
+}
+
+/** The provider of which nothing was counted for longest. */
+const forgetOne = (of: RecentOutcomes['of'], newcomer: string): void => {
+  let oldest: { readonly id: string; readonly slot: number } | undefined
+  for (const [id, buckets] of of) {
+    const slot = buckets.at(-1)?.slot ?? 0
+    if (id !== BOX && id !== newcomer && (oldest === undefined || slot < oldest.slot)) oldest = { id, slot }
+  }
+  if (oldest !== undefined) of.delete(oldest.id)
 }
 
 const NO_TTFT: readonly number[] = [...TTFT_BOUNDS_MS, Number.POSITIVE_INFINITY].map(() => 0)

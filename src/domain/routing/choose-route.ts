@@ -203,18 +203,16 @@ const UNKNOWN = -1
 
 /** Per factor the values in the order of the route, with what they were made of; -1 for what is not known. */
 const factorColumns = (route: readonly Ranked[]): { readonly [factor: string]: readonly number[] } => {
-  const names = Object.keys(route[0]?.factors ?? {})
-  const columns = names.map((name) => [name, route.map(({ factors }) => rounded(factors[name] ?? 0))])
   const of = (value: (one: Ranked) => number | null): readonly number[] =>
     route.map((one) => rounded(value(one) ?? UNKNOWN))
-  return Object.fromEntries([
-    ...columns,
-    ['share', route.map(({ candidate }) => candidate.share)],
-    ['score', of(({ score }) => score)],
-    ['costNanoUsd', of(({ candidate }) => candidate.outlook.costNanoUsd)],
-    ['cachedTokens', of(({ candidate }) => candidate.outlook.cachedTokens)],
-    ['cachedShare', of(({ candidate }) => candidate.outlook.cachedShare)],
-  ])
+  const columns: { [factor: string]: readonly number[] } = {}
+  for (const name of Object.keys(route[0]?.factors ?? {})) columns[name] = of(({ factors }) => factors[name] ?? 0)
+  columns.share = route.map(({ candidate }) => candidate.share)
+  columns.score = of(({ score }) => score)
+  columns.costNanoUsd = of(({ candidate }) => candidate.outlook.costNanoUsd)
+  columns.cachedTokens = of(({ candidate }) => candidate.outlook.cachedTokens)
+  columns.cachedShare = of(({ candidate }) => candidate.outlook.cachedShare)
+  return columns
 }
 
 const partition = <A>(all: readonly A[], test: (one: A) => boolean): readonly [readonly A[], readonly A[]] => [

@@ -68,11 +68,15 @@ interface Placed extends Ranked {
 }
 
 /** Every run is turned by the draw, so that each of k equals is the first of them for 1/k of the draws. */
-export const drawn = (ranking: Ranking, tieDraw: number): readonly Ranked[] =>
-  ranking.flatMap((run) => {
+export const drawn = (ranking: Ranking, tieDraw: number): readonly Ranked[] => {
+  const order: Ranked[] = []
+  for (const run of ranking) {
     const start = Math.floor(tieDraw * run.length)
-    return start === 0 ? run : [...run.slice(start), ...run.slice(0, start)]
-  })
+    if (start === 0) order.push(...run)
+    else order.push(...run.slice(start), ...run.slice(0, start))
+  }
+  return order
+}
 
 /** All orders that draws can lead to, each by a draw that does, with the share of the draws that do. */
 export const outcomes = (ranking: Ranking): readonly { readonly tieDraw: number; readonly share: number }[] => {

@@ -5,7 +5,7 @@
  * version. So no memory of earlier rows is needed, however long the log.
  */
 import { CATALOGUE, type EventType } from '#domain/events.ts'
-import { streamOf } from '#domain/recorded-event.ts'
+import { liesIn, streamOf } from '#domain/recorded-event.ts'
 import { readRow } from '#infra/event-log/codec.ts'
 import type { StoredRow } from '#infra/event-log/row.ts'
 
@@ -25,8 +25,8 @@ export const auditRow = (row: StoredRow, lastVersion: number | undefined): reado
   }
   const { event } = read.recorded
   const problems: string[] = []
-  const belongs = streamOf(event)
-  if (belongs !== row.stream) problems.push(`${row.type} lies in stream ${row.stream}, but belongs to ${belongs}`)
+  if (!liesIn(event, row.stream))
+    problems.push(`${row.type} lies in stream ${row.stream}, but belongs to ${streamOf(event)}`)
   if (row.stream.startsWith('request:')) {
     if (row.streamVersion === 1 && event._tag !== 'RequestAdmitted') {
       problems.push(`${row.stream} begins with ${row.type} instead of RequestAdmitted`)

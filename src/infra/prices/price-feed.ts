@@ -7,7 +7,7 @@ import type { Upstreams } from '#actors/ports.ts'
 import { sideCall } from '#actors/side-call.ts'
 import { readOpenRouterPrices } from '#domain/dialect/openrouter-prices.ts'
 import type { ProviderId } from '#domain/ids.ts'
-import type { ModelPrice } from '#domain/policy.ts'
+import type { ModelPrice, Policy } from '#domain/policy.ts'
 import type { ResolvedProvider } from '#infra/config/config.ts'
 
 /** By provider, by its own names of models. */
@@ -21,17 +21,31 @@ export interface PriceFeed {
 }
 
 /**
+ * What a policy has of the providers that publish their prices. A process that starts goes on with it until they have answered: its
+ * policy is that of all who share the log.
+ */
+export const fedIn = (policy: Policy, providers: readonly ResolvedProvider[]): FedPrices =>
+  new Map(
+    providers.flatMap(({ id, profile }) => {
+      const { prices } = policy.providers.find((one) => one.id === id) ?? {}
+      return profile.priceFeed === true && prices !== undefined ? [[id, new Map(Object.entries(prices))] as const] : []
+    }),
+  )
+
+/**
+ * @param known until a provider has answered
  * @param providers of the configuration in force
  * @param onChange after any provider told other prices than before
  */
 export const startPriceFeed = (options: {
+  readonly known: FedPrices
   readonly upstreams: Upstreams['Service']
   readonly providers: () => readonly ResolvedProvider[]
   readonly onChange: Effect.Effect<void>
 }): Effect.Effect<PriceFeed, never, Scope.Scope> =>
   Effect.gen(function* () {
     const clock = yield* Effect.clockWith(Effect.succeed)
-    const prices = new Map<ProviderId, ReadonlyMap<string, ModelPrice>>()
+    const prices = new Map(options.known)
 
     const ask = (id: ProviderId) =>
       Effect.gen(function* () {

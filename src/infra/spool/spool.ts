@@ -128,7 +128,8 @@ export const drainLeftovers = (folder: string, log: EventLog['Service']): Effect
       }).pipe(Effect.ensuring(Scope.close(scope, Exit.void)), Effect.result)
       if (Result.isSuccess(drained)) yield* removeFile(path)
       else if (drained.failure.reason._tag === 'Unavailable') return yield* drained.failure
-      else yield* Effect.logError('a spool is kept that the log refuses', { file: name, detail: drained.failure.message })
+      else
+        yield* Effect.logError('a spool is kept that the log refuses', { file: name, detail: drained.failure.message })
     }
     return moved
   })

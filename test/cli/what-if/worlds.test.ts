@@ -36,10 +36,17 @@ describe('what if', () => {
     expect(playLog(logged, present, luck)).toEqual(playLog(logged, present, luck))
   })
 
-  it('takes what was observed where nothing changes', () => {
-    const outcomes = playLog(logged, present, { seed: 1, errorSeed: 1, usesObserved: true })
-    const unchanged = outcomes.filter(({ modelled }) => modelled === 0)
-    expect(unchanged.length / outcomes.length).toBeGreaterThan(0.6)
+  it('is the log again where nothing changes', () => {
+    const outcomes = playLog(logged, present, { seed: 1, errorSeed: 5, usesObserved: true })
+    const observed = observedOutcomes(logged.calls)
+    const same = outcomes.filter(
+      ({ provider, ttftMs, limited, modelled }, index) =>
+        modelled === 0 &&
+        provider === observed[index]?.provider &&
+        ttftMs === observed[index]?.ttftMs &&
+        limited === observed[index]?.limited,
+    )
+    expect(same.length / outcomes.length).toBeGreaterThan(0.95)
   })
 
   it('says that it does not know what a provider would do that was hardly asked', { timeout: 60_000 }, () => {
@@ -84,7 +91,7 @@ describe('what if there were another provider', () => {
     if (costUsd._tag !== 'Known' || ttftP50Ms._tag !== 'Known') throw new Error('what is assumed is known')
     expect(costUsd.difference.estimate / (after.costUsd - costUsd.before)).toBeGreaterThan(0.7)
     expect(costUsd.difference.estimate / (after.costUsd - costUsd.before)).toBeLessThan(1.4)
-    expect(comparison.assumedShare).toBeCloseTo(after.shareBy.get(providerId('added')) ?? 0, 0)
+    expect(Math.abs(comparison.assumedShare - (after.shareBy.get(providerId('added')) ?? 0))).toBeLessThan(0.15)
   })
 
   it('refuses to be like one that was never asked', () => {

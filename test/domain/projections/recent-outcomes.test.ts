@@ -4,7 +4,7 @@ import type { DomainEvent } from '#domain/events.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { modelId, providerId } from '#domain/ids.ts'
 import { outages } from '#domain/projections/outages.ts'
-import { BOX, outcomesWithin, recentOutcomes, SLOTS_KEPT } from '#domain/projections/recent-outcomes.ts'
+import { BOX, outcomesWithin, PROVIDERS_KEPT, recentOutcomes, SLOTS_KEPT } from '#domain/projections/recent-outcomes.ts'
 import { policyOf, provider } from '#test/box.ts'
 import { allReasons, EPOCH, requestNamed, served } from '#test/generators.ts'
 
@@ -127,6 +127,22 @@ describe('recent outcomes', () => {
       [EPOCH, { _tag: 'PolicyChanged', version: 2, policy: policyOf([provider('b')]) }],
     ])
     expect([...state.of.keys()]).toEqual([BOX])
+  })
+
+  it('are kept of so many providers; of more, the one that was quiet for longest is forgotten, and never the box', () => {
+    const startedAt = (id: string, minute: number): Told[number] => {
+      const event: DomainEvent = { _tag: 'AttemptStarted', requestId: requestNamed(1), attempt: 1, provider: providerId(id), model }
+      return [EPOCH + minute * MINUTE, event]
+    }
+    const many = Array.from({ length: PROVIDERS_KEPT - 1 }, (_, n) => startedAt(`p${n}`, n / 100))
+    const full = fold([[EPOCH - MINUTE, request(1).admitted as DomainEvent], ...many])
+    expect(full.of.size).toBe(PROVIDERS_KEPT)
+    const busy = [startedAt('p0', 3), startedAt('late', 4)].reduce(
+      (state, [occurredAt, event]) => recentOutcomes.evolve(state, { event, occurredAt, writer: 'box' }),
+      full,
+    )
+    expect(busy.of.size).toBe(PROVIDERS_KEPT)
+    expect([busy.of.has(BOX), busy.of.has('p0'), busy.of.has('p1'), busy.of.has('late')]).toEqual([true, true, false, true])
   })
 })
 

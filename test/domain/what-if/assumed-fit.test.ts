@@ -3,39 +3,18 @@
  */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { modelId, providerId } from '#domain/ids.ts'
+import { providerId } from '#domain/ids.ts'
 import { assumedFit } from '#domain/what-if/assumed-fit.ts'
 import { fitProviders } from '#domain/what-if/provider-fit.ts'
-import type { LoggedCall } from '#domain/what-if/traffic.ts'
 import { sizesOf } from '#domain/what-if/usage-shape.ts'
+import { callsAt } from '#test/what-if-worlds/logged-calls.ts'
 
 const green = providerId('green')
-const usage = { inputTokens: 100, outputTokens: 50, cacheReadTokens: 0, cacheWrite5mTokens: 0, cacheWrite1hTokens: 0 }
-
 /** Every tenth call fails, and it is twice as slow in the second half. */
-const calls = Array.from({ length: 100 }, (_, key): LoggedCall => {
-  const at = 1_000_000 + key * 60_000
-  const ttftMs = (key < 50 ? 500 : 1_000) + 10 * (key % 7)
-  const failed = key % 10 === 0
-  const attempt = {
-    ...{ provider: green, model: modelId('m'), startedAt: at, endedAt: at + ttftMs + 1_000 },
-    ...{ ttftMs: failed ? null : ttftMs, reason: failed ? { _tag: 'ServerError' as const, status: 500 } : null },
-    ...{ usage: failed ? null : usage, costNanoUsd: 1, limits: [], draw: null },
-  }
-  const admitted = {
-    ...{ _tag: 'RequestAdmitted' as const, requestId: `r${key}` as never, model: modelId('m'), stream: true },
-    ...{ maxTokens: 100, bodyBytes: 400, messages: 1, tools: 0, images: 0, draw: 0 },
-  }
-  const request = {
-    admitted,
-    at,
-    endedAt: attempt.endedAt,
-    end: 'answered' as const,
-    firstChoice: green,
-    propensity: 1,
-  }
-  return { key, session: 's', conversation: 's', requests: [{ ...request, attempts: [attempt] }] }
-})
+const calls = callsAt(
+  green,
+  Array.from({ length: 100 }, (_, key) => (key % 10 === 0 ? null : (key < 50 ? 500 : 1_000) + 10 * (key % 7))),
+)
 const like = fitProviders(calls, sizesOf(calls)).get(green)
 if (like === undefined) throw new Error('green was asked')
 const spare = { id: providerId('spare'), like: green, priceFactor: 1 }
@@ -48,6 +27,7 @@ describe('an assumed provider', () => {
         expect(Math.exp(fit.ttft.at(at).level)).toBeCloseTo(800)
         expect(Math.exp(fit.msPerToken.at(at).level)).toBeCloseTo(12)
         expect(fit.failures.at(at).level).toBe(0.01)
+        expect(fit.downShare).toBe(0)
       }),
     )
   })

@@ -30,6 +30,17 @@ describe('the traffic of a log', () => {
     expect(Math.abs(figures.ttftP50Ms - truth.ttftP50Ms)).toBeLessThan(30)
   })
 
+  it('is in the order of the admissions, also within a millisecond', () => {
+    const admitted = logOfWorld(world, 'intelligent', { explorationShare: 0.1 }).flatMap(({ event }) =>
+      event._tag === 'RequestAdmitted' ? [event.requestId] : [],
+    )
+    const place = new Map(admitted.map((id, index) => [id, index]))
+    const places = calls.map(({ requests: [{ admitted }] }) => place.get(admitted.requestId) ?? -1)
+    expect(places).toEqual(places.toSorted((a, b) => a - b))
+    const times = calls.map(({ requests: [{ at }] }) => at)
+    expect(new Set(times).size).toBeLessThan(times.length)
+  })
+
   it('tells each provider apart by its speed', () => {
     const fits = fitProviders(calls, sizesOf(calls))
     for (const { id, latency } of world.providers) {

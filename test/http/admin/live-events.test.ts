@@ -193,22 +193,24 @@ describe('the stream of a listener', () => {
     }),
   )
 
-  it.effect('goes on where another instance had stopped that had heard more, and begins at the end when it is of another log', () =>
-    Effect.gen(function* () {
-      const { ledger, publish } = scripted()
-      publish(5)
-      const log = { read: () => Effect.succeed([]), head: Effect.succeed(9) } as never
-      const from = (after: number) => {
-        const stream = liveEvents({ ledger, log, after, types: undefined, stream: undefined, cut: () => {} })
-        return Stream.runHead(Stream.decodeText(stream)).pipe(
-          Effect.map((first) => (first._tag === 'Some' ? first.value : '')),
-          Effect.scoped,
-        )
-      }
-      expect(yield* from(4)).toContain('from 4\n')
-      expect(yield* from(7)).toContain('from 7\n')
-      expect(yield* from(1_000)).toContain('from 9\n')
-    }),
+  it.effect(
+    'goes on where another instance had stopped that had heard more, and begins at the end when it is of another log',
+    () =>
+      Effect.gen(function* () {
+        const { ledger, publish } = scripted()
+        publish(5)
+        const log = { read: () => Effect.succeed([]), head: Effect.succeed(9) } as never
+        const from = (after: number) => {
+          const stream = liveEvents({ ledger, log, after, types: undefined, stream: undefined, cut: () => {} })
+          return Stream.runHead(Stream.decodeText(stream)).pipe(
+            Effect.map((first) => (first._tag === 'Some' ? first.value : '')),
+            Effect.scoped,
+          )
+        }
+        expect(yield* from(4)).toContain('from 4\n')
+        expect(yield* from(7)).toContain('from 7\n')
+        expect(yield* from(1_000)).toContain('from 9\n')
+      }),
   )
 
   it.effect('keeps no more than its bound for one that takes nothing, and forgets it when it is gone', () =>

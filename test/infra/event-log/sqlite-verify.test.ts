@@ -1,10 +1,12 @@
 import { readFileSync, writeFileSync } from 'node:fs'
 import { expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
-import type { VerifyProblem } from '#actors/ports.ts'
+import { EventLog, type VerifyProblem } from '#actors/ports.ts'
+import { layerSqlite } from '#infra/event-log/sqlite.ts'
 import { openForReading } from '#infra/event-log/sqlite-open.ts'
 import { verifySqlite } from '#infra/event-log/sqlite-verify.ts'
 import { readAll } from '#test/event-log-contract.ts'
+import { envelopes } from '#test/recorded-events.ts'
 import { doctor, logOf, WITHOUT_TRIGGERS, withReader } from './log-file.ts'
 
 /** What the verifying thread does; the contract suite goes the whole way through the thread. */
@@ -146,5 +148,21 @@ it.effect('reports what SQLite itself finds wrong with the file', () =>
     writeFileSync(path, bytes)
     const found = (yield* verify(path)).problems.filter(({ problem }) => problem.startsWith('SQLite: '))
     expect(found.length).toBeGreaterThan(0)
+  }),
+)
+
+it.effect('passes alerts of earlier releases, which lie each in a stream of its own', () =>
+  Effect.gen(function* () {
+    const path = yield* logOf(1)
+    const alert = {
+      alertId: 'providerDown:vertex',
+      kind: 'providerDown',
+      subject: 'vertex',
+      severity: 'warning',
+    } as const
+    const raised = envelopes('earlier')([{ _tag: 'AlertRaised', ...alert, value: 1, threshold: 1 }])
+    const then = raised.map((event) => ({ ...event, stream: 'alert:providerDown:vertex' }))
+    yield* EventLog.use((log) => log.append(then)).pipe(Effect.provide(layerSqlite({ path }), { local: true }))
+    expect((yield* verify(path)).problems).toEqual([])
   }),
 )

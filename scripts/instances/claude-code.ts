@@ -10,7 +10,7 @@ import { scratchFolder } from '#test/signalbox-process.ts'
 import { runClient } from '../claude-code/run-client.ts'
 import { checkFinished } from '../claude-code/stage.ts'
 import { task } from '../claude-code/task.ts'
-import { retries } from '../claude-code/transcript.ts'
+import { retries, transcript } from '../claude-code/transcript.ts'
 
 export const claudeCodeTasks =
   (note: (text: string) => void) =>
@@ -36,7 +36,11 @@ export const claudeCodeTasks =
         const text = yield* Effect.sync(() => readFileSync(join(cwd, 'story.txt'), 'utf8')).pipe(Effect.exit)
         const isRight = finished._tag === 'Success' && text._tag === 'Success' && text.value === 'alpha\ngamma\n'
         note(`Claude Code task ${n}: ${isRight ? 'right' : 'WRONG'}, ${retries(result).length} retries seen`)
-        if (!isRight) problems.push(`Claude Code task ${n}: ${JSON.stringify(finished)} ${result.stdout.slice(-500)}`)
+        if (!isRight) {
+          const found = text._tag === 'Success' ? JSON.stringify(text.value) : 'no story.txt'
+          const said = transcript(result, [cwd, home, folder]).join('\n    ')
+          problems.push(`Claude Code task ${n}: ${finished._tag}, ${found}\n    ${said}`)
+        }
       }
       return problems
     }).pipe(Effect.scoped)

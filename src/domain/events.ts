@@ -124,7 +124,7 @@ export const AttemptStarted = Schema.TaggedStruct('AttemptStarted', {
   reservedNanoUsd: Schema.optionalKey(Schema.Int),
   /** Of what it will cost: because the conversation's cache is with another provider. */
   switchNanoUsd: Schema.optionalKey(Schema.Int),
-  /** Every circuit is open, and this provider is the one that will probably be well first. */
+  /** Every circuit is open, and this provider will probably be well first; or a probe without the lease that the store would lend. */
   lastResort: Schema.optionalKey(Schema.Literal(true)),
   probe: Schema.optionalKey(Schema.Struct({ leaseUntil: Schema.Finite })),
 })

@@ -112,7 +112,10 @@ export const probes = (rows: readonly RecordedEvent[]): readonly string[] => {
   return problems
 }
 
-/** How long breaker facts took to the others, ms, by the database's clock: from the append to the others' `PeersHeard` beyond it. */
+/**
+ * How long breaker facts took to the others, ms: from the append, by the database's clock, until the others folded them in, by theirs,
+ * which here is the same. That they say so in the log may take longer, while it is away.
+ */
 export const spread = (rows: readonly RecordedEvent[]): readonly number[] => {
   const lives = new Map<string, { readonly from: number; until: number }>()
   for (const { event, position } of rows) {
@@ -130,7 +133,7 @@ export const spread = (rows: readonly RecordedEvent[]): readonly number[] => {
       const heard = rows
         .slice(position)
         .find((row) => row.writer === instance && row.event._tag === 'PeersHeard' && row.event.upTo >= position)
-      return heard === undefined ? [] : [heard.recordedAt - recordedAt]
+      return heard === undefined ? [] : [Math.max(0, heard.occurredAt - recordedAt)]
     })
   })
 }

@@ -58,6 +58,8 @@ const PAGE_MS = 45_000
 /** What is kept alive between box and providers closes by itself; the spans of the last requests go out. */
 const LONGEST_SETTLING_MS = 90_000
 const SETTLING_STEP_MS = 1_000
+const CHECKS = '2 s'
+const FIRST_CHECKS_MS = 6_000
 const ADMIN_TOKEN = 'the-token-of-the-soak'
 
 export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
@@ -75,7 +77,7 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
         ...settings,
         ...configOf(simulators.flaky, simulators.steady, simulators.spare),
         log: { ...settings.log, level: 'info' },
-        healthChecks: { interval: '5 s' },
+        healthChecks: { interval: CHECKS },
       }
       const folder = yield* scratchFolder
       if (options.before > 0) yield* writeFullLog(`${folder}/log.db`, policy, options.before)
@@ -85,11 +87,13 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
       const since = performance.now()
       const look = Effect.promise(async () => ({ ...(await glance(process, since)), heap: await heldHeap(process) }))
 
+      // With the connections that the health checks keep.
+      yield* Effect.promise(() => wait(FIRST_CHECKS_MS))
       const base = yield* look
       const crowd = startCrowd({ port: box.port, token: ADMIN_TOKEN }, { clients, seed })
       const pages = startPages(box.url)
       const samples: Sample[] = []
-      while (performance.now() - since < loadMs) {
+      while (performance.now() - since < FIRST_CHECKS_MS + loadMs) {
         yield* Effect.promise(() => wait(Math.min(sampleEveryMs, loadMs)))
         const sample = yield* Effect.promise(async () => {
           const busy = await glance(process, since)

@@ -36,7 +36,10 @@ const distant = (near: ReturnType<typeof clusterMemory>, ms: () => number, reach
     Cluster,
     Effect.map(Cluster, (cluster) => {
       const on =
-        <Asked extends readonly unknown[], A>(call: (...asked: Asked) => Effect.Effect<A, EventLogError>, waitMs = () => 0) =>
+        <Asked extends readonly unknown[], A>(
+          call: (...asked: Asked) => Effect.Effect<A, EventLogError>,
+          waitMs = () => 0,
+        ) =>
         (...asked: Asked): Effect.Effect<A, EventLogError> =>
           Effect.suspend(() => {
             if (reach() !== 'there') return reach() === 'dead' ? Effect.never : Effect.fail(away())

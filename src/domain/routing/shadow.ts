@@ -12,8 +12,10 @@ import { rounded } from '#domain/routing/rounded.ts'
 type Choice = NonNullable<RouteChosen['shadow']>
 
 /** The routing that the shadow decides by, whole: what it does not name is as live. Undefined: there is no shadow. */
-export const shadowRouting = ({ shadow, ...live }: Policy['routing']): Policy['routing'] | undefined => {
-  if (shadow === undefined) return undefined
+export const shadowRouting = (routing: Policy['routing']): Policy['routing'] | undefined => {
+  // Asked of every request: without a shadow nothing is copied.
+  if (routing.shadow === undefined) return undefined
+  const { shadow, ...live } = routing
   const { weights, ...rest } = shadow
   return { ...live, ...rest, weights: { ...live.weights, ...weights } }
 }

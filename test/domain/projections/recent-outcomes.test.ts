@@ -131,7 +131,13 @@ describe('recent outcomes', () => {
 
   it('are kept of so many providers; of more, the one that was quiet for longest is forgotten, and never the box', () => {
     const startedAt = (id: string, minute: number): Told[number] => {
-      const event: DomainEvent = { _tag: 'AttemptStarted', requestId: requestNamed(1), attempt: 1, provider: providerId(id), model }
+      const event: DomainEvent = {
+        _tag: 'AttemptStarted',
+        requestId: requestNamed(1),
+        attempt: 1,
+        provider: providerId(id),
+        model,
+      }
       return [EPOCH + minute * MINUTE, event]
     }
     const many = Array.from({ length: PROVIDERS_KEPT - 1 }, (_, n) => startedAt(`p${n}`, n / 100))
@@ -142,7 +148,12 @@ describe('recent outcomes', () => {
       full,
     )
     expect(busy.of.size).toBe(PROVIDERS_KEPT)
-    expect([busy.of.has(BOX), busy.of.has('p0'), busy.of.has('p1'), busy.of.has('late')]).toEqual([true, true, false, true])
+    expect([busy.of.has(BOX), busy.of.has('p0'), busy.of.has('p1'), busy.of.has('late')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ])
   })
 })
 

@@ -199,7 +199,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       }
     }
     attempts += 1
-    const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, startedAt: at }
+    const startedAt = now()
+    const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, startedAt }
     inFlight = started
     // What was read of the attempt before is no part of this one, whenever it ends.
     gate?.reset()
@@ -212,9 +213,9 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         model,
         ...recordedEstimate(estimate),
         ...(isLastResort || permit?.isUnleased ? { lastResort: true } : {}),
-        ...(isProbe ? { probe: { leaseUntil: at + policy.breaker.probeLeaseMs } } : {}),
+        ...(isProbe ? { probe: { leaseUntil: startedAt + policy.breaker.probeLeaseMs } } : {}),
       },
-      at,
+      startedAt,
     )
     // The lease of a probe and what is held back of a budget are promises: they must be durable before anything goes out.
     if (isProbe || estimate.reservedNanoUsd !== undefined) yield* ledger.committed

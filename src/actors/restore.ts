@@ -13,8 +13,10 @@ export interface Restored {
   /** The last position that is folded in. */
   readonly position: number
   readonly snapshotPosition: number
-  /** Events of a newer release, which this one cannot fold. */
+  /** Events that this release cannot fold. */
   readonly foreign: number
+  /** Of these, those of a newer release, which can. */
+  readonly newer: number
 }
 
 /**
@@ -33,7 +35,7 @@ export const restore = (
     const state = snapshot === undefined ? initialState() : decodeState(snapshot.state)
     const snapshotPosition = snapshot?.position ?? 0
     let position = snapshotPosition
-    let foreign = 0
+    let [foreign, newer] = [0, 0]
     for (;;) {
       const page = yield* log.read({ after: position, limit: Math.min(pageEvents, upTo - position) })
       for (const row of page) {
@@ -42,13 +44,14 @@ export const restore = (
           position = row.recorded.position
         } else {
           foreign++
+          if (row.upcast._tag === 'FromTheFuture') newer++
           position = row.position
         }
       }
       if (page.length < pageEvents || position >= upTo) break
     }
     if (foreign > 0) yield* Effect.logWarning('the log holds events of a newer release; they were skipped', { foreign })
-    return { state, position, snapshotPosition, foreign }
+    return { state, position, snapshotPosition, foreign, newer }
   })
 
 /**

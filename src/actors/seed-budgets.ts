@@ -2,7 +2,7 @@
  * A budget that the policy names from now on starts with what its requests have cost in the running period: the books know.
  * Budgets of each agent start at nothing, because the books do not tell who started whom.
  */
-import { Effect } from 'effect'
+import { Effect, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
 import { Books, type EventLogError } from '#actors/ports.ts'
 import type { Dimension } from '#domain/books-query.ts'
@@ -65,6 +65,20 @@ export const seedBudgets = Effect.gen(function* () {
   }
 }).pipe(
   Effect.catch((error) =>
-    Effect.logError('budgets start at nothing, because the books cannot be read', { detail: error.message }),
+    Effect.logError('budgets start at nothing until the books can be read', { detail: error.message }),
   ),
 )
+
+const AGAIN_MS = 60_000
+
+/**
+ * Seeds now, and looks again until its scope closes: the books could not be read, or whoever named a budget has died before it told.
+ *
+ * @param isMine whether it is for this instance to look again, of several on the log
+ */
+export const keepSeeded = (isMine: () => boolean): Effect.Effect<void, never, Ledger | Books | Scope.Scope> =>
+  Effect.gen(function* () {
+    yield* seedBudgets
+    const again = Effect.suspend(() => (isMine() ? seedBudgets : Effect.void))
+    yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(AGAIN_MS), again)))
+  })

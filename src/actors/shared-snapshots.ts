@@ -20,7 +20,7 @@ export const keepSnapshots = (isLeader: () => boolean): Effect.Effect<void, neve
   Effect.gen(function* () {
     const [ledger, log] = [yield* Ledger, yield* EventLog]
     const clock = yield* Effect.clockWith(Effect.succeed)
-    let folded: (Restored & { position: number; snapshotPosition: number }) | undefined
+    let folded: (Restored & { position: number; snapshotPosition: number; newer: number }) | undefined
     let storedAt = clock.currentTimeMillisUnsafe()
 
     const store = Effect.fnUntraced(function* (from: NonNullable<typeof folded>) {
@@ -31,8 +31,10 @@ export const keepSnapshots = (isLeader: () => boolean): Effect.Effect<void, neve
     })
 
     const isDue = (from: NonNullable<typeof folded>): boolean =>
-      from.position - from.snapshotPosition >= SNAPSHOT_SPACING ||
-      (from.position > from.snapshotPosition && clock.currentTimeMillisUnsafe() - storedAt >= SNAPSHOT_AFTER_MS)
+      // A newer release, which folds what was skipped, would begin with this snapshot.
+      from.newer === 0 &&
+      (from.position - from.snapshotPosition >= SNAPSHOT_SPACING ||
+        (from.position > from.snapshotPosition && clock.currentTimeMillisUnsafe() - storedAt >= SNAPSHOT_AFTER_MS))
 
     const look: Effect.Effect<void, EventLogError> = Effect.gen(function* () {
       if (!isLeader()) {
@@ -44,6 +46,7 @@ export const keepSnapshots = (isLeader: () => boolean): Effect.Effect<void, neve
         const rows = yield* log.read({ after: folded.position, limit: PAGE })
         for (const row of rows) {
           if (row._tag === 'Known') applyRecorded(folded.state, row.recorded)
+          else if (row.upcast._tag === 'FromTheFuture') folded.newer += 1
           folded.position = row._tag === 'Known' ? row.recorded.position : row.position
         }
         if (isDue(folded)) yield* store(folded)

@@ -14,7 +14,7 @@ import { Membership } from '#actors/membership.ts'
 import { closeBox, openBox } from '#actors/open-box.ts'
 import { Permits } from '#actors/permits.ts'
 import { Books, EventLog, type HeaderList, Upstreams } from '#actors/ports.ts'
-import { seedBudgets } from '#actors/seed-budgets.ts'
+import { keepSeeded, seedBudgets } from '#actors/seed-budgets.ts'
 import { shareLog } from '#actors/share-log.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { banner } from '#cli/banner.ts'
@@ -197,7 +197,7 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       policy: withOverrides(policyOf(config), ledger.state.projections.overrides),
       version: VERSION,
     })
-    yield* seedBudgets
+    yield* keepSeeded(isMine)
     const captures = config.capture.enabled ? yield* startCaptures(config.capture) : undefined
     const intake = intakeOf(config.server)
     const metrics = yield* makeMetrics({

@@ -23,20 +23,23 @@ const steps = fc.array(
 )
 const moods = fc.array(fc.constantFrom('well', 'broken', 'busy', 'slow'), { minLength: 4, maxLength: 12 })
 
-it.effect('holds what it must, and every decision follows', () =>
-  Effect.promise(() =>
-    fc.assert(
-      fc.asyncProperty(steps, moods, fc.boolean(), (script, mood, hints) =>
-        play(script, mood, hints).pipe(
-          Effect.scoped,
-          Effect.provide(TestClock.layer()),
-          Effect.provideService(References.MinimumLogLevel, 'None'),
-          Effect.runPromise,
+it.effect(
+  'holds what it must, and every decision follows',
+  () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(steps, moods, fc.boolean(), (script, mood, hints) =>
+          play(script, mood, hints).pipe(
+            Effect.scoped,
+            Effect.provide(TestClock.layer()),
+            Effect.provideService(References.MinimumLogLevel, 'None'),
+            Effect.runPromise,
+          ),
         ),
+        { numRuns: 30 },
       ),
-      { numRuns: 30 },
     ),
-  ),
+  180_000,
 )
 
 type Step = typeof steps extends fc.Arbitrary<readonly (infer S)[]> ? S : never

@@ -238,6 +238,27 @@ describe('instances on one log', () => {
     }),
   )
 
+  it.effect('hold what the store takes to answer against no provider', () =>
+    Effect.gen(function* () {
+      const all = yield* openInstances({
+        scripts: { a: () => answers.stream('yes') },
+        provider: { limits: { requestsPerMinute: 60 } },
+        storeMs: 300,
+      })
+      const one = yield* all.start('one')
+      yield* one.send()
+      yield* TestClock.adjust(2_000)
+      const events = yield* all.events
+      const [[admitted], [started], [ended]] = [
+        of(events, 'RequestAdmitted'),
+        of(events, 'AttemptStarted'),
+        of(events, 'AttemptSucceeded'),
+      ]
+      assert.strictEqual((started?.occurredAt ?? 0) - (admitted?.occurredAt ?? 0), 300)
+      assert.strictEqual(ended?.event.ttftMs, 110)
+    }),
+  )
+
   it.effect('close the requests of one that died, once', () =>
     Effect.gen(function* () {
       const all = yield* openInstances({ scripts: { a: () => answers.stream('slow', { firstMs: 120_000 }) } })

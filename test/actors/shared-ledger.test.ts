@@ -2,11 +2,12 @@
  * A ledger on a log that others write too.
  */
 import { assert, describe, it } from '@effect/vitest'
-import { Effect, Layer, Scope } from 'effect'
+import { Effect, Layer, References, Scope } from 'effect'
 import { TestClock } from 'effect/testing'
+import fc from 'fast-check'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
-import type { ReadEvent } from '#actors/ports.ts'
+import { EventLogError, type ReadEvent } from '#actors/ports.ts'
 import { startReplay } from '#actors/replay.ts'
 import type { Spool } from '#actors/spool.ts'
 import type { NewEvent } from '#domain/recorded-event.ts'
@@ -208,6 +209,51 @@ describe('a ledger that shares its log', () => {
         [1, 2],
       )
     }),
+  )
+
+  it.effect('brings everything to the log once and in its order, whatever log and spool do', () =>
+    Effect.promise(() =>
+      fc.assert(
+        fc.asyncProperty(
+          fc.array(fc.record({ log: fc.constantFrom('well', 'away', 'deaf', 'slow'), full: fc.boolean() })),
+          (weather) =>
+            Effect.gen(function* () {
+              const { control, open, rows, spool } = yield* given
+              const disk = { isFull: false }
+              const full = Effect.fail(new EventLogError({ reason: { _tag: 'Unavailable', detail: 'full' } }))
+              const one = yield* open('one', {
+                ...spool,
+                append: (events) => (disk.isFull ? full : Effect.delay(spool.append(events), 3)),
+                drop: (count) => Effect.delay(spool.drop(count), 3),
+              })
+              let n = 0
+              for (const { log, full: isFull } of [...weather, { log: 'well', full: false }]) {
+                disk.isFull = isFull
+                control.fail = () => (log === 'away' ? unavailable() : undefined)
+                control.loseAnswer = () => log === 'deaf'
+                control.appendMs = log === 'slow' ? 2_500 : 2
+                for (let more = 0; more < 3; more++) {
+                  one.record(note(++n), n)
+                  yield* TestClock.adjust(40 + 61 * more)
+                }
+              }
+              yield* TestClock.adjust('1 minute')
+              assert.deepStrictEqual(
+                known(yield* rows).map(({ writerSeq }) => writerSeq),
+                Array.from({ length: n + 1 }, (_, index) => index + 1),
+              )
+              assert.strictEqual(one.health().spooled, 0)
+              assert.isUndefined(one.health().failingSince)
+            }).pipe(
+              Effect.scoped,
+              Effect.provide(TestClock.layer()),
+              Effect.provideService(References.MinimumLogLevel, 'None'),
+              Effect.runPromise,
+            ),
+        ),
+        { numRuns: 100 },
+      ),
+    ),
   )
 
   it.effect('says a thing once whose commit it did not hear of', () =>

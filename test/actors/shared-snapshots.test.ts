@@ -16,7 +16,7 @@ import { note } from '#test/recording-log.ts'
 const storedWhen = (isForeign: (position: number) => boolean) =>
   Effect.gen(function* () {
     const log = yield* Effect.provide(EventLog, layerMemory(), { local: true })
-    const upcast = { _tag: 'Newer', type: 'FromTomorrow', schemaVersion: 1 } as const
+    const upcast = { _tag: 'FromTheFuture', type: 'TeapotFilled', schemaVersion: 1 } as const
     const seen = (row: ReadEvent): ReadEvent =>
       row._tag === 'Known' && isForeign(row.recorded.position)
         ? { _tag: 'Foreign', position: row.recorded.position, upcast }

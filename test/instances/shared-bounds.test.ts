@@ -7,6 +7,9 @@ import type { RecordedEvent } from '#domain/recorded-event.ts'
 import { configOf } from '#test/signalbox-process.ts'
 import { instancesRun } from './run.ts'
 
+/** The longest that leave is waited for, and as much again on a busy machine. */
+const LEAVE_MS = 1_000
+
 const run = { seed: 3, instances: 3, faults: [], calmMs: 6_000, connections: 24, pauseMs: 0 }
 
 const of = <T extends RecordedEvent['event']['_tag']>(rows: readonly RecordedEvent[], tag: T) =>
@@ -18,7 +21,7 @@ it.live(
   'three instances never send more than a common limit allows',
   () =>
     Effect.gen(function* () {
-      const perMinute = 300
+      const perMinute = 60
       const { problems, rows } = yield* instancesRun({
         ...run,
         config: ([first]) => {
@@ -31,11 +34,11 @@ it.live(
         },
       })
       expect(problems).toEqual([])
-      const sent = of(rows, 'AttemptStarted').map(({ occurredAt }) => occurredAt)
+      const sent = of(rows, 'AttemptStarted').map(({ occurredAt }) => occurredAt).toSorted((a, b) => a - b)
       const from = sent[0] ?? 0
-      // Asked for a moment before the attempt, by the database's clock.
+      // Leave for it was given a moment before, by the database's clock.
       for (const [index, at] of sent.entries()) {
-        expect(index + 1).toBeLessThanOrEqual(perMinute + ((at - from + 250) * perMinute) / 60_000 + 1)
+        expect(index + 1).toBeLessThanOrEqual(perMinute + ((at - from + LEAVE_MS) * perMinute) / 60_000 + 1)
       }
       expect(sent.length).toBeGreaterThan(perMinute)
     }),

@@ -52,6 +52,7 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
   const all = worlds.flat()
   const shareOf = (is: (outcome: Outcome) => boolean): number => all.filter(is).length / Math.max(1, all.length)
   const unsupportedShare = shareOf(({ unsupported }) => unsupported > 0)
+  const modelledShare = shareOf(({ modelled }) => modelled > 0)
   const why = whyNotKnown(before.length, sessions.count, unsupportedShare)
   const observed = figuresOf(before)
   const modelled = backtests.map(figuresOf)
@@ -66,7 +67,8 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
     if (why !== undefined) return { _tag: 'NotKnown', before: start, why }
     const after = mean(afters.map(of))
     const missed = Math.sqrt(mean(modelled.map((figures) => (of(figures) - start) ** 2)))
-    const modelError = Math.hypot(missed, floorError(start, after))
+    // What went as it did has no error. The root, for the errors of several calls are not all alike.
+    const modelError = Math.sqrt(modelledShare) * Math.hypot(missed, floorError(start, after))
     return {
       _tag: 'Known',
       before: start,
@@ -82,7 +84,7 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
   return {
     calls: observed.calls,
     sessions: sessions.count,
-    unchangedShare: 1 - shareOf(({ modelled }) => modelled > 0),
+    unchangedShare: 1 - modelledShare,
     effectiveSessions: kish(sessions.sizes),
     unsupportedShare,
     assumedShare: shareOf(({ assumed }) => assumed > 0),

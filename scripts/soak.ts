@@ -1,7 +1,7 @@
 /**
  * A server with everything on under a crowd that comes and goes, for as long as it is told:
  *   node scripts/soak.ts --minutes 30 [--clients 16] [--seed 1]
- * A line a minute of what the process holds, then what came of the requests and the verdict. Exit code 0 all is well, 1 it is not.
+ * A line each half a minute of what the process holds, then what came of the requests and the verdict. Exit code 0 all is well, 1 it is not.
  * Linux only: it looks into /proc.
  */
 import { Effect } from 'effect'
@@ -54,7 +54,7 @@ const report = await Effect.runPromise(
     before: before ?? 0,
     clients: clients ?? 0,
     loadMs: (minutes ?? 0) * 60_000,
-    sampleEveryMs: Math.min(60_000, ((minutes ?? 0) * 60_000) / 4),
+    sampleEveryMs: Math.min(30_000, ((minutes ?? 0) * 60_000) / 4),
     onSample: (sample) => console.log(row(sample)),
   }),
 )

@@ -25,11 +25,13 @@ const values = readOptions(HELP, {
   from: { type: 'string', default: '1' },
   hours: { type: 'string' },
   tune: { type: 'boolean', default: false },
+  only: { type: 'string' },
 })
 const [worlds, from] = [Number(values.worlds), Number(values.from)]
 const hours = Number(values.hours ?? (values.tune ? 3 : 1.5))
 if (!Number.isSafeInteger(worlds) || worlds < 1 || !Number.isSafeInteger(from) || !(hours > 0))
   wrongUse('--worlds and --from are whole numbers, --hours is above 0', HELP)
+if (values.only !== undefined && !['bad', 'equal'].includes(values.only)) wrongUse('--only is bad or equal', HELP)
 
 const seeds = Array.from({ length: worlds }, (_, n) => from + n)
 const startedAt = performance.now()
@@ -58,8 +60,8 @@ const judgeTune = async (kind: TuneJob['kind']): Promise<void> => {
 }
 
 if (values.tune) {
-  await judgeTune('bad')
-  await judgeTune('equal')
+  if (values.only !== 'equal') await judgeTune('bad')
+  if (values.only !== 'bad') await judgeTune('equal')
 } else {
   await judgeIntervals(0.05)
   await judgeIntervals(0)

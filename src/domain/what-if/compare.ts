@@ -67,8 +67,8 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
     if (why !== undefined) return { _tag: 'NotKnown', before: start, why }
     const after = mean(afters.map(of))
     const missed = Math.sqrt(mean(modelled.map((figures) => (of(figures) - start) ** 2)))
-    // What went as it did has no error. The root, for the errors of several calls are not all alike.
-    const modelError = Math.sqrt(modelledShare) * Math.hypot(missed, floorError(start, after))
+    // A backtest models every call. The root of the share that is modelled here, for the errors of two calls are not alike.
+    const modelError = Math.hypot(Math.sqrt(modelledShare) * missed, floorError(start, after))
     return {
       _tag: 'Known',
       before: start,

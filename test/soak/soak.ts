@@ -122,8 +122,8 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
         ...unexpected(crowd.outcomes),
         ...[...box.stderr().matchAll(BUGS)].map(([line]) => line),
         ...(code === 0 ? [] : [`it stops with ${code}`]),
-        ...(verified.code === 0 ? [] : [`signalbox verify: ${verified.stdout}`]),
-        ...(replayed.code === 0 ? [] : [`signalbox replay: ${replayed.stdout}`]),
+        ...(verified.code === 0 ? [] : [`signalbox verify: ${verified.stdout}${verified.stderr}`]),
+        ...(replayed.code === 0 ? [] : [`signalbox replay: ${replayed.stdout}${replayed.stderr}`]),
       ]
       return { base, samples, end, outcomes: crowd.outcomes, problems }
     }),

@@ -4,6 +4,7 @@
 import { Context, Effect, Layer } from 'effect'
 import * as ledgerLayer from '#actors/ledger.ts'
 import { Ledger } from '#actors/ledger.ts'
+import { Membership } from '#actors/membership.ts'
 import { EventLog } from '#actors/ports.ts'
 import type { DomainEvent, Fact } from '#domain/events.ts'
 import { modelId, providerId, requestId } from '#domain/ids.ts'
@@ -55,6 +56,11 @@ const happened: readonly DomainEvent[] = [
   { _tag: 'ProviderThrottled', provider: providerId('beta'), until: 4e12, because: { _tag: 'RateLimited' }, level: 1 },
 ]
 
+/** One of two that share the log. */
+const one: Membership = {
+  ...{ name: 'one', instances: () => [], present: () => 2, isLeader: () => true, answeredAt: () => undefined },
+}
+
 const intake = () => ({
   requests: 3,
   bodyBytes: 300_000,
@@ -77,6 +83,7 @@ export const busyMetrics = Effect.scoped(
     const { render } = yield* makeMetrics({ version: 'test', processMetrics: true, intake }).pipe(
       Effect.provideService(Ledger, ledger),
       Effect.provideService(EventLog, log),
+      Effect.provideService(Membership, one),
     )
     for (const event of served1('req_f', { usage, answer: { costNanoUsd: 1e6 } })) ledger.record(event as Fact, at)
     yield* observed(ledger)

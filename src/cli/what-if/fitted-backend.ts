@@ -2,7 +2,6 @@
  * The providers of a log's world as far as the log tells them, for calls that go another way than they went. What was observed of a
  * call at a provider is used as it was; the rest is drawn from the fit, by what it is for, so that two policies meet the same luck.
  */
-import type { FailureReason } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { Policy, ProviderPolicy } from '#domain/policy.ts'
 import type { Usage } from '#domain/usage.ts'
@@ -13,6 +12,7 @@ import { draw, logNormal, seedOf } from '#infra/simulator/draws.ts'
 import { type Asked, type Backend, billedAt, type Exchange, wasLetIn } from '#infra/simulator/virtual/exchange.ts'
 import type { Call } from '#infra/simulator/virtual/traffic.ts'
 import { type CacheLifetime, makeCache, usageOf } from '#infra/simulator/virtual/true-cache.ts'
+import { fittedAnswers } from './fitted-answers.ts'
 import { keeperOf, readings } from './fitted-limits.ts'
 import { answered, failed } from './known-ends.ts'
 
@@ -53,11 +53,8 @@ export interface BackendOptions {
   readonly otherLimits?: ReadonlySet<ProviderId>
 }
 
-const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, limit: 11, others: 13, down: 15 } as const
-/** An error of a level lasts for half an hour, as drifts do. */
-const LEVEL_BLOCK_MS = 1_800_000
-/** Who is down at a time of which nothing is known, is so for as long as outages usually last. */
-const OUTAGE_MS = 300_000
+/** Of draws, beside those of fitted-answers.ts. */
+const PURPOSE = { limit: 11, others: 13 } as const
 
 export const fittedBackend = (options: BackendOptions): FittedBackend => {
   const providers = new Map(options.policy.providers.map((policy) => [policy.id, fittedProvider(policy, options)]))
@@ -106,7 +103,6 @@ const fittedProvider = (
     errorSeed === null
       ? 0
       : Math.log(logNormal(1, 1, draw(errorSeed, own, purpose, block, 1), draw(errorSeed, own, purpose, block, 2)))
-  const rateError = Math.exp(RATE_ERROR * wrong(PURPOSE.rate, 0))
   const hasOtherLimits = otherLimits?.has(policy.id) === true
   const errors =
     errorSeed === null ? null : { guess: wrong(PURPOSE.limit, 0), others: draw(errorSeed, own, PURPOSE.others) }
@@ -161,41 +157,10 @@ const fittedProvider = (
     return { ...failed(at, reason, took, seen.usage ?? undefined), limits }
   }
 
-  const modelled = (asked: Asked<Sized>): Exchange => {
-    const { at, call, issue } = asked
-    const chance = (purpose: number): number => draw(seed, own, call.call.key, issue, purpose)
-    const refused = keeper.refusal(counted(call, at), at)
-    if (refused !== undefined) {
-      const until = fit?.tellsRetryAfter === true && refused.freesAt !== null ? refused.freesAt : undefined
-      const rest = until === undefined ? {} : { until: at + Math.max(1, Math.ceil((until - at) / 1_000)) * 1_000 }
-      return failed(at, { _tag: 'RateLimited', status: 429, ...rest }, REFUSED_AFTER_MS)
-    }
-    const features = fit?.refuses.filter((feature) => !asked.without.includes(feature)) ?? []
-    if (features.length > 0 && call.call.requests[0].admitted.tools > 1)
-      return failed(at, { _tag: 'FeatureRefused', status: 400, features }, REFUSED_AFTER_MS)
-    if (fit === undefined)
-      return answered(at, UNKNOWN_TTFT_MS, UNKNOWN_MS_PER_TOKEN * call.size.outputTokens, usageAt(call, at))
-    const { level: share, support } = fit.failures.at(at)
-    const isDown = draw(seed, own, PURPOSE.down, Math.floor(at / OUTAGE_MS)) < fit.downShare * rateError
-    if (chance(PURPOSE.failure) < share || (isDown && chance(PURPOSE.down) >= support)) {
-      const near = nearest(fit.failed, at)
-      const reason: FailureReason = near?.reason ?? { _tag: 'ServerError', status: 500 }
-      return failed(at, reason, near?.afterMs ?? REFUSED_AFTER_MS)
-    }
-    const block = Math.floor(at / LEVEL_BLOCK_MS)
-    const level = (of: ProviderFit['ttft'], purpose: number): number => {
-      const { level: known, support } = of.at(at)
-      const unsure = Math.hypot(of.drift * Math.sqrt(1 - support), of.noise / Math.sqrt(1 + of.count))
-      return known + unsure * wrong(purpose, block)
-    }
-    const error = (of: ProviderFit['ttft'], purpose: number): number =>
-      of.errors[Math.floor(chance(purpose) * of.errors.length)] ?? 0
-    const ttft =
-      Math.exp(level(fit.ttft, PURPOSE.level) + error(fit.ttft, PURPOSE.ttft)) +
-      fit.msPerFreshToken * Math.max(0, call.size.promptTokens - warm(call, at))
-    const pace = Math.exp(level(fit.msPerToken, PURPOSE.level + 1) + error(fit.msPerToken, PURPOSE.pace))
-    return answered(at, ttft, pace * call.size.outputTokens, usageAt(call, at))
-  }
+  const modelled = fittedAnswers({
+    ...{ own, fit, seed, wrong, warm, usageAt },
+    refusal: (sized, at) => keeper.refusal(counted(sized, at), at),
+  })
 
   return {
     open: (asked) => {
@@ -224,11 +189,6 @@ const fittedProvider = (
 
 /** Reads of the cache that differ by less than this share of the prompt are the same. */
 const SAME_CACHE = 0.02
-const REFUSED_AFTER_MS = 100
-const UNKNOWN_TTFT_MS = 2_000
-const UNKNOWN_MS_PER_TOKEN = 20
-/** What was rarely seen to fail may fail half as often, or twice. */
-const RATE_ERROR = 0.4
 
 /** A limit's refusal depends on what else was sent: it holds where the provider is at least as busy as it was then. */
 const isSame =
@@ -278,10 +238,4 @@ const shape = ({ call, size }: Sized): Call => {
 const poolOf = (fits: ReadonlyMap<ProviderId, ProviderFit>): ProviderFit | undefined => {
   const most = [...fits.values()].toSorted((a, b) => b.observed - a.observed)[0]
   return most === undefined ? undefined : { ...most, refuses: [], toldLimits: {}, hasCache: true }
-}
-
-const nearest = (failures: ProviderFit['failed'], at: number): ProviderFit['failed'][number] | undefined => {
-  let best: ProviderFit['failed'][number] | undefined
-  for (const one of failures) if (best === undefined || Math.abs(one.at - at) < Math.abs(best.at - at)) best = one
-  return best
 }

@@ -4,16 +4,10 @@
  */
 import { countsAgainst, type FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
+import { type LimitTraces, limitTraces } from '#domain/what-if/limit-traces.ts'
 import { type LocalLevel, localLevel, type Seen } from '#domain/what-if/local-level.ts'
 import type { LoggedAttempt, LoggedCall } from '#domain/what-if/traffic.ts'
 import type { CallSize } from '#domain/what-if/usage-shape.ts'
-
-export interface Rates {
-  /** Per minute; Infinity: nothing tells of a limit. */
-  readonly requests: number
-  readonly input: number
-  readonly output: number
-}
 
 /** An attempt that was worked on, or refused for a limit. */
 export interface Asked {
@@ -27,7 +21,7 @@ export interface Asked {
   readonly isRefused: boolean
 }
 
-export interface ProviderFit {
+export interface ProviderFit extends LimitTraces {
   readonly provider: ProviderId
   /** Nothing of it was observed: see assumed-fit.ts. */
   readonly isAssumed?: true
@@ -42,12 +36,6 @@ export interface ProviderFit {
   /** Share of the time in which it was down: one failure followed another. */
   readonly downShare: number
   readonly failed: readonly { readonly at: number; readonly reason: FailureReason; readonly afterMs: number }[]
-  /** Sizes that headers told; undefined where none did. */
-  readonly toldLimits: Partial<Rates>
-  /** Sizes that refusals suggest. */
-  readonly guessedLimits: Rates
-  /** Most requests of a minute that were let in. */
-  readonly mostRequests: number
   /** In the order of their beginnings. */
   readonly asked: readonly Asked[]
   /** Epoch ms at which attempts began that it let in, ascending. */
@@ -128,7 +116,7 @@ const fitOne = (provider: ProviderId, observed: readonly Observed[], msPerFreshT
     failed: tried.flatMap(({ attempt: { startedAt, endedAt, reason } }) =>
       reason === null ? [] : [{ at: startedAt, reason, afterMs: endedAt - startedAt }],
     ),
-    ...limitsOf(observed),
+    ...limitTraces(observed),
     asked: observed.flatMap(({ attempt, fresh, promptTokens }): readonly Asked[] => {
       const isRefused = attempt.reason?._tag === 'RateLimited'
       const isWorkedOn = attempt.reason === null || attempt.usage !== null
@@ -199,60 +187,4 @@ const failingOf = (tried: readonly Observed[]): { readonly alone: number; readon
     if (isFailed(one) && isFailed(next)) bad += gap
   }
   return { alone: alone / (tried.length + USUAL.attempts), downShare: bad / all }
-}
-
-const MINUTE_MS = 60_000
-
-const limitsOf = (
-  observed: readonly Observed[],
-): Pick<ProviderFit, 'toldLimits' | 'guessedLimits' | 'mostRequests'> => {
-  const told: { requests?: number; input?: number; output?: number } = {}
-  for (const { attempt } of observed)
-    for (const { limit, window, size } of attempt.limits)
-      if (window === 'minute' && size !== undefined && limit !== 'tokens') told[limit] = size
-  const most = { requests: 0, input: 0, output: 0 }
-  const refusedAt: Rates[] = []
-  let first = 0
-  const used = { requests: 0, input: 0, output: 0 }
-  const take = ({ attempt, fresh }: Observed, sign: 1 | -1): void => {
-    if (attempt.reason?._tag === 'RateLimited') return
-    used.requests += sign
-    used.input += sign * fresh
-    used.output += sign * (attempt.usage?.outputTokens ?? 0)
-  }
-  for (const one of observed) {
-    for (let old = observed[first]; old !== undefined && old.attempt.startedAt <= one.attempt.startedAt - MINUTE_MS; ) {
-      take(old, -1)
-      first += 1
-      old = observed[first]
-    }
-    if (one.attempt.reason?._tag === 'RateLimited') {
-      refusedAt.push({ requests: used.requests + 1, input: used.input + one.fresh, output: used.output })
-    }
-    take(one, 1)
-    if (one.attempt.reason === null) {
-      most.requests = Math.max(most.requests, used.requests)
-      most.input = Math.max(most.input, used.input)
-      most.output = Math.max(most.output, used.output)
-    }
-  }
-  return { toldLimits: told, mostRequests: most.requests, guessedLimits: guess(refusedAt, most) }
-}
-
-/** The limit by which most refusals can be explained: at which their use came nearest to the most that was let through. */
-const guess = (refusedAt: readonly Rates[], most: Rates): Rates => {
-  const open: Rates = {
-    requests: Number.POSITIVE_INFINITY,
-    input: Number.POSITIVE_INFINITY,
-    output: Number.POSITIVE_INFINITY,
-  }
-  if (refusedAt.length === 0) return open
-  const votes = refusedAt.map((use) => {
-    const names = ['requests', 'input', 'output'] as const
-    return names.toSorted((a, b) => use[b] / Math.max(1, most[b]) - use[a] / Math.max(1, most[a]))[0] ?? 'input'
-  })
-  const counts = Map.groupBy(votes, (name) => name)
-  const [name] = [...counts].toSorted(([, a], [, b]) => b.length - a.length)[0] ?? ['input' as const]
-  const uses = refusedAt.map((use) => use[name]).toSorted((a, b) => a - b)
-  return { ...open, [name]: Math.max(1, uses[Math.floor(uses.length / 2)] ?? 1) }
 }

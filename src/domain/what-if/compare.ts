@@ -110,11 +110,12 @@ export const compare = ({ before, worlds, backtests, limitsUnknown, seed }: Comp
 
 /**
  * Standard errors that remain however well a backtest goes: two runs of one world differ by as much when a single early choice does
- * (docs/adr/0021). Refusals come in bursts, so their counts vary three times as much as those of independent ones.
+ * (docs/adr/0021). Refusals come in bursts of several, so their counts vary four times as much as those of independent ones, and a log
+ * without one does not exclude a burst.
  */
 const FLOOR_ERRORS = {
   costUsd: (before: number): number => 0.02 * before,
-  limited: (before: number, after: number): number => Math.sqrt(3 + 3 * Math.max(before, after)),
+  limited: (before: number, after: number): number => Math.sqrt(8 + 4 * Math.max(before, after)),
   ttftP50Ms: (before: number): number => 0.03 * before,
   ttftP95Ms: (before: number): number => 0.08 * before,
   share: (): number => 0.01,

@@ -2,12 +2,15 @@
  * What-if and tune in a handful of worlds that know the truth; `npm run what-if` asks a hundred.
  */
 import { describe, expect, it } from 'vitest'
+import { searchWeights } from '#cli/tune/search.ts'
 import { loggedOf, whatIf } from '#cli/what-if/estimate.ts'
 import { playLog } from '#cli/what-if/play-log.ts'
 import { parseWeights, type Wish, wantedPolicy } from '#cli/what-if/wanted-policy.ts'
 import { providerId } from '#domain/ids.ts'
 import { scaledPrice } from '#domain/pricing.ts'
+import { measureOf, parseObjective } from '#domain/what-if/objective.ts'
 import { figuresOf, observedOutcomes } from '#domain/what-if/outcome.ts'
+import type { Weights } from '#domain/what-if/simplex.ts'
 import { trafficOf } from '#domain/what-if/traffic.ts'
 import { policyFor } from '#infra/simulator/virtual/operator.ts'
 import { makeWorld } from '#infra/simulator/virtual/world.ts'
@@ -123,6 +126,24 @@ describe('what if limits were otherwise', () => {
 describe('tune', () => {
   it('recommends nothing where all weights are equally good', { timeout: 120_000 }, () => {
     expect(tuneEqualWeights(1, 0.75)).toMatchObject({ isRecommended: false, gain: 0 })
+  })
+})
+
+describe('tune on a log of weights that cost too much', () => {
+  it('recommends what costs less in truth, and promises about as much', { timeout: 240_000 }, () => {
+    const dear = { weights: { headroom: 0, performance: 1, cost: 0, reliability: 0 }, explorationShare: 0.2 }
+    const other = makeWorld(224, { hours: 1.5 })
+    const log = loggedOf(logOfWorld(other, 'intelligent', dear))
+    const policy = policyFor(other, 'intelligent', dear)
+    const options = { policy, objective: parseObjective('cost'), seed: 1, tunesThreshold: false }
+    const { verdict, best } = searchWeights(log, options)
+    if (verdict._tag === 'Refused') throw new Error(verdict.why)
+    const costOf = (weights: Weights): number =>
+      measureOf(figuresOf(observedOutcomes(trafficOf(logOfWorld(other, 'intelligent', { ...dear, weights })))), 'cost')
+    const truth = 1 - costOf(best.weights) / costOf(dear.weights)
+    expect(truth).toBeGreaterThan(0.1)
+    expect(verdict.gain.estimate / truth).toBeGreaterThan(0.5)
+    expect(verdict.gain.estimate / truth).toBeLessThan(1.5)
   })
 })
 

@@ -48,6 +48,10 @@ const quirksOf = (draws: Dice): OpenAiQuirks => ({
 
 const isChatRequest = Schema.is(ChatRequest)
 
+/** What a client says of its own images and documents goes on as it said it; the server refuses what is none. */
+const withoutMedia = (name: string, value: unknown): unknown =>
+  name === 'url' ? 'https://example.com' : name === 'file_data' ? 'data:x;base64,' : name === 'filename' ? 'x' : value
+
 const requests = pure('chat-requests', 8, (draws) => {
   const asked = mutateJson(draws, request)
   // What is invalid is refused before it comes here.
@@ -61,7 +65,7 @@ const requests = pure('chat-requests', 8, (draws) => {
   return firstOf(
     [JSON.stringify(again) !== JSON.stringify(lowered), 'the same request gives other bytes'],
     [text.length > 4 * JSON.stringify(asked).length + 20_000, `${text.length} characters`],
-    [!isChatRequest(JSON.parse(text)), `no chat request: ${text.slice(0, 2_000)}`],
+    [!isChatRequest(JSON.parse(text, withoutMedia)), `no chat request: ${text.slice(0, 2_000)}`],
   )
 })
 

@@ -8,8 +8,8 @@ import type { ProviderFit } from '#domain/what-if/provider-fit.ts'
 import { draw } from '#infra/simulator/draws.ts'
 import type { Asked, Exchange } from '#infra/simulator/virtual/exchange.ts'
 import type { Refused } from '#infra/simulator/virtual/true-limits.ts'
-import type { Sized } from './fitted-backend.ts'
 import { answered, failed } from './known-ends.ts'
+import type { Sized } from './sized-call.ts'
 
 export interface FittedAnswersOptions {
   /** Of the provider, for its draws. */

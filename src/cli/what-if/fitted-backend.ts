@@ -6,8 +6,7 @@ import type { ModelId, ProviderId } from '#domain/ids.ts'
 import type { Policy, ProviderPolicy } from '#domain/policy.ts'
 import type { Usage } from '#domain/usage.ts'
 import { LEAST_OBSERVED, type ProviderFit } from '#domain/what-if/provider-fit.ts'
-import type { LoggedAttempt, LoggedCall } from '#domain/what-if/traffic.ts'
-import type { CallSize } from '#domain/what-if/usage-shape.ts'
+import type { LoggedAttempt } from '#domain/what-if/traffic.ts'
 import { draw, logNormal, seedOf } from '#infra/simulator/draws.ts'
 import { type Asked, type Backend, billedAt, type Exchange, wasLetIn } from '#infra/simulator/virtual/exchange.ts'
 import type { Call } from '#infra/simulator/virtual/traffic.ts'
@@ -15,11 +14,7 @@ import { type CacheLifetime, makeCache, usageOf } from '#infra/simulator/virtual
 import { fittedAnswers } from './fitted-answers.ts'
 import { keeperOf, readings } from './fitted-limits.ts'
 import { answered, failed } from './known-ends.ts'
-
-export interface Sized {
-  readonly call: LoggedCall
-  readonly size: CallSize
-}
+import type { Sized } from './sized-call.ts'
 
 export interface Tried {
   readonly key: number

@@ -14,7 +14,8 @@ import { MAX_RETRIES, pauseAfter } from '#infra/simulator/virtual/client.ts'
 import { signalbox } from '#infra/simulator/virtual/gateway.ts'
 import { makeTimeline, type Wait } from '#infra/simulator/virtual/timeline.ts'
 import { type Served, walk } from '#infra/simulator/virtual/walk.ts'
-import { type BackendOptions, type FittedBackend, fittedBackend, type Sized } from './fitted-backend.ts'
+import { type BackendOptions, type FittedBackend, fittedBackend } from './fitted-backend.ts'
+import type { Sized } from './sized-call.ts'
 
 export interface Logged {
   readonly calls: readonly LoggedCall[]

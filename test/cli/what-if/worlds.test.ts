@@ -26,7 +26,7 @@ const logged = loggedOf(logOfWorld(world, 'intelligent', { explorationShare: 0.0
 const present = policyFor(world, 'intelligent', { explorationShare: 0.05 })
 
 describe('what if', () => {
-  it('has the truth in its intervals, in all but a few cases', { timeout: 120_000 }, () => {
+  it('has the truth in its intervals, in all but a few cases', { timeout: 240_000 }, () => {
     const judged = [3, 4].flatMap((seed) => judgeWorld({ seed, hours: 0.75, explorationShare: 0.05 }))
     const known = judged.filter(({ isKnown }) => isKnown)
     const covered = known.filter(({ low, high, truth }) => low <= truth && truth <= high)
@@ -124,15 +124,15 @@ describe('what if limits were otherwise', () => {
 })
 
 describe('tune', () => {
-  it('recommends nothing where all weights are equally good', { timeout: 120_000 }, () => {
+  it('recommends nothing where all weights are equally good', { timeout: 240_000 }, () => {
     expect(tuneEqualWeights(1, 0.75)).toMatchObject({ isRecommended: false, gain: 0 })
   })
 })
 
 describe('tune on a log of weights that cost too much', () => {
-  it('recommends what costs less in truth, and promises about as much', { timeout: 240_000 }, () => {
+  it('recommends what costs less in truth, and promises about as much', { timeout: 400_000 }, () => {
     const dear = { weights: { headroom: 0, performance: 1, cost: 0, reliability: 0 }, explorationShare: 0.2 }
-    const other = makeWorld(224, { hours: 1 })
+    const other = makeWorld(224, { hours: 1.5 })
     const log = loggedOf(logOfWorld(other, 'intelligent', dear))
     const policy = policyFor(other, 'intelligent', dear)
     const options = { policy, objective: parseObjective('cost'), seed: 1, tunesThreshold: false }

@@ -66,7 +66,7 @@ it.live(
           return {
             ...config,
             providers: Object.fromEntries(providers),
-            budgets: { daily: { period: 'day', usd: 0.5, action: 'refuse' } },
+            budgets: { monthly: { period: 'month', usd: 0.5, action: 'refuse' } },
           }
         },
       })

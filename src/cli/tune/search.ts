@@ -53,12 +53,13 @@ const STEP = 0.25
 const THRESHOLDS = [0.6, 0.7, 0.9, 0.95] as const
 /** One play tells a gain to within two percentage points, which is as much as the best weights differ by (docs/adr/0021). */
 const PLAYS = 2
-/** What each half likes best, the other looks at too. */
-const FINALISTS = 2
+/** What each half likes best, the other looks at too, and both once more. */
+const FINALISTS = 3
+const LAST_PLAYS = 3
 /** To judge by: each has errors and luck of its own. */
 const WORLDS = 5
 /** For the progress bar. */
-const EXPECTED_PLAYS = 2 * (11 + PLAYS + START_KEPT + 6 * PLAYS + FINALISTS * PLAYS + 2 * WORLDS)
+const EXPECTED_PLAYS = 2 * (11 + START_KEPT + 6 * PLAYS + LAST_PLAYS + 2 * FINALISTS * (LAST_PLAYS - 1) + 2 * WORLDS)
 
 export const searchWeights = (logged: Logged, options: SearchOptions): Found => {
   const { policy, objective, seed, progress = () => undefined } = options
@@ -67,13 +68,17 @@ export const searchWeights = (logged: Logged, options: SearchOptions): Found => 
     plays += 1
     progress(Math.min(1, plays / EXPECTED_PLAYS))
   })
-  const benches = [makeBench(first, policy, objective, seed), makeBench(second, policy, objective, seed)] as const
+  // Other luck and other errors in each: what is best by both is then best in more worlds.
+  const benches = [
+    makeBench(first, policy, objective, seed),
+    makeBench(second, policy, objective, seed + LAST_PLAYS),
+  ] as const
   const [byFirst, bySecond] = [searchOn(benches[0], options), searchOn(benches[1], options)]
   const finalists = [...byFirst.slice(0, FINALISTS), ...bySecond.slice(0, FINALISTS)].map(({ setting }) => setting)
-  for (const bench of benches) for (const setting of finalists) bench.tryOut(setting, PLAYS)
+  for (const bench of benches) for (const setting of finalists) bench.tryOut(setting, LAST_PLAYS)
   const [best, ...rest] = candidatesOf(benches, new Set(finalists.map(nameOfSetting)))
 
-  const worlds = Array.from({ length: WORLDS }, (_, world) => seed + PLAYS + world)
+  const worlds = Array.from({ length: WORLDS }, (_, world) => seed + 2 * LAST_PLAYS + world)
   const judged = (forFirst: Policy, forSecond: Policy) =>
     worlds.map((luck) =>
       joined(first(forFirst, { seed: luck, errorSeed: luck }), second(forSecond, { seed: luck, errorSeed: luck })),

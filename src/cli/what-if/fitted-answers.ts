@@ -4,7 +4,7 @@
 import type { FailureReason } from '#domain/failure.ts'
 import type { Usage } from '#domain/usage.ts'
 import type { LocalLevel } from '#domain/what-if/local-level.ts'
-import type { ProviderFit } from '#domain/what-if/provider-fit.ts'
+import { type ProviderFit, USUAL } from '#domain/what-if/provider-fit.ts'
 import { draw } from '#infra/simulator/draws.ts'
 import type { Asked, Exchange } from '#infra/simulator/virtual/exchange.ts'
 import type { Refused } from '#infra/simulator/virtual/true-limits.ts'
@@ -29,7 +29,7 @@ const PURPOSE = { failure: 1, ttft: 3, pace: 5, level: 7, rate: 9, down: 15 } as
 
 export const fittedAnswers = (options: FittedAnswersOptions): ((asked: Asked<Sized>) => Exchange) => {
   const { own, fit, seed, wrong, warm, usageAt, refusal } = options
-  const rateError = Math.exp(RATE_ERROR * wrong(PURPOSE.rate, 0))
+  const rates = fit === undefined ? { alone: 0, down: 0 } : ratesIn(fit, wrong(PURPOSE.rate, 0))
   const level = (of: LocalLevel, at: number, purpose: number): number => {
     const { level: known, support } = of.at(at)
     const unsure = Math.hypot(of.drift * Math.sqrt(1 - support), of.noise / Math.sqrt(1 + of.count))
@@ -49,8 +49,9 @@ export const fittedAnswers = (options: FittedAnswersOptions): ((asked: Asked<Siz
     if (fit === undefined)
       return answered(at, UNKNOWN_TTFT_MS, UNKNOWN_MS_PER_TOKEN * call.size.outputTokens, usageAt(call, at))
     const { level: share, support } = fit.failures.at(at)
-    const isDown = draw(seed, own, PURPOSE.down, Math.floor(at / OUTAGE_MS)) < fit.downShare * rateError
-    if (chance(PURPOSE.failure) < share || (isDown && chance(PURPOSE.down) >= support)) {
+    const isDown = draw(seed, own, PURPOSE.down, Math.floor(at / OUTAGE_MS)) < rates.down
+    const alone = (1 - support) * (rates.alone - fit.failures.mean)
+    if (chance(PURPOSE.failure) < share + alone || (isDown && chance(PURPOSE.down) >= support)) {
       const near = nearest(fit.failed, at)
       const reason: FailureReason = near?.reason ?? { _tag: 'ServerError', status: 500 }
       return failed(at, reason, near?.afterMs ?? REFUSED_AFTER_MS)
@@ -68,8 +69,23 @@ export const fittedAnswers = (options: FittedAnswersOptions): ((asked: Asked<Siz
 const REFUSED_AFTER_MS = 100
 const UNKNOWN_TTFT_MS = 2_000
 const UNKNOWN_MS_PER_TOKEN = 20
-/** What was rarely seen to fail may fail half as often, or twice. */
-const RATE_ERROR = 0.4
+
+/**
+ * Shares of one world: of the time in which it is down, which may be half or twice of what was seen, and of the requests that fail by
+ * themselves, of which few were seen (relative errors of counts: the root of one over them).
+ */
+const ratesIn = (
+  { failures, downShare }: ProviderFit,
+  wrong: number,
+): { readonly alone: number; readonly down: number } => {
+  const seen = failures.mean * (failures.count + USUAL.attempts)
+  const error = Math.min(1, 1 / Math.sqrt(seen))
+  return {
+    alone: failures.mean * Math.exp(error * wrong - (wrong === 0 ? 0 : error ** 2 / 2)),
+    down: downShare * Math.exp(DOWN_ERROR * wrong),
+  }
+}
+const DOWN_ERROR = 0.4
 /** An error of a level lasts for half an hour, as drifts do. */
 const LEVEL_BLOCK_MS = 1_800_000
 /** Who is down at a time of which nothing is known, is so for as long as outages usually last. */

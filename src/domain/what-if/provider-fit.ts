@@ -46,8 +46,11 @@ export interface ProviderFit extends LimitTraces {
   readonly refuses: readonly string[]
 }
 
-/** Estimates below this many observations are not reported: their normal intervals do not hold. */
-export const LEAST_OBSERVED = 30
+/**
+ * Below this many observations nothing is said: a level is not known to a third of its noise. Above it the errors of a world say how
+ * little is known.
+ */
+export const LEAST_OBSERVED = 10
 
 const LATENCY_WIDTH_MS = 600_000
 const FAILURE_WIDTH_MS = 90_000
@@ -172,7 +175,7 @@ const FAILURE_SPEAKS_MS = 300_000
  * What is known of a provider before it was asked: it is down for 2 % of the time, 1 % of its requests fail by themselves. It counts like an
  * hour, and like fifty requests: who was only asked during an outage is not down for ever.
  */
-const USUAL = { downShare: 0.02, forMs: 3_600_000, alone: 0.01, attempts: 50 } as const
+export const USUAL = { downShare: 0.02, forMs: 3_600_000, alone: 0.01, attempts: 50 } as const
 
 /** A share of the attempts would be too small for outages: who fails is not asked while it does. So they are counted by their time. */
 const failingOf = (tried: readonly Observed[]): { readonly alone: number; readonly downShare: number } => {

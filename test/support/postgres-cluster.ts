@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { programs, reachableFolder, serverUser } from '#test/postgres-programs.ts'
+import { type PostgresRelease, programs, reachableFolder, serverUser } from '#test/postgres-programs.ts'
 
 const START_MS = 30_000
 
@@ -32,11 +32,13 @@ export interface ClusterOptions {
   readonly settings?: readonly string[]
   /** Everybody needs a password, and this is the superuser's; without it nobody needs one. */
   readonly password?: string
+  /** The newest without it. */
+  readonly release?: PostgresRelease
 }
 
-export const startCluster = async ({ settings = [], password }: ClusterOptions = {}): Promise<PostgresCluster> => {
+export const startCluster = async ({ settings = [], password, release = 18 }: ClusterOptions = {}): Promise<PostgresCluster> => {
   const folder = reachableFolder()
-  const bin = programs(folder)
+  const bin = programs(folder, release)
   const data = join(folder, 'data')
   mkdirSync(data, { mode: 0o700 })
   if (serverUser !== undefined) chownSync(data, serverUser.uid, serverUser.gid)

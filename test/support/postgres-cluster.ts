@@ -36,7 +36,11 @@ export interface ClusterOptions {
   readonly release?: PostgresRelease
 }
 
-export const startCluster = async ({ settings = [], password, release = 18 }: ClusterOptions = {}): Promise<PostgresCluster> => {
+export const startCluster = async ({
+  settings = [],
+  password,
+  release = 18,
+}: ClusterOptions = {}): Promise<PostgresCluster> => {
   const folder = reachableFolder()
   const bin = programs(folder, release)
   const data = join(folder, 'data')

@@ -17,7 +17,7 @@ const HELP = `Usage: npm run what-if -- [options]
 
   --worlds N  how many (default 100)
   --from N    the first seed (default 1)
-  --hours N   of each log (default 1.5; with --tune 3)
+  --hours N   of each log (default 1.5; with --tune 8)
   --tune      judge tune instead of the intervals`
 
 const values = readOptions(HELP, {
@@ -28,7 +28,7 @@ const values = readOptions(HELP, {
   only: { type: 'string' },
 })
 const [worlds, from] = [Number(values.worlds), Number(values.from)]
-const hours = Number(values.hours ?? (values.tune ? 3 : 1.5))
+const hours = Number(values.hours ?? (values.tune ? 8 : 1.5))
 if (!Number.isSafeInteger(worlds) || worlds < 1 || !Number.isSafeInteger(from) || !(hours > 0))
   wrongUse('--worlds and --from are whole numbers, --hours is above 0', HELP)
 if (values.only !== undefined && !['bad', 'equal'].includes(values.only)) wrongUse('--only is bad or equal', HELP)

@@ -53,13 +53,16 @@ const STEP = 0.25
 const THRESHOLDS = [0.6, 0.7, 0.9, 0.95] as const
 /** One play tells a gain to within two percentage points, which is as much as the best weights differ by (docs/adr/0021). */
 const PLAYS = 2
-/** What each half likes best, the other looks at too, and both once more. */
+/** So many of what a half likes best it plays so often, for its choice is what the other half judges. */
+const KEPT = 4
+const LAST_PLAYS = 6
+/** At so many of these the other half looks too. */
 const FINALISTS = 3
-const LAST_PLAYS = 3
 /** To judge by: each has errors and luck of its own. */
-const WORLDS = 5
+const WORLDS = 8
 /** For the progress bar. */
-const EXPECTED_PLAYS = 2 * (11 + START_KEPT + 6 * PLAYS + LAST_PLAYS + 2 * FINALISTS * (LAST_PLAYS - 1) + 2 * WORLDS)
+const EXPECTED_PLAYS =
+  2 * (11 + START_KEPT + 6 * PLAYS + LAST_PLAYS + KEPT * (LAST_PLAYS - PLAYS) + FINALISTS * LAST_PLAYS + 2 * WORLDS)
 
 export const searchWeights = (logged: Logged, options: SearchOptions): Found => {
   const { policy, objective, seed, progress = () => undefined } = options
@@ -99,22 +102,24 @@ export const searchWeights = (logged: Logged, options: SearchOptions): Found => 
   }
 }
 
-/** The best first; of these, each was played as often as the others. */
+/** The best first, each played as often as the others. */
 const searchOn = (bench: Bench, { policy, tunesThreshold }: SearchOptions): readonly [Trial, ...Trial[]] => {
   const { limitThreshold } = policy.routing
   const at = (weights: Weights): Setting => ({ weights, limitThreshold })
   const start = [...gridOf(START_PARTS), ALL_ALIKE].map((weights) => bench.tryOut(at(weights), 1))
   for (const { setting } of start.toSorted(betterFirst).slice(0, START_KEPT)) bench.tryOut(setting, PLAYS)
-  const ranked = (): readonly [Trial, ...Trial[]] => {
-    const [best, ...rest] = [...bench.trials().values()].filter((one) => one.plays >= PLAYS).toSorted(betterFirst)
+  const ranked = (leastPlays = PLAYS): readonly [Trial, ...Trial[]] => {
+    const [best, ...rest] = [...bench.trials().values()].filter((one) => one.plays >= leastPlays).toSorted(betterFirst)
     if (best === undefined) throw new Error('nothing was tried')
     return [best, ...rest]
   }
   for (const weights of neighboursOf(ranked()[0].setting.weights, STEP)) bench.tryOut(at(weights), PLAYS)
-  if (!tunesThreshold) return ranked()
-  const { weights } = ranked()[0].setting
-  for (const other of THRESHOLDS) bench.tryOut({ weights, limitThreshold: other }, PLAYS)
-  return ranked()
+  if (tunesThreshold) {
+    const { weights } = ranked()[0].setting
+    for (const other of THRESHOLDS) bench.tryOut({ weights, limitThreshold: other }, PLAYS)
+  }
+  for (const { setting } of ranked().slice(0, KEPT)) bench.tryOut(setting, LAST_PLAYS)
+  return ranked(LAST_PLAYS)
 }
 
 const betterFirst = (

@@ -3,9 +3,11 @@
  */
 import { spawn } from 'node:child_process'
 import { basename } from 'node:path'
-import { Console, Effect } from 'effect'
+import { Console, Effect, Result } from 'effect'
+import { askBox, tlsOf, troubleOfTls, unusableFile } from '#cli/ask-box.ts'
 import { CALLED } from '#cli/called-as.ts'
 import { serverUrl } from '#cli/server-url.ts'
+import type { Config, ResolvedProvider } from '#infra/config/config.ts'
 import { type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
 /** Where Claude Code can go by itself. */
@@ -19,6 +21,8 @@ export interface Surroundings {
   readonly folder: string
   /** What the user calls the project, instead. */
   readonly project?: string | undefined
+  /** What it needs for TLS to Signalbox. */
+  readonly tls?: ResolvedProvider['tls'] | undefined
 }
 
 /** The variables that Claude Code gets beside its own. */
@@ -28,6 +32,7 @@ export const claudeEnvironment = (environment: NodeJS.ProcessEnv, around: Surrou
     ...environment,
     ANTHROPIC_BASE_URL: url,
     CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY: environment.CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY ?? '1',
+    ...certificates(environment, around.tls),
   }
   // These would send it to its cloud directly, past Signalbox.
   for (const cloud of CLOUDS) delete env[`CLAUDE_CODE_USE_${cloud}`]
@@ -40,6 +45,17 @@ export const claudeEnvironment = (environment: NodeJS.ProcessEnv, around: Surrou
   const headers = customHeaders(environment.ANTHROPIC_CUSTOM_HEADERS ?? '', around)
   return headers === '' ? env : { ...env, ANTHROPIC_CUSTOM_HEADERS: headers }
 }
+
+/** By Claude Code's own variables, where the user has not set them. */
+const certificates = (
+  environment: NodeJS.ProcessEnv,
+  { ca, identity }: ResolvedProvider['tls'] = {},
+): NodeJS.ProcessEnv => ({
+  ...(ca !== undefined && environment.NODE_EXTRA_CA_CERTS === undefined ? { NODE_EXTRA_CA_CERTS: ca } : {}),
+  ...(identity !== undefined && environment.CLAUDE_CODE_CLIENT_CERT === undefined
+    ? { CLAUDE_CODE_CLIENT_CERT: identity.certFile, CLAUDE_CODE_CLIENT_KEY: identity.keyFile }
+    : {}),
+})
 
 const isClientKey = (credential: string | undefined): boolean => credential?.startsWith('sbx_') === true
 
@@ -58,11 +74,19 @@ const customHeaders = (own: string, { project, folder }: Surroundings): string =
 /** A header holds ASCII; Signalbox decodes the rest. */
 const inAscii = (text: string): string => text.toWellFormed().replaceAll(/[^ -$&-~]/gu, encodeURIComponent)
 
-const ready = (url: string) =>
-  Effect.tryPromise(() => fetch(`${url}/readyz`, { signal: AbortSignal.timeout(3_000) })).pipe(
-    Effect.map((response) => response.ok),
-    Effect.orElseSucceed(() => false),
-  )
+/** Fails with the reason, in words for the user. */
+const ready = (config: Config, url: string): Effect.Effect<void, string> =>
+  Effect.gen(function* () {
+    const tls = yield* Effect.tryPromise({ try: () => tlsOf(config.server), catch: unusableFile })
+    const { status } = yield* Effect.tryPromise({
+      try: () => askBox({ url: `${url}/readyz`, timeoutMs: 3_000, tls }),
+      catch: (error) => troubleOfTls(config.server, url, error) ?? notThere(url),
+    })
+    if (status !== 200) yield* Effect.fail(notThere(url))
+  })
+
+const notThere = (url: string): string =>
+  `No Signalbox answers at ${url}. Start one with \`${CALLED.serve}\`, or name its port with --port.`
 
 /** Answers Claude Code's own exit code, or 1 when it cannot be started. */
 export const code = Effect.fnUntraced(function* (
@@ -72,10 +96,9 @@ export const code = Effect.fnUntraced(function* (
 ) {
   const config = yield* loadConfig(load)
   const url = serverUrl(config)
-  if (!(yield* ready(url))) {
-    yield* Console.error(
-      `No Signalbox answers at ${url}. Start one with \`${CALLED.serve}\`, or name its port with --port.`,
-    )
+  const there = yield* Effect.result(ready(config, url))
+  if (Result.isFailure(there)) {
+    yield* Console.error(there.failure)
     return 1
   }
   const clientCredential = config.providers.some(
@@ -87,7 +110,10 @@ export const code = Effect.fnUntraced(function* (
     const child = spawn('claude', [...args], {
       stdio: 'inherit',
       cwd,
-      env: claudeEnvironment(process.env, { url, clientCredential, folder: basename(cwd), ...options }),
+      env: claudeEnvironment(process.env, {
+        ...{ url, clientCredential, folder: basename(cwd), tls: config.server.tls?.commands },
+        ...options,
+      }),
       shell: process.platform === 'win32',
     })
     child.on('error', (error: NodeJS.ErrnoException) => {

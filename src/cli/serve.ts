@@ -1,6 +1,6 @@
 /**
- * `signalbox serve`: puts the parts together, serves until a signal, and stops in good order: no new connections, streams
- * run out, the log is flushed. A second signal ends at once.
+ * `signalbox serve`: puts the parts together, serves until a signal, and stops in good order: first it is not ready, then it takes
+ * no new connections, streams run out, the log is flushed. A second signal ends at once.
  */
 import { randomBytes } from 'node:crypto'
 import { totalmem } from 'node:os'
@@ -271,7 +271,9 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       bodyLimit: config.server.bodyLimitBytes,
       allowedHosts: config.server.allowedHosts,
       drainTimeoutMs: config.server.drainTimeoutMs,
+      stopDelayMs: config.server.stopDelayMs,
       requestTimeoutMs: config.server.requestTimeoutMs,
+      sendTimeoutMs: config.server.sendTimeoutMs,
       ownHeaders: config.simulator ? SIMULATED : [],
       version: VERSION,
       features: config.features,
@@ -322,7 +324,8 @@ const running = (config: Config, load: LoadOptions, logging: Logging) =>
       signal,
       requests: server.active(),
     })
-    const drained = yield* server.drain
+    // Who presses Ctrl-C waits, and no balancer does.
+    const drained = yield* server.drain(signal === 'SIGINT')
     yield* closeBox(signal)
     yield* Effect.logInfo('stopped', drained)
   })

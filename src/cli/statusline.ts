@@ -3,10 +3,10 @@
  * standard input. It never fails: whatever is wrong is what the line says. Its modules are few, because loading modules is most
  * of what it does; so there is no Effect here.
  */
-import { get } from 'node:http'
 import { homedir } from 'node:os'
 import { setTimeout } from 'node:timers/promises'
 import type { StatuslineView } from '#actors/views/statusline-view.ts'
+import { askBox } from '#cli/ask-box.ts'
 import { findBox } from '#cli/statusline/find-box.ts'
 import { type LineStyle, sadLine, statusLine } from '#cli/statusline/line.ts'
 import type { Place } from '#infra/config/place.ts'
@@ -40,8 +40,13 @@ export const statusline = async (input: string, place: Place, style: LineStyle):
   if (box?.token === undefined) return sadLine('not running', style)
   const session = sessionIn(input)
   const query = session === undefined ? '' : `?session=${encodeURIComponent(session)}`
-  const answer = await ask(`${box.url}/admin/statusline${query}`, box.token)
-  switch (answer.status) {
+  const answer = await askBox({
+    url: `${box.url}/admin/statusline${query}`,
+    headers: { authorization: `Bearer ${box.token}` },
+    timeoutMs: TIMEOUT_MS,
+    tls: box.tls,
+  }).catch(nobody)
+  switch (answer?.status) {
     case undefined:
       return sadLine('not running', style)
     case 200: {
@@ -57,6 +62,9 @@ export const statusline = async (input: string, place: Place, style: LineStyle):
       return sadLine('cannot tell at present', style)
   }
 }
+
+/** Nobody answered in time. */
+const nobody = (): undefined => undefined
 
 const sessionIn = (input: string): string | undefined => {
   try {
@@ -85,19 +93,3 @@ const readAll = async (stream: NodeJS.ReadableStream): Promise<string> => {
   for await (const chunk of stream.setEncoding('utf8')) text += chunk
   return text
 }
-
-interface Answer {
-  /** Undefined: nobody answered in time. */
-  readonly status: number | undefined
-  readonly body: string
-}
-
-const ask = (url: string, token: string): Promise<Answer> =>
-  new Promise((resolve) => {
-    const nobody = () => resolve({ status: undefined, body: '' })
-    const headers = { authorization: `Bearer ${token}`, connection: 'close' }
-    const request = get(url, { headers, signal: AbortSignal.timeout(TIMEOUT_MS) }, (response) => {
-      readAll(response).then((body) => resolve({ status: response.statusCode, body }), nobody)
-    })
-    request.on('error', nobody)
-  })

@@ -2,7 +2,20 @@
  * Node's response object as the actors see a client.
  */
 import type { ServerResponse } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import type { ClientResponse, HeaderList } from '#actors/ports.ts'
+
+/** A reset, not an orderly end: the client must not take what it has for the whole (docs/adr/0008). */
+export const breakOff = (response: ServerResponse): void => {
+  const { socket } = response
+  if (socket === null) response.destroy()
+  // Its end without TLS's own goodbye says the same; Node resets none but plain ones.
+  else if (socket instanceof TLSSocket) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
+/** A head that has been sent: of a long stream its headers need not stay. */
+const GONE = { status: 0, headers: [] } as const
 
 /** The head is kept until the first bytes, so that both leave in one packet and a whole answer gets its length. */
 export const clientResponse = (response: ServerResponse): ClientResponse => {
@@ -17,6 +30,7 @@ export const clientResponse = (response: ServerResponse): ClientResponse => {
     for (const [name, value] of head.headers) flat.push(name, value)
     if (length !== undefined) flat.push('content-length', String(length))
     response.writeHead(head.status, flat)
+    head = GONE
   }
 
   return {
@@ -43,12 +57,9 @@ export const clientResponse = (response: ServerResponse): ClientResponse => {
       else response.end(last)
     },
     destroy: () => {
-      const { socket } = response
-      // A reset, not an orderly end: the client must not take what it has for the whole (docs/adr/0008).
-      if (socket === null) response.destroy()
-      else if (socket.writableLength === 0) socket.resetAndDestroy()
       // What was relayed in this very turn of the event loop lies corked in the socket; it goes out first.
-      else setImmediate(() => socket.resetAndDestroy())
+      if ((response.socket?.writableLength ?? 0) > 0) setImmediate(() => breakOff(response))
+      else breakOff(response)
     },
   }
 }

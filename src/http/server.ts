@@ -20,6 +20,7 @@ import { makeClientAuth } from '#http/client-auth.ts'
 import { makeCountLimits } from '#http/count-limits.ts'
 import { handleCountTokens } from '#http/count-tokens.ts'
 import { readDashboard } from '#http/dashboard.ts'
+import { type Drained, drain } from '#http/drain.ts'
 import { guard } from '#http/guard.ts'
 import { ownRates, sharedRates } from '#http/key-rates.ts'
 import { type ListenerOptions, makeListener, type ServerTls } from '#http/listener.ts'
@@ -28,6 +29,7 @@ import { isLoopbackHost } from '#http/observers.ts'
 import { Operations, operationRoutes } from '#http/operations.ts'
 import { type Intake, makeIntake, type Overload, type Place, unlimited } from '#http/overload.ts'
 import { newRequestId } from '#http/request-id.ts'
+import { limitSending } from '#http/send-timeout.ts'
 
 export interface ServerOptions {
   readonly host: string
@@ -37,10 +39,13 @@ export interface ServerOptions {
   readonly bodyLimit: number
   /** Host names served beside the loopback ones. */
   readonly allowedHosts: readonly string[]
-  /** How long streams may go on after a stop was asked for. */
+  /** See Draining. */
   readonly drainTimeoutMs: number
+  readonly stopDelayMs: number
   /** How long a client may take to send its request. */
   readonly requestTimeoutMs: number
+  /** How long a client may take nothing of its answer while some of it waits; 0: any time. */
+  readonly sendTimeoutMs: number
   /** Headers of every answer of our own. */
   readonly ownHeaders: HeaderList
   readonly version: string
@@ -79,8 +84,12 @@ export interface RunningServer {
   readonly port: number
   /** Requests under way. */
   readonly active: () => number
-  /** Refuses new connections, waits for what is under way up to the drain limit, then breaks off the rest. */
-  readonly drain: Effect.Effect<{ readonly finished: number; readonly brokenOff: number }>
+  /**
+   * Is not ready from now on, serves for a while all the same, then refuses new connections, waits for what is under way, and breaks
+   * off what is left.
+   * @param isHurried without the while
+   */
+  readonly drain: (isHurried?: boolean) => Effect.Effect<Drained>
 }
 
 const listen = (server: Server, host: string, port: number): Effect.Effect<AddressInfo, ListenError> =>
@@ -158,8 +167,10 @@ export const serve = (
         return Effect.logWarning('requests were refused: there is as much under way as is taken on', what)
       }),
     )
-    let accepting = true
     let stopping = false
+    const unsent = new Set<ServerResponse>()
+    let taken = 0
+    let endedAt: number | undefined
     const { ownHeaders } = options
     const corsOrigins = new Set(options.admin?.corsOrigins)
     const judge = options.admin === undefined ? undefined : makeTokenJudge(options.admin.tokens)
@@ -178,7 +189,7 @@ export const serve = (
               Operations,
               Operations.of({
                 metrics: options.metrics,
-                accepting: () => accepting,
+                accepting: () => !stopping,
                 version: options.version,
                 ...options.features,
                 ownHeaders,
@@ -210,7 +221,11 @@ export const serve = (
       const { place } = entry
       const fiber = Effect.runForkWith(context)(program(place))
       active.add(fiber)
+      unsent.add(response)
+      taken += 1
       response.on('close', () => {
+        unsent.delete(response)
+        endedAt = clock.currentTimeMillisUnsafe()
         if (!response.writableFinished) fiber.interruptUnsafe()
       })
       fiber.addObserver((exit) => {
@@ -229,13 +244,15 @@ export const serve = (
     }
 
     const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+      // The client's next connection goes to whoever is ready.
+      if (stopping) response.setHeader('connection', 'close')
+      limitSending(response, options.sendTimeoutMs)
       const refusal = guard(request, allowed, corsOrigins)
       if (refusal !== undefined) {
         refuse(response, newRequestId(), refusal, ownHeaders)
         request.resume()
         return
       }
-      if (stopping) response.setHeader('connection', 'close')
       const url = request.url ?? '/'
       const mark = url.indexOf('?')
       const path = mark === -1 ? url : url.slice(0, mark)
@@ -264,24 +281,14 @@ export const serve = (
     const server = makeListener({ ...options, onCrowded: tellSometimes(context, tellOfCrowd) }, onRequest)
     const address = yield* listen(server, options.host, options.port)
 
-    const drain = Effect.gen(function* () {
-      accepting = false
-      stopping = true
-      const before = active.size
-      server.close()
-      server.closeIdleConnections()
-      const quiet = Effect.gen(function* () {
-        while (active.size > 0) {
-          yield* Effect.sleep(100)
-          server.closeIdleConnections()
-        }
+    const { drainTimeoutMs, stopDelayMs, host } = options
+    const underWay = { fibers: active, unsent, taken: () => taken, endedAt: () => endedAt }
+    const drainNow = (isHurried = false) =>
+      Effect.suspend(() => {
+        stopping = true
+        const delay = { stopDelayMs: isHurried ? 0 : stopDelayMs, isAlone: isLoopbackHost(host) }
+        return drain(server, underWay, { drainTimeoutMs, ...delay })
       })
-      yield* Effect.timeoutOption(quiet, options.drainTimeoutMs)
-      const rest = [...active]
-      yield* Fiber.interruptAll(rest)
-      server.closeAllConnections()
-      return { finished: before - rest.length, brokenOff: rest.length }
-    })
 
     yield* Scope.addFinalizer(
       scope,
@@ -292,5 +299,5 @@ export const serve = (
       }),
     )
 
-    return { host: address.address, port: address.port, active: () => active.size, drain }
+    return { host: address.address, port: address.port, active: () => active.size, drain: drainNow }
   })

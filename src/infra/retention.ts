@@ -45,13 +45,18 @@ export const archiveLog = (
     // Before the deletion, so that it is known where the events are however this ends; what is left then goes the next time.
     ledger.record({ _tag: 'LogArchived', upTo: plan.bounds.admittedTo, events: plan.events, file, by }, at)
     yield* ledger.committed
-    for (let requests = 0; ; ) {
-      const removed = yield* archive.remove(plan)
-      if (removed.requests === 0) break
-      requests += removed.requests
-      progress('deleting', requests / plan.requests)
-      if (pauseMs > 0) yield* Effect.sleep(pauseMs)
-    }
+    yield* Effect.scoped(
+      Effect.gen(function* () {
+        const remove = yield* archive.remove(plan)
+        for (let requests = 0; ; ) {
+          const removed = yield* remove
+          if (removed.requests === 0) return
+          requests += removed.requests
+          progress('deleting', requests / plan.requests)
+          if (pauseMs > 0) yield* Effect.sleep(pauseMs)
+        }
+      }),
+    )
     for (let most = 0; ; ) {
       const left = yield* archive.shrink
       if (left === 0) break

@@ -36,6 +36,26 @@ describe('the environment of Claude Code', () => {
   })
 })
 
+describe('certificates towards a Signalbox with TLS', () => {
+  const tls = { ca: '/tls/ca.pem', identity: { certFile: '/tls/me.crt', keyFile: '/tls/me.key' } }
+
+  it('are those of the commands, in Claude Code’s own variables', () => {
+    expect(claudeEnvironment({}, { ...around, tls })).toMatchObject({
+      NODE_EXTRA_CA_CERTS: '/tls/ca.pem',
+      CLAUDE_CODE_CLIENT_CERT: '/tls/me.crt',
+      CLAUDE_CODE_CLIENT_KEY: '/tls/me.key',
+    })
+  })
+
+  it('are the user’s own where there are such, and none where nobody names any', () => {
+    const own = { NODE_EXTRA_CA_CERTS: '/mine/ca.pem', CLAUDE_CODE_CLIENT_CERT: '/mine/me.crt' }
+    const made = claudeEnvironment(own, { ...around, tls })
+    expect(made).toMatchObject(own)
+    expect(made).not.toHaveProperty('CLAUDE_CODE_CLIENT_KEY')
+    expect(Object.keys(claudeEnvironment({}, { ...around, tls: undefined }))).not.toContain('NODE_EXTRA_CA_CERTS')
+  })
+})
+
 describe('a key to Signalbox', () => {
   it.each(['ANTHROPIC_AUTH_TOKEN', 'ANTHROPIC_API_KEY'])('is kept in %s, for it is meant for it', (name) => {
     const own = { [name]: 'sbx_0123456789abcdefghijABCDEFGHIJ01' }

@@ -1,16 +1,18 @@
 /**
- * SIGTERM under load: whatever was taken in is answered to its end, whoever asks for readiness hears no, and the log has it all.
+ * SIGTERM: whatever was taken in is answered to its end, whoever asks for readiness hears no, whoever comes before that is known is
+ * served all the same, and the log has it all.
  */
 import { Agent, request } from 'node:http'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
 import { answer } from '#infra/simulator/script.ts'
-import { configOf, startProcess } from '#test/signalbox-process.ts'
+import { configOf, spawnSignalbox, startProcess } from '#test/signalbox-process.ts'
 import { callBody, eventNames, startProviders } from '#test/simulator.ts'
-import { send } from './http-client.ts'
+import { type Answer, collect, header, send, start } from './http-client.ts'
 
 const STREAMS = 50
 const DRAIN_MS = 20_000
+const DELAY_MS = 1_500
 
 /** The status on a connection that is kept open, or what happened to it. */
 const readyz = (port: number, agent: Agent): Promise<number | string> =>
@@ -22,15 +24,45 @@ const readyz = (port: number, agent: Agent): Promise<number | string> =>
       .end()
   })
 
+/** Calls one after the other, each on a connection of its own, until one is refused. */
+const callOn = (port: number): Promise<readonly Answer[]> =>
+  new Promise((resolve) => {
+    const answers: Answer[] = []
+    const next = (): void => {
+      const sent = start(port, { body: callBody({ stream: true }) })
+      sent.on('error', (error: NodeJS.ErrnoException) => {
+        expect(error.code).toBe('ECONNREFUSED')
+        resolve(answers)
+      })
+      sent.on('response', (response) => {
+        collect(response).then((answer) => {
+          answers.push(answer)
+          setTimeout(next, 20)
+        })
+      })
+    }
+    next()
+  })
+
+const expectWhole = (answers: readonly Answer[]): void => {
+  for (const { status, ending, body } of answers)
+    expect([status, ending, eventNames(body.toString()).at(-1)]).toEqual([200, 'complete', 'message_stop'])
+}
+
 describe(`a stop with ${STREAMS} streams under way`, () => {
   it.live(
-    'lets them end, is not ready from the first moment, takes nothing new, and leaves nothing out of the log',
+    'lets them end, is not ready from the first moment, serves who comes all the same until it takes nothing new, and leaves nothing out of the log',
     () =>
       Effect.gen(function* () {
-        const slow = answer('word '.repeat(80), { pace: { eventsPerWrite: 1, betweenWritesMs: 40 } })
-        const { sim } = yield* startProviders({ sim: { script: [{ times: STREAMS, step: slow }] } })
-        const config = { ...configOf(sim), server: { drainTimeout: `${DRAIN_MS} ms` } }
-        const box = yield* startProcess({ config })
+        const slow = answer('word '.repeat(100), { pace: { eventsPerWrite: 1, betweenWritesMs: 40 } })
+        const quick = answer('at once')
+        const script = [
+          { times: STREAMS, step: slow },
+          { times: 10_000, step: quick },
+        ]
+        const { sim } = yield* startProviders({ sim: { script } })
+        const server = { drainTimeout: `${DRAIN_MS} ms`, stopDelay: `${DELAY_MS} ms` }
+        const box = yield* startProcess({ config: { ...configOf(sim), server } })
         const agent = new Agent({ keepAlive: true, maxSockets: 1 })
         expect(yield* Effect.promise(() => readyz(box.port, agent))).toBe(200)
         const call = send(box.port, { body: callBody({ stream: true }) })
@@ -47,10 +79,13 @@ describe(`a stop with ${STREAMS} streams under way`, () => {
           box.signal('SIGTERM')
           const at = performance.now()
           yield* box.printed(/stopping/)
+          // Both on a connection that was there before, and on a new one.
           const ready = yield* Effect.promise(() => readyz(box.port, agent))
           const another = yield* Effect.promise(() => readyz(box.port, new Agent()))
+          const late = yield* Effect.promise(() => callOn(box.port))
+          const refusedMs = performance.now() - at
           const exit = yield* box.exited
-          return { exit, ready, another, tookMs: performance.now() - at }
+          return { exit, ready, another, late, refusedMs, tookMs: performance.now() - at }
         })
         const [answers, stop] = yield* Effect.all(
           [
@@ -64,19 +99,16 @@ describe(`a stop with ${STREAMS} streams under way`, () => {
         )
         expect(stop.exit).toEqual({ code: 0, signal: null })
         expect(stop.tookMs).toBeLessThan(DRAIN_MS + 5_000)
-        // A connection that idles is closed, a new one is refused: a balancer hears a no either way.
-        expect([503, 'ECONNRESET', 'ECONNREFUSED']).toContain(stop.ready)
-        expect(stop.another).toBe('ECONNREFUSED')
-        for (const one of answers) {
-          expect([one.status, one.ending, eventNames(one.body.toString()).at(-1)]).toEqual([
-            200,
-            'complete',
-            'message_stop',
-          ])
-        }
+        expect([stop.ready, stop.another]).toEqual([503, 503])
+        expect(stop.refusedMs).toBeGreaterThanOrEqual(DELAY_MS)
+        expect(stop.late.length).toBeGreaterThan(1)
+        expectWhole([...answers, ...stop.late])
+        // Whoever keeps connections makes the next one elsewhere.
+        expect(stop.late.map((one) => header(one, 'connection'))).toEqual(stop.late.map(() => 'close'))
         const tags = (yield* box.events).map(({ event }) => event._tag)
-        expect(tags.filter((tag) => tag === 'AttemptSucceeded')).toHaveLength(STREAMS)
-        expect(tags.filter((tag) => tag === 'RequestAdmitted')).toHaveLength(STREAMS)
+        const served = STREAMS + stop.late.length
+        expect(tags.filter((tag) => tag === 'AttemptSucceeded')).toHaveLength(served)
+        expect(tags.filter((tag) => tag === 'RequestAdmitted')).toHaveLength(served)
         expect(tags.at(-1)).toBe('BoxStopped')
         expect(yield* box.replayDifference).toBeUndefined()
       }),
@@ -112,3 +144,56 @@ describe(`a stop with ${STREAMS} streams under way`, () => {
     60_000,
   )
 })
+
+describe('a stop of a box that has nothing to do', () => {
+  const never = { drainTimeout: '10 min', stopDelay: '5 min' }
+
+  it.live(
+    'is done at once where only this machine reaches it, and for who presses Ctrl-C',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: {} })
+        for (const [signal, host] of [
+          ['SIGTERM', '127.0.0.1'],
+          ['SIGINT', '0.0.0.0'],
+        ] as const) {
+          const box = yield* startOn(host, { ...configOf(sim), server: { ...never, ...beyond } })
+          expect((yield* send(box.port, { body: callBody({ stream: true }) })).status).toBe(200)
+          box.signal(signal)
+          expect(yield* box.exited).toEqual({ code: 0, signal: null })
+        }
+      }),
+    60_000,
+  )
+
+  it.live(
+    'waits for the balancer where others reach it, and serves whom that still sends',
+    () =>
+      Effect.gen(function* () {
+        const { sim } = yield* startProviders({ sim: {} })
+        const server = { ...beyond, stopDelay: `${DELAY_MS} ms` }
+        const box = yield* startOn('0.0.0.0', { ...configOf(sim), server })
+        box.signal('SIGTERM')
+        const at = performance.now()
+        yield* box.printed(/stopping/)
+        expect(yield* Effect.promise(() => readyz(box.port, new Agent()))).toBe(503)
+        const late = yield* Effect.promise(() => callOn(box.port))
+        expect(performance.now() - at).toBeGreaterThanOrEqual(DELAY_MS)
+        expect(late.length).toBeGreaterThan(1)
+        expectWhole(late)
+        expect(yield* box.exited).toEqual({ code: 0, signal: null })
+      }),
+    60_000,
+  )
+})
+
+const beyond = { allowedHosts: ['box.example.com'] }
+
+const startOn = (host: string, config: object) =>
+  Effect.gen(function* () {
+    const started = yield* spawnSignalbox({ config, args: ['serve', '--host', host, '--port', '0'] })
+    const [, port = ''] = yield* started.printed(/listens on http:\/\/[\d.]+:(\d+)/)
+    // It hears signals a moment after it says that it listens.
+    yield* Effect.promise(() => readyz(Number(port), new Agent()))
+    return { ...started, port: Number(port) }
+  })

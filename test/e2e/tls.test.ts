@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { connect } from 'node:tls'
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
-import { configOf, scratchFolder, spawnSignalbox } from '#test/signalbox-process.ts'
+import { statusline } from '#cli/statusline.ts'
+import { configOf, type SignalboxProcess, scratchFolder, spawnSignalbox } from '#test/signalbox-process.ts'
 import { callBody, startProviders } from '#test/simulator.ts'
 import { type Identity, makeAuthority } from '../infra/upstream/certificates.ts'
 
@@ -15,7 +16,7 @@ const LIMIT = 120_000
 const authority = makeAuthority('Signalbox test authority')
 
 /** A process with the files of this certificate. */
-const serving = (identity: Identity, environment: NodeJS.ProcessEnv = {}) =>
+const serving = (identity: Identity, more: object = {}) =>
   Effect.gen(function* () {
     const folder = yield* scratchFolder
     const write = ({ certificate, key }: Identity): void => {
@@ -24,8 +25,8 @@ const serving = (identity: Identity, environment: NodeJS.ProcessEnv = {}) =>
     }
     write(identity)
     const { sim } = yield* startProviders({ sim: {} })
-    const config = { ...configOf(sim), server: { tls: { certFile: 'tls.crt', keyFile: 'tls.key' } } }
-    const box = yield* spawnSignalbox({ folder, config, environment })
+    const config = { ...configOf(sim), server: { tls: { certFile: 'tls.crt', keyFile: 'tls.key', ...more } } }
+    const box = yield* spawnSignalbox({ folder, config })
     return { box, write, sim }
   })
 
@@ -62,6 +63,23 @@ const shown = (port: number): Promise<string> =>
     socket.on('error', reject)
   })
 
+/** The line in the status bar of who uses this box. */
+const lineOf = ({ folder, configFile, databaseUrl }: SignalboxProcess, port: string) =>
+  Effect.promise(() => {
+    const environment = {
+      SIGNALBOX_CONFIG: configFile,
+      SIGNALBOX_DATABASE_URL: databaseUrl,
+      ANTHROPIC_BASE_URL: `https://127.0.0.1:${port}`,
+    }
+    return statusline('', { cwd: folder, home: folder, environment }, { color: false })
+  })
+
+const pathsIn = (folder: string, tls: { readonly certFile: string; readonly keyFile: string }) => ({
+  ...tls,
+  certFile: join(folder, tls.certFile),
+  keyFile: join(folder, tls.keyFile),
+})
+
 describe('a process with server.tls', () => {
   it.live(
     'serves HTTPS, says so, and shows a renewed certificate without a restart',
@@ -81,17 +99,61 @@ describe('a process with server.tls', () => {
   )
 
   it.live(
-    'is asked by its own commands, which trust what Node is told to trust',
+    'is asked by its own commands, which trust what it shows',
     () =>
       Effect.gen(function* () {
-        const folder = yield* scratchFolder
-        const file = join(folder, 'ca.pem')
-        writeFileSync(file, authority.certificate)
-        const { box } = yield* serving(authority.issue('127.0.0.1'), { NODE_EXTRA_CA_CERTS: file })
+        const { box } = yield* serving(authority.issue('127.0.0.1'))
         const [, port = ''] = yield* box.printed(/listens on https:\/\/127\.0\.0\.1:(\d+)/)
         const made = yield* box.command('keys', 'create', 'ci', '--port', port)
         expect(made.code, made.stderr).toBe(0)
         expect(made.stdout).toMatch(/^sbx_/)
+        expect(yield* lineOf(box, port)).toMatch(/^signalbox · today/)
+      }),
+    LIMIT,
+  )
+
+  it.live(
+    'and asks for certificates, is asked by commands that have one, and says to others what is missing',
+    () =>
+      Effect.gen(function* () {
+        const folder = yield* scratchFolder
+        const write = (name: string, text: string): string => {
+          const file = join(folder, name)
+          writeFileSync(file, text, { mode: 0o600 })
+          return file
+        }
+        const own = authority.issue('commands')
+        const commands = { certFile: write('me.crt', own.certificate), keyFile: write('me.key', own.key) }
+        const clientCaFile = write('clients.pem', authority.certificate)
+        const { box } = yield* serving(authority.issue('127.0.0.1'), { clientCaFile, commands })
+        const [, port = ''] = yield* box.printed(/listens on https:\/\/127\.0\.0\.1:(\d+)/)
+        const made = yield* box.command('keys', 'create', 'ci', '--port', port)
+        expect(made.code, made.stderr).toBe(0)
+        const listed = yield* box.command('keys', 'list', '--port', port)
+        expect([listed.code, listed.stdout]).toEqual([0, expect.stringMatching(/^ci +key_\S+ +active/m)])
+        expect(yield* lineOf(box, port)).toMatch(/^signalbox · today/)
+
+        const tls = { certFile: 'tls.crt', keyFile: 'tls.key', clientCaFile }
+        const without = write(
+          'without.yaml',
+          JSON.stringify({ features: { simulator: 'on' }, server: { tls: pathsIn(box.folder, tls) } }),
+        )
+        const refused = yield* box.command('keys', 'list', '--port', port, '--config', without)
+        expect(refused.code).toBe(1)
+        expect(refused.stderr).toMatch(/cannot be asked \([A-Z_\d]+\).*name one in server\.tls\.commands/)
+        const code = yield* box.command('code', '--port', port, '--config', without)
+        expect([code.code, code.stderr]).toEqual([1, expect.stringContaining('name one in server.tls.commands')])
+
+        const gone = { ...tls, commands: { ...commands, keyFile: join(folder, 'gone.key') } }
+        const missing = write(
+          'missing.yaml',
+          JSON.stringify({ features: { simulator: 'on' }, server: { tls: pathsIn(box.folder, gone) } }),
+        )
+        const unread = yield* box.command('keys', 'list', '--port', port, '--config', missing)
+        expect([unread.code, unread.stderr]).toEqual([
+          1,
+          expect.stringMatching(/commands cannot be used \(ENOENT\).*gone\.key/),
+        ])
       }),
     LIMIT,
   )

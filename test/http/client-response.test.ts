@@ -1,8 +1,10 @@
 import { createServer, type ServerResponse } from 'node:http'
+import { createServer as createSecureServer, request } from 'node:https'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from '@effect/vitest'
 import type { ClientResponse } from '#actors/ports.ts'
 import { clientResponse } from '#http/client-response.ts'
+import { makeAuthority } from '../infra/upstream/certificates.ts'
 
 const cleanUp: (() => void)[] = []
 afterEach(() => {
@@ -37,6 +39,30 @@ const exchange = async (prepare: (socket: Socket) => void = () => undefined) => 
   const response = await answered.promise
   const client: Client = { socket, text: () => Buffer.concat(chunks).toString('latin1'), over: over.promise }
   return { response, to: clientResponse(response), client }
+}
+
+/** The same over TLS; answers what the client has when it is over, and whether that was a proper end. */
+const brokenOff = async (breakOff: (response: ServerResponse) => void) => {
+  const authority = makeAuthority('Signalbox test authority')
+  const { certificate: cert, key } = authority.issue('127.0.0.1')
+  const server = createSecureServer({ cert, key }, (_request, response) => breakOff(response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  cleanUp.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const { port } = server.address() as AddressInfo
+  return await new Promise<{ readonly text: string; readonly complete: boolean }>((resolve, reject) => {
+    const asked = request({ port, host: '127.0.0.1', ca: authority.certificate, agent: false }, (response) => {
+      let text = ''
+      response.on('error', () => undefined)
+      response.on('data', (chunk) => {
+        text += chunk
+      })
+      response.on('close', () => resolve({ text, complete: response.complete }))
+    })
+    asked.on('error', reject).end()
+  })
 }
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -164,6 +190,19 @@ describe('breaking a response off', () => {
     to.destroy()
     expect(await client.over).toBe('reset')
     expect(client.text().endsWith('0\r\n\r\n')).toBe(false)
+  })
+
+  it.each([
+    ['in the same turn', (then: () => void) => then()],
+    ['later', (then: () => void) => void setTimeout(then, 50)],
+  ])('is that over TLS too, what was written before it and %s included', async (_, wait) => {
+    const got = await brokenOff((response) => {
+      const to = clientResponse(response)
+      start(to)
+      to.write(bytes('event: error\n\n'))
+      wait(() => to.destroy())
+    })
+    expect(got).toEqual({ text: 'event: error\n\n', complete: false })
   })
 
   it('lets out first what was written in the same turn', async () => {

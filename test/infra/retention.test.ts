@@ -34,10 +34,12 @@ const archiveThatNotes = (asked: string[], fails: () => boolean) => {
           return 'signalbox-1-40.ndjson.gz'
         }),
       remove: () =>
-        Effect.sync(() => {
-          asked.push('remove')
-          return left-- === 0 ? { requests: 0, events: 0 } : { requests: 10, events: 40 }
-        }),
+        Effect.succeed(
+          Effect.sync(() => {
+            asked.push('remove')
+            return left-- === 0 ? { requests: 0, events: 0 } : { requests: 10, events: 40 }
+          }),
+        ),
       shrink: Effect.sync(() => {
         asked.push('shrink')
         return 0

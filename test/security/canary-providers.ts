@@ -77,7 +77,13 @@ export const startCast = (canaries: Canaries, folder: string) =>
           raw(content('no stream at all'), { headers: [['content-type', 'text/html']] }),
         ],
       },
-      silent: { script: [{ times: Number.POSITIVE_INFINITY, step: stall('beforeHeaders') }] },
+      // Once for the box, once for the doctor, who waits long; then it is gone.
+      silent: {
+        script: [
+          { times: 2, step: stall('beforeHeaders') },
+          { times: Number.POSITIVE_INFINITY, step: drop('beforeHeaders') },
+        ],
+      },
     })
 
     const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })

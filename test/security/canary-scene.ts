@@ -2,8 +2,10 @@
  * The box of the canary test: everything on, a secret wherever the configuration and the environment can hold one, and what is left
  * of it all at the end.
  */
+import { execFile } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { Effect } from 'effect'
 import { STATE_VERSION } from '#actors/gateway-state.ts'
 import { EventLog } from '#actors/ports.ts'
@@ -18,6 +20,10 @@ import { FAILING, startCast, WORKING } from './canary-providers.ts'
 
 /** Throws where nobody catches, when it gets SIGUSR2. */
 const CRASH = `data:text/javascript,import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('SIGUSR2',()=>{throw new Error('planted')})`
+
+/** What the command of a channel was told, among the files that the box leaves. */
+export const TOLD_TO_COMMANDS = 'told-to-commands.ndjson'
+const KEEPS_INPUT = `const fs = require('node:fs'); fs.appendFileSync('${TOLD_TO_COMMANDS}', fs.readFileSync(0))`
 
 export const startScene = (options: { readonly captures: boolean; readonly format: 'json' | 'pretty' }) =>
   Effect.gen(function* () {
@@ -41,7 +47,7 @@ export const startScene = (options: { readonly captures: boolean; readonly forma
         ...settings.alerts,
         channels: {
           ops: { kind: 'webhook', url: { env: 'HOOK' }, headers: { authorization: { env: 'HOOK_HEADER' } } },
-          pager: { kind: 'command', argv: [process.execPath, '-e', '0', secret('argument of a channel')] },
+          pager: { kind: 'command', argv: [process.execPath, '-e', KEEPS_INPUT, secret('argument of a channel')] },
         },
       },
       telemetry: { traces: { ...settings.telemetry.traces, headers: { 'x-key': { env: 'COLLECTOR_KEY' } } } },
@@ -62,7 +68,7 @@ export const startScene = (options: { readonly captures: boolean; readonly forma
     canaries.add('a key of Signalbox', key.slice('sbx_'.length))
     const inputs = ['signalbox.yaml', 'read.token', ...cast.inputs]
     const { simulators } = cast
-    return { box, canaries, simulators, collector, inputs, tokens: { admin, read, key } satisfies Tokens }
+    return { box, environment, canaries, simulators, collector, inputs, tokens: { admin, read, key } satisfies Tokens }
   })
 
 export type Scene = Effect.Success<ReturnType<typeof startScene>>
@@ -119,6 +125,26 @@ export const outputOf = (args: readonly string[], { stdout, stderr }: CommandRes
   name: `signalbox ${args.join(' ')}`,
   bytes: Buffer.from(`${stdout}\n${stderr}`),
 })
+
+/** The line of the status bar, as Claude Code asks for it: with its own credential, and what it says of its session. */
+export const runStatusline = ({ box, environment, canaries: { secret, content } }: Scene) =>
+  Effect.callback<{ readonly args: readonly string[]; readonly result: CommandResult }>((resume) => {
+    const args = ['statusline']
+    const env = {
+      ...environment,
+      ...{ PATH: process.env.PATH, HOME: box.folder, SIGNALBOX_CONFIG: box.configFile },
+      SIGNALBOX_DATABASE_URL: box.databaseUrl,
+      ANTHROPIC_BASE_URL: `http://127.0.0.1:${box.port}`,
+      ANTHROPIC_AUTH_TOKEN: secret('token of Claude Code'),
+    }
+    const child = execFile(process.execPath, [MAIN, ...args], { cwd: box.folder, env }, (_, stdout, stderr) =>
+      resume(Effect.succeed({ args, result: { code: child.exitCode, stdout, stderr } })),
+    )
+    const told = { transcript_path: `/home/me/${secret('path of a transcript')}`, output_style: content('a style') }
+    child.stdin?.end(JSON.stringify({ session_id: 'the-session', ...told }))
+  })
+
+const MAIN = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 /** Commands beside a box, two at a time. */
 export const runAll = (box: SignalboxProcess, commands: readonly (readonly string[])[]) =>

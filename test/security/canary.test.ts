@@ -5,11 +5,21 @@
  */
 import { createServer } from 'node:net'
 import { describe, expect, it } from '@effect/vitest'
-import { Effect } from 'effect'
+import { Effect, Fiber } from 'effect'
 import { makeCanaries } from '#test/canaries.ts'
 import { scratchFolder, spawnSignalbox } from '#test/signalbox-process.ts'
 import { listenLive, type Played, playClients, playOperators } from './canary-calls.ts'
-import { leaks, leftBy, outputOf, runAll, type Scene, startScene, written } from './canary-scene.ts'
+import {
+  leaks,
+  leftBy,
+  outputOf,
+  runAll,
+  runStatusline,
+  type Scene,
+  startScene,
+  TOLD_TO_COMMANDS,
+  written,
+} from './canary-scene.ts'
 
 /** Some fifteen seconds on an idle machine. */
 const LIMIT = 300_000
@@ -20,13 +30,12 @@ const commandsFor = ({ requests }: Played): readonly (readonly string[])[] => {
   return [
     ['config', 'check'],
     ['config', 'show', '--json'],
-    ['doctor', '--live', '--yes'],
     ['events', '--json', '--limit', '10000'],
     ['explain', served],
     ['explain', failed, '--json'],
-    ['statusline'],
     ['alerts', '--json'],
     ['alerts', 'test', 'ops'],
+    ['alerts', 'test', 'pager'],
     ['costs', '--json'],
     ['keys', 'list', '--json'],
     ['verify', '--json'],
@@ -59,13 +68,15 @@ const HEARD = {
   silent: [CLIENTS],
 }
 
-const play = (scene: Scene) =>
+/** @param beside commands that run while operators ask, once the clients are done */
+const play = (scene: Scene, beside: readonly (readonly string[])[] = []) =>
   Effect.gen(function* () {
     const { box, canaries, tokens } = scene
     const hearLive = yield* listenLive(box, tokens)
     const clients = yield* playClients(box, canaries, tokens)
+    const running = yield* Effect.forkChild(runAll(box, beside))
     const operators = yield* playOperators(box, canaries, tokens, clients)
-    return { clients, operators, live: yield* hearLive }
+    return { clients, operators, live: yield* hearLive, beside: Fiber.join(running) }
   })
 
 /** That it was about something: who is to be served was, who is to fail did, in as many ways. */
@@ -81,15 +92,17 @@ const expectPlayed = ({ clients, operators }: { readonly clients: Played; readon
   expect(gets.filter(([name, status]) => status !== 200 && !/shadow|capture/.test(name))).toEqual([])
 }
 
-describe('no secret is in anything that a box says, writes and keeps', () => {
+describe.concurrent('no secret is in anything that a box says, writes and keeps', () => {
   it.live(
     'without captures, to the last words of a crash',
     () =>
       Effect.gen(function* () {
         const scene = yield* startScene({ captures: false, format: 'json' })
         const { box, canaries } = scene
-        const played = yield* play(scene)
-        const outputs = yield* runAll(box, commandsFor(played.clients))
+        const played = yield* play(scene, [['doctor', '--live', '--yes']])
+        const line = yield* runStatusline(scene)
+        expect(line.result.stdout).toMatch(/today \$.*session \$/)
+        const outputs = [line, ...(yield* runAll(box, commandsFor(played.clients))), ...(yield* played.beside)]
         box.signal('SIGUSR2')
         yield* box.exited
         expect(box.stderr()).toContain('Error: planted')
@@ -99,7 +112,7 @@ describe('no secret is in anything that a box says, writes and keeps', () => {
         const { clients, operators, live } = played
         const left = yield* leftBy(scene)
         expect(left.map(({ name }) => name)).toEqual(
-          expect.arrayContaining(['log.db, table events', 'a POST to /v1/tra', 'a POST to /hooks/']),
+          expect.arrayContaining(['log.db, table events', 'a POST to /v1/tra', 'a POST to /hooks/', TOLD_TO_COMMANDS]),
         )
         const all = [
           ...clients.kept,
@@ -141,7 +154,7 @@ describe('no secret is in anything that a box says, writes and keeps', () => {
   )
 })
 
-describe('no secret is in what is said of a configuration', () => {
+describe.concurrent('no secret is in what is said of a configuration', () => {
   it.live(
     'that has secrets where none belongs, or is no YAML, or names a database that is not there',
     () =>

@@ -305,20 +305,20 @@ export const archiveContract = (name: string, make: () => Promise<ArchivableLog>
           const archive = yield* LogArchive
           const plan = yield* archive.plan({ before: CUT, covered: 10_000 })
           yield* archive.write(plan!, folder, () => undefined)
-          expect((yield* archive.remove(plan!)).requests).toBe(100)
+          const remove = yield* archive.remove(plan!)
+          let removed = (yield* remove).requests
+          expect(removed).toBeGreaterThan(0)
+          expect(removed).toBeLessThan(OLD_REQUESTS)
           yield* tries
           // Appends go on between the slices.
           const log = yield* EventLog
           const head = yield* log.head
           expect(yield* log.append(envelopes('box_meanwhile')(servedRequest(7_777)))).toBe(head + 4)
-          let removed = 100
-          for (let slice = yield* archive.remove(plan!); slice.requests > 0; slice = yield* archive.remove(plan!)) {
-            removed += slice.requests
-          }
+          for (let slice = yield* remove; slice.requests > 0; slice = yield* remove) removed += slice.requests
           expect(removed).toBe(OLD_REQUESTS)
           expect(yield* archive.plan({ before: CUT, covered: LAST_OLD + 81 })).toBeUndefined()
         })
-        yield* open(old, use)
+        yield* open(old, Effect.scoped(use))
         yield* tries
       }),
     )

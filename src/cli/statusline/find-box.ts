@@ -5,6 +5,7 @@
  */
 import { readFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, resolve } from 'node:path'
+import type { SecureContextOptions } from 'node:tls'
 import { findConfigFile, type Place, xdgFolder } from '#infra/config/place.ts'
 
 export interface Box {
@@ -12,6 +13,8 @@ export interface Box {
   readonly url: string
   /** Undefined: there is none. */
   readonly token: string | undefined
+  /** Absent: as Node would. */
+  readonly tls?: SecureContextOptions | undefined
 }
 
 /** Undefined: the configuration is not usable, or there is none of a running Signalbox. */
@@ -21,7 +24,12 @@ export const findBox = async (place: Place): Promise<Box | undefined> =>
 /** What is read of the file; everything may be missing, or be something else. */
 interface Written {
   readonly include?: unknown
-  readonly server?: { readonly host?: unknown; readonly port?: unknown; readonly adminToken?: TokenPlace }
+  readonly server?: {
+    readonly host?: unknown
+    readonly port?: unknown
+    readonly adminToken?: TokenPlace
+    readonly tls?: unknown
+  }
   readonly database?: { readonly url?: unknown }
 }
 type TokenPlace = { readonly env?: unknown; readonly file?: unknown }
@@ -34,6 +42,7 @@ export const boxBySettings = async (place: Place): Promise<Box | undefined> => {
   const path = findConfigFile(place, named)
   const written = path === undefined ? {} : await readSettings(path)
   if (written === undefined || written.include !== undefined || hasLongNames(environment)) return undefined
+  if (written.server?.tls !== undefined) return undefined
   const host = environment.SIGNALBOX_HOST || text(written.server?.host) || '127.0.0.1'
   const port = environment.SIGNALBOX_PORT || text(written.server?.port) || '8080'
   const database = environment.SIGNALBOX_DATABASE_URL || text(written.database?.url)
@@ -105,16 +114,18 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/i
 
 /** By the configuration, whose modules are loaded only now. */
 const boxByConfiguration = async (place: Place): Promise<Box | undefined> => {
-  const [{ Effect, Redacted, Result }, { loadConfig }, { adminAccess }, { serverUrl }] = await Promise.all([
+  const [{ Effect, Redacted, Result }, { loadConfig }, { adminAccess }, { serverUrl }, { tlsOf }] = await Promise.all([
     import('effect'),
     import('#infra/config/load.ts'),
     import('#infra/admin-token.ts'),
     import('#cli/server-url.ts'),
+    import('#cli/ask-box.ts'),
   ])
   const found = Effect.gen(function* () {
     const config = yield* loadConfig(place)
     const { tokens } = yield* adminAccess(config, place.environment)
-    return { url: clientUrl(place) ?? serverUrl(config), token: Redacted.value(tokens.admin) }
+    const tls = yield* Effect.tryPromise(() => tlsOf(config.server))
+    return { url: clientUrl(place) ?? serverUrl(config), token: Redacted.value(tokens.admin), tls }
   })
   return Result.getOrUndefined(await Effect.runPromise(Effect.result(found)))
 }

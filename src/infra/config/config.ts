@@ -60,7 +60,9 @@ export interface ServerConfig {
   /** Lower case. */
   readonly allowedHosts: readonly string[]
   readonly drainTimeoutMs: number
+  readonly stopDelayMs: number
   readonly requestTimeoutMs: number
+  readonly sendTimeoutMs: number
   readonly adminToken?: TokenReference
   readonly readToken?: TokenReference
   /** As browsers write them: scheme, host and port where it is not the usual one. */
@@ -71,6 +73,8 @@ export interface ServerConfig {
     readonly certFile: string
     readonly keyFile: string
     readonly clientCaFile?: string
+    /** Of the commands that ask this server. */
+    readonly commands?: ResolvedProvider['tls']
     readonly minVersion: 'TLSv1.2' | 'TLSv1.3'
   }
   /** Absent: nobody said; 0: any number. */

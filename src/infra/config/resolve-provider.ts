@@ -16,7 +16,7 @@ import type { ResolvedProvider } from '#infra/config/config.ts'
 import { durationMs } from '#infra/config/quantities.ts'
 import { resolveCredential } from '#infra/config/resolve-credential.ts'
 import { resolveProfile } from '#infra/config/resolve-profile.ts'
-import { resolveProviderTls } from '#infra/config/resolve-tls.ts'
+import { resolveOwnTls } from '#infra/config/resolve-tls.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { warnOfPassword } from '#infra/config/warn-of-password.ts'
 import { resolvePrices } from '#infra/prices/price-book.ts'
@@ -59,7 +59,7 @@ export const resolveProvider = (id: string, file: ProviderFile, checks: Checks):
       checks,
     ),
     headers: resolveHeaders(file.headers ?? {}, at('headers'), checks),
-    tls: resolveProviderTls(file.tls, at('tls'), checks),
+    tls: resolveOwnTls(file.tls, at('tls'), checks),
     ...(file.allowPrivate === undefined ? {} : { allowPrivate: file.allowPrivate }),
     ...(proxy === undefined ? {} : { proxy }),
     ...(preset.models === undefined ? {} : { builtInModels: preset.models }),

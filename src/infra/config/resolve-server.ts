@@ -15,7 +15,9 @@ export const resolveServer = ({ server }: ConfigFile, checks: Checks): ServerCon
   bodyLimitBytes: sizeBytes(server?.bodyLimit ?? '32 MiB'),
   allowedHosts: (server?.allowedHosts ?? []).map((host) => host.toLowerCase()),
   drainTimeoutMs: ms(server?.drainTimeout, 300_000),
+  stopDelayMs: ms(server?.stopDelay, 5_000),
   requestTimeoutMs: ms(server?.requestTimeout, 300_000),
+  sendTimeoutMs: ms(server?.sendTimeout, 600_000),
   ...(server?.adminToken === undefined
     ? {}
     : { adminToken: resolveToken(server.adminToken, 'bearer', ['server', 'adminToken'], checks) }),

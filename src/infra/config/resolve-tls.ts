@@ -19,13 +19,16 @@ export const resolveServerTls = (
       certFile: at('certFile', tls.certFile),
       keyFile: at('keyFile', tls.keyFile),
       ...(tls.clientCaFile === undefined ? {} : { clientCaFile: at('clientCaFile', tls.clientCaFile) }),
+      ...(tls.commands === undefined
+        ? {}
+        : { commands: resolveOwnTls(tls.commands, ['server', 'tls', 'commands'], checks) }),
       minVersion: tls.minVersion ?? 'TLSv1.2',
     },
   }
 }
 
-/** @param path of the provider's `tls` */
-export const resolveProviderTls = (
+/** How we speak to somebody: to a provider, or to the running Signalbox. `path`: of this `tls` */
+export const resolveOwnTls = (
   tls: ProviderFile['tls'],
   path: readonly string[],
   checks: Checks,

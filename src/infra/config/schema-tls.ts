@@ -6,6 +6,17 @@ import { choice, opt, text } from '#infra/config/schema-leaf.ts'
 
 const file = (description: string) => text('a path').annotate({ description, form: 'path' })
 
+/** Of the commands that ask the running server. */
+const CommandTls = Schema.Struct({
+  ca: opt(file('PEM file of a certificate authority that they trust beside the usual ones and `certFile`.')),
+  certFile: opt(file('PEM file of the certificate that they show, where `clientCaFile` has one asked for.')),
+  keyFile: opt(file('PEM file of its private key.')),
+}).annotate({
+  description:
+    'How the commands that ask the running Signalbox (`keys`, `capture`, `tune --apply`, `statusline`) and `code` speak TLS to it.',
+  hint: { caFile: 'ca', cert: 'certFile', key: 'keyFile' },
+})
+
 /** The server's own. */
 export const ServerTls = Schema.Struct({
   certFile: file('PEM file of the certificate, and of those between it and its authority.'),
@@ -15,6 +26,7 @@ export const ServerTls = Schema.Struct({
       'PEM file of the authorities of clients’ certificates. With it nobody is served who shows none of theirs (mutual TLS).',
     ),
   ),
+  commands: opt(CommandTls),
   minVersion: opt(choice(['TLSv1.2', 'TLSv1.3'], 'The oldest version that is spoken.', { default: 'TLSv1.2' })),
 }).annotate({
   description:

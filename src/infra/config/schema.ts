@@ -169,8 +169,19 @@ const Server = Schema.Struct({
       form: 'true | false',
     }),
   ),
-  drainTimeout: duration('Longest wait for requests in flight at shutdown.', 300_000),
+  drainTimeout: duration(
+    'Longest time from the beginning of a stop until requests still under way are broken off.',
+    300_000,
+  ),
+  stopDelay: duration(
+    'After SIGTERM new requests are served for so long, while `/readyz` is 503 already ([operations](operations.md#stop)). 0 = none are.',
+    5_000,
+  ),
   requestTimeout: duration('Longest time a client may take to send its request.', 300_000),
+  sendTimeout: duration(
+    'Longest time a client may take nothing of its answer while some of it waits; then it counts as one that has left. 0 = any time.',
+    600_000,
+  ),
   adminToken: tokenReference(
     'Where the token of the admin API and the dashboard is found ([admin](admin.md#tokens)). Default: `SIGNALBOX_ADMIN_TOKEN`, else a token that Signalbox makes and keeps in the file `admin-token` beside the event log.',
   ),

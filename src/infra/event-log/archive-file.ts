@@ -7,6 +7,7 @@ import {
   closeSync,
   createReadStream,
   existsSync,
+  fdatasyncSync,
   fsyncSync,
   mkdirSync,
   openSync,
@@ -88,6 +89,8 @@ const writePages = async (path: string, pages: Pages) => {
       hash.update(text)
       // Members of one gzip file follow each other.
       writeSync(file, await gzipped(text))
+      // Page by page: the log's next commit may have to wait until all that a file has gathered is on the disk.
+      fdatasyncSync(file)
       first ||= page[0]?.[0] ?? 0
       last = page.at(-1)?.[0] ?? last
       events += page.length

@@ -2,7 +2,7 @@
  * Taking old requests out of a log: what adapters offer, step by step, so that whoever archives can record it and leave room
  * for appends between the steps. The order is: plan, write, record, remove until nothing is left, shrink until nothing is left.
  */
-import { Context, Effect, Layer } from 'effect'
+import { Context, Effect, Layer, type Scope } from 'effect'
 import type { EventLogError } from '#actors/ports.ts'
 import type { ArchivePlan, PlanQuery, RemovedSlice } from '#infra/event-log/archive-questions.ts'
 
@@ -17,8 +17,10 @@ export class LogArchive extends Context.Service<
       folder: string,
       progress: (share: number) => void,
     ) => Effect.Effect<string | undefined, EventLogError>
-    /** Deletes some of the requests of a plan that was written; call again until it answers with none. */
-    readonly remove: (plan: ArchivePlan) => Effect.Effect<RemovedSlice, EventLogError>
+    /** Begins to delete the requests of a plan that was written. Each run of the answer deletes some, until one answers with none. */
+    readonly remove: (
+      plan: ArchivePlan,
+    ) => Effect.Effect<Effect.Effect<RemovedSlice, EventLogError>, never, Scope.Scope>
     /** Gives some free space back to the disk; answers the pages that are left to give. */
     readonly shrink: Effect.Effect<number, EventLogError>
   }
@@ -30,7 +32,7 @@ export const layerNoArchive: Layer.Layer<LogArchive> = Layer.succeed(
   LogArchive.of({
     plan: () => Effect.undefined,
     write: () => Effect.undefined,
-    remove: () => Effect.succeed({ requests: 0, events: 0 }),
+    remove: () => Effect.succeed(Effect.succeed({ requests: 0, events: 0 })),
     shrink: Effect.succeed(0),
   }),
 )

@@ -2,6 +2,7 @@
  * Taking old requests out of a log on PostgreSQL. They are removed in slices, because the head is locked for as long as one takes; the
  * space is given back by VACUUM, which rewrites a partition only when all of it is in the past.
  */
+import { Effect } from 'effect'
 import { writeArchive } from '#infra/event-log/archive-file.ts'
 import {
   type ArchiveBounds,
@@ -12,6 +13,7 @@ import {
   planArchive,
   type RemovedSlice,
 } from '#infra/event-log/archive-questions.ts'
+import { firstSlice, nextSlice, REQUESTS } from '#infra/event-log/archive-slice.ts'
 import { encodeBooks } from '#infra/event-log/book-batch.ts'
 import { negated } from '#infra/event-log/cost-entries.ts'
 import type { LogArchive } from '#infra/event-log/log-archive.ts'
@@ -24,8 +26,6 @@ import { streamImplying } from '#infra/event-log/row.ts'
 
 /** The main thread makes lines of them: some milliseconds. */
 const PAGE_ROWS = 250
-/** Some ten milliseconds. */
-const SLICE_REQUESTS = 100
 
 export const makeArchive = ({ attempt, read, long }: Connections): LogArchive['Service'] => {
   let isRemoved = false
@@ -54,12 +54,16 @@ export const makeArchive = ({ attempt, read, long }: Connections): LogArchive['S
     plan: (query) => attempt(() => long((ask) => answer(ask, planArchive(postgres, query)))),
     write: (plan, folder, progress) =>
       attempt(() => long(async (ask) => (await writeArchive(folder, pagesOf(ask, plan, progress)))?.name)),
-    remove: ({ bounds }) =>
-      attempt(async () => {
-        const removed = await read((ask) => removeSlice(ask, bounds))
+    remove: ({ bounds }) => {
+      let size = firstSlice(REQUESTS)
+      const next = attempt(async () => {
+        const { tookMs, ...removed } = await read((ask) => removeSlice(ask, bounds, size))
+        size = nextSlice(size, tookMs, REQUESTS)
         isRemoved ||= removed.requests > 0
         return removed
-      }),
+      })
+      return Effect.succeed(next)
+    },
     shrink: attempt(() => long(shrink)),
   }
 }
@@ -82,27 +86,32 @@ async function* pagesOf(
 }
 
 /** Removes the next of the chosen requests; none is left when it answers with no requests. */
-const removeSlice = async (ask: Ask, bounds: ArchiveBounds): Promise<RemovedSlice> => {
+const removeSlice = async (
+  ask: Ask,
+  bounds: ArchiveBounds,
+  size: number,
+): Promise<RemovedSlice & { readonly tookMs: number }> => {
   const chosen = await ask(
-    `SELECT position, id FROM signalbox.requests WHERE ${numbered(CHOSEN)} ORDER BY position LIMIT ${SLICE_REQUESTS}`,
+    `SELECT position, id FROM signalbox.requests WHERE ${numbered(CHOSEN)} ORDER BY position LIMIT ${size}`,
     chosenBy(bounds),
   )
   if (chosen.length === 0) {
     for (const statement of TIDY) await ask(statement)
-    return { requests: 0, events: 0 }
+    return { requests: 0, events: 0, tookMs: 0 }
   }
   const streams = chosen.map(([, id]) => streamImplying(fromText(String(id))))
   const entries = [...(await foldStreams(ask, streams)).values()].flatMap((stream) => stream.entries)
   // What these have added to the sums stays, as sums of archived events.
   const moved = entries.map(({ cell, sums }) => ({ cell, sums: negated(sums) }))
   const { texts, cells } = encodeBooks([], moved, entries)
+  const from = performance.now()
   const [row] = await ask('SELECT signalbox.remove_requests($1, $2, $3, $4)', [
     chosen.map(([position]) => position),
     streams.map(toText),
     texts.map(toText),
     cells,
   ])
-  return { requests: chosen.length, events: Number(row?.[0]) }
+  return { requests: chosen.length, events: Number(row?.[0]), tookMs: performance.now() - from }
 }
 
 const numbered = (condition: string): string => {

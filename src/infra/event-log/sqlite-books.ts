@@ -44,19 +44,38 @@ export interface KeptBooks {
   readonly archive: (entries: readonly CostEntry[]) => void
   /** Adds to the cells of archived events what another log had in them. */
   readonly addArchived: (entries: readonly CostEntry[]) => void
-  /** The rows of a request's stream before a version, folded. */
-  readonly replay: (stream: string, before: number) => Replayed
   /** What it decodes with from now on. */
   readonly decodeWith: (decode: Decode) => void
 }
 
-interface Replayed {
+export interface Replayed {
   readonly book: RequestBook | undefined
   readonly entries: readonly CostEntry[]
 }
 
 /** Of rows in the current shape, which needs no check: this program made them (see page-text.ts). */
 export const plain: Decode = ({ type, data }) => Object.assign(JSON.parse(data) as DomainEvent, { _tag: type })
+
+/** Folds the rows of a request's stream before a version. */
+export const makeReplay = (database: Database, decode: Decode): ((stream: string, before: number) => Replayed) => {
+  const rowsBefore = database.prepare<[string, number], BookableRow>(
+    `SELECT position, stream, stream_version AS streamVersion, type, schema_version AS schemaVersion,
+       occurred_at AS occurredAt, data
+     FROM events WHERE stream = ? AND stream_version < ? ORDER BY stream_version`,
+  )
+  return (stream, before) => {
+    let book: RequestBook | undefined
+    const entries: CostEntry[] = []
+    for (const row of rowsBefore.iterate(stream, before)) {
+      const event = BOOKED.has(row.type) ? decode(row) : undefined
+      const booking = event && bookEvent(book, event, row.occurredAt, row.position)
+      if (booking === undefined) continue
+      book = booking.book
+      if (booking.entry !== undefined) entries.push(booking.entry)
+    }
+    return { book, entries }
+  }
+}
 
 const BOOKED: ReadonlySet<string> = new Set(BOOKED_TYPES)
 const REQUEST = 'request:'
@@ -84,11 +103,6 @@ export const makeBooks = (database: Database): KeptBooks => {
   const addToSessions = addTo('cost_sessions')
   const findName = database.prepare<[string], number>('SELECT id FROM names WHERE name = ?').pluck()
   const addName = database.prepare<[string]>('INSERT INTO names (name) VALUES (?)')
-  const rowsBefore = database.prepare<[string, number], BookableRow>(
-    `SELECT position, stream, stream_version AS streamVersion, type, schema_version AS schemaVersion,
-       occurred_at AS occurredAt, data
-     FROM events WHERE stream = ? AND stream_version < ? ORDER BY stream_version`,
-  )
 
   let decode = plain
   /** Requests under way, by their streams. `stored`: as a row. */
@@ -106,20 +120,7 @@ export const makeBooks = (database: Database): KeptBooks => {
     return id
   }
 
-  const decoded = (row: BookableRow): DomainEvent | undefined => (BOOKED.has(row.type) ? decode(row) : undefined)
-
-  const replay = (stream: string, before: number): Replayed => {
-    let book: RequestBook | undefined
-    const entries: CostEntry[] = []
-    for (const row of rowsBefore.iterate(stream, before)) {
-      const event = decoded(row)
-      const booking = event && bookEvent(book, event, row.occurredAt, row.position)
-      if (booking === undefined) continue
-      book = booking.book
-      if (booking.entry !== undefined) entries.push(booking.entry)
-    }
-    return { book, entries }
-  }
+  const replay = makeReplay(database, (row) => decode(row))
 
   const openRequest = (row: BookableRow): { book: RequestBook; stored: boolean } | undefined => {
     const known = open.get(row.stream)
@@ -178,7 +179,6 @@ export const makeBooks = (database: Database): KeptBooks => {
     addArchived: (entries) => {
       for (const { cell, sums } of entries) add(cell, sums, 1)
     },
-    replay,
     decodeWith: (next) => {
       decode = next
     },

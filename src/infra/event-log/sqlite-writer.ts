@@ -4,11 +4,9 @@
  */
 import { workerData } from 'node:worker_threads'
 import type { StoredSnapshot } from '#actors/ports.ts'
-import type { ArchiveBounds, RemovedSlice } from '#infra/event-log/archive-questions.ts'
 import type { Batch } from '#infra/event-log/batch.ts'
 import { makeAppend } from '#infra/event-log/sqlite-append.ts'
-import { makeRemoval } from '#infra/event-log/sqlite-archive.ts'
-import { decoder } from '#infra/event-log/sqlite-catch-up.ts'
+import { makeRemoval, type RemovalSlice, type Removed } from '#infra/event-log/sqlite-archive.ts'
 import { openForWriting } from '#infra/event-log/sqlite-open.ts'
 import { makeSaveSnapshot } from '#infra/event-log/sqlite-snapshots.ts'
 import type { Reply } from '#infra/event-log/worker-messages.ts'
@@ -24,9 +22,7 @@ export interface WriterCalls {
   /** The position of the batch's last event. */
   readonly append: (batch: Batch) => number
   readonly saveSnapshot: (snapshot: StoredSnapshot) => null
-  /** Makes ready to remove: old rows may be of an older shape. */
-  readonly prepareRemoval: (nothing: null) => null
-  readonly remove: (bounds: ArchiveBounds) => RemovedSlice
+  readonly remove: (slice: RemovalSlice) => Removed
   readonly shrink: (nothing: null) => number
   /** Moves the WAL into the file, closes it and gives the lock back. */
   readonly close: (nothing: null) => null
@@ -62,16 +58,7 @@ await converse(async (progress) => {
       }
       flush()
       if (operation === 'saveSnapshot') replies.push(attempt(id, () => saveSnapshot(payload as StoredSnapshot)))
-      if (operation === 'prepareRemoval') {
-        decoder().then(
-          (decode) => {
-            log.books.decodeWith(decode)
-            reply([[id, 'done', null]])
-          },
-          (error: unknown) => reply([failureReply(id, error)]),
-        )
-      }
-      if (operation === 'remove') replies.push(attempt(id, () => removal.remove(payload as ArchiveBounds)))
+      if (operation === 'remove') replies.push(attempt(id, () => removal.remove(payload as RemovalSlice)))
       if (operation === 'shrink') replies.push(attempt(id, removal.shrink))
       if (operation === 'close') {
         replies.push(attempt(id, log.close))

@@ -15,6 +15,7 @@ import {
 import type { BookedRequest } from '#domain/books.ts'
 import type { RequestPage, SessionBook, SpentQuery } from '#domain/books-query.ts'
 import { matchesModel } from '#domain/model-map.ts'
+import { firstSlice, nextSlice, REQUESTS } from '#infra/event-log/archive-slice.ts'
 import { packBatch } from '#infra/event-log/batch.ts'
 import type { SpentByModel } from '#infra/event-log/books-costs.ts'
 import { currentVersions, readPage, rowOf } from '#infra/event-log/codec.ts'
@@ -118,7 +119,16 @@ const archiveOf = (path: string, writer: Thread<WriterCalls>): LogArchive['Servi
       withArchiver((archiver) =>
         Effect.map(archiver.call('write', { plan, folder }, progress), (name) => name ?? undefined),
       ),
-    remove: ({ bounds }) => Effect.andThen(writer.call('prepareRemoval', null), writer.call('remove', bounds)),
+    remove: ({ bounds }) =>
+      Effect.map(startArchiver(path), (archiver) => {
+        let size = firstSlice(REQUESTS)
+        return Effect.gen(function* () {
+          const slice = yield* archiver.call('slice', { bounds, size })
+          const { requests, events, tookMs } = yield* writer.call('remove', slice)
+          size = nextSlice(size, tookMs, REQUESTS)
+          return { requests, events }
+        })
+      }),
     shrink: writer.call('shrink', null),
   })
 }

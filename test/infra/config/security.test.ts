@@ -24,6 +24,12 @@ describe('TLS of the server', () => {
       clientCaFile: `${test.folder}/home/ca.pem`,
       minVersion: 'TLSv1.2',
     })
+    const commands = 'commands: { ca: ca.pem, certFile: me.crt, keyFile: me.key }'
+    const { folder, good } = withServer(`{ tls: { certFile: a, keyFile: b, ${commands} } }`)
+    expect(good().server.tls?.commands).toEqual({
+      ca: `${folder}/ca.pem`,
+      identity: { certFile: `${folder}/me.crt`, keyFile: `${folder}/me.key` },
+    })
     expect(withServer('{ tls: { certFile: a, keyFile: b, minVersion: TLSv1.3 } }').good().server.tls).toMatchObject({
       minVersion: 'TLSv1.3',
     })
@@ -33,6 +39,7 @@ describe('TLS of the server', () => {
   it.each([
     ['{ tls: { certFile: a } }', /server\.tls\.keyFile/],
     ['{ tls: { certFile: a, keyFile: b, minVersion: TLSv1.1 } }', /server\.tls\.minVersion/],
+    ['{ tls: { certFile: a, keyFile: b, commands: { certFile: c } } }', /server\.tls\.commands\.keyFile/],
     ['{ tls: { cert: a, keyFile: b } }', /server\.tls\.cert: unknown key; did you mean certFile/],
   ])('is not %s', (server, message) => {
     expect(withServer(server).problems().join('\n')).toMatch(message)

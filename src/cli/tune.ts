@@ -10,7 +10,7 @@ import { askAdmin } from '#cli/keys/ask-admin.ts'
 import { progress } from '#cli/progress.ts'
 import { table } from '#cli/table.ts'
 import { plotOf } from '#cli/tune/plot.ts'
-import { reportOf } from '#cli/tune/report.ts'
+import { JUDGED, reportOf } from '#cli/tune/report.ts'
 import { type Found, searchWeights } from '#cli/tune/search.ts'
 import { loggedOf } from '#cli/what-if/estimate.ts'
 import { readLog } from '#cli/what-if/read-log.ts'
@@ -77,7 +77,7 @@ const write = (file: string, text: string): Effect.Effect<void, TuneError> =>
 const MEASURES = ['cost', 'success', 'p50ttft', 'p95ttft', 'refusals', 'switches'] as const
 
 const linesOf = (found: Found, { wish, tunesThreshold, report }: TuneOptions, isCut: boolean): readonly string[] => {
-  const { best, verdict, present, candidates, judgedBefore, judgedAfter, judgedCalls } = found
+  const { best, verdict, present, candidates, judgedBy, judgedBefore, judgedAfter, judgedCalls } = found
   const gain = verdict.gain
   const percent = (share: number): string => `${(100 * share).toFixed(1)} %`
   return [
@@ -87,7 +87,7 @@ const linesOf = (found: Found, { wish, tunesThreshold, report }: TuneOptions, is
     '',
     ...plotOf(candidates),
     '',
-    `On ${judgedCalls.toLocaleString('en')} calls, each half of them under what the other half has found, as modelled:`,
+    `On ${judgedCalls.toLocaleString('en')} calls, ${JUDGED[judgedBy]}, as modelled:`,
     ...table([
       ['', 'IN FORCE', 'BEST'],
       ...MEASURES.map((name) => [name, shown(measureOf(judgedBefore, name)), shown(measureOf(judgedAfter, name))]),

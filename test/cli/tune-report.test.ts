@@ -71,6 +71,7 @@ describe('a report', () => {
     candidates: [candidate(0.75, 0.8), candidate(0.25, 1.1)],
     best: candidate(0.75, 0.8),
     verdict: { _tag: 'Recommended', gain: { estimate: 0.2, low: 0.1, high: 0.3 } },
+    judgedBy: 'other half',
     judgedBefore: figures,
     judgedAfter: figures,
     judgedCalls: 200,

@@ -7,11 +7,16 @@ import { nameOfWeights } from '#domain/what-if/simplex.ts'
 import { remarkOf } from './plot.ts'
 import type { Candidate, Found } from './search.ts'
 
+export const JUDGED: Readonly<Record<Found['judgedBy'], string>> = {
+  'other half': 'each half of them under what the other half has found',
+  itself: 'all of them under the best, with an interval that holds for all tries at once',
+}
+
 const MEASURES = ['cost', 'success', 'p50ttft', 'p95ttft', 'refusals', 'switches'] as const
 
 /** @param wish the objective as it was typed */
 export const reportOf = (found: Found, wish: string): string => {
-  const { best, present, verdict, candidates, judgedBefore, judgedAfter, judgedCalls } = found
+  const { best, present, verdict, candidates, judgedBy, judgedBefore, judgedAfter, judgedCalls } = found
   const gain =
     verdict.gain === null
       ? ''
@@ -32,7 +37,7 @@ svg { width: 100%; height: auto } text { font-size: 11px; fill: currentColor }
 <p><strong>${escaped(says)}</strong></p>
 ${gain}
 <p>In force: ${escaped(nameOfWeights(present))}<br>Best: ${escaped(nameOfWeights(best.weights))}, limitThreshold ${best.limitThreshold}</p>
-<h2>On ${judgedCalls} calls, each half judged by what the other half has found</h2>
+<h2>On ${judgedCalls} calls, ${JUDGED[judgedBy]}</h2>
 <table><tr><th></th><th>in force</th><th>best</th></tr>
 ${MEASURES.map((name) => `<tr><td>${name}</td><td>${cell(judgedBefore, name)}</td><td>${cell(judgedAfter, name)}</td></tr>`).join('\n')}
 </table>

@@ -1,6 +1,7 @@
 /**
  * Looks for better weights by cross-validation over two halves of the log's time. Each half searches by itself, from a few weights over
- * all of them to what is near the best, and what it finds is judged by the other half. What is proposed is what is best by both.
+ * all of them to what is near the best, and what it finds is judged by the other half. What is proposed is what is best by both. Where
+ * the halves have found things that differ, and gain all the same, what is proposed is judged itself, more strictly.
  */
 import type { Logged } from '#cli/what-if/play-log.ts'
 import type { Policy } from '#domain/policy.ts'
@@ -8,7 +9,7 @@ import { meanFigures } from '#domain/what-if/drawn-figures.ts'
 import type { Objective } from '#domain/what-if/objective.ts'
 import { type Figures, figuresOf } from '#domain/what-if/outcome.ts'
 import { gridOf, neighboursOf, normalised, type Weights } from '#domain/what-if/simplex.ts'
-import { judge, type Verdict } from '#domain/what-if/verdict.ts'
+import { judge, LEAST_GAIN, type Verdict } from '#domain/what-if/verdict.ts'
 import { type Bench, makeBench, nameOfSetting, type Setting, type Trial, withSetting } from './bench.ts'
 import { halvesOf, joined } from './halves.ts'
 
@@ -27,7 +28,8 @@ export interface Found {
   readonly candidates: readonly Candidate[]
   readonly best: Candidate
   readonly verdict: Verdict
-  /** Each half by what the other half has found. */
+  /** Each half by what the other half has found, or all calls by what is proposed. */
+  readonly judgedBy: 'other half' | 'itself'
   readonly judgedBefore: Figures
   readonly judgedAfter: Figures
   readonly judgedCalls: number
@@ -87,20 +89,30 @@ export const searchWeights = (logged: Logged, options: SearchOptions): Found => 
       joined(first(forFirst, { seed: luck, errorSeed: luck }), second(forSecond, { seed: luck, errorSeed: luck })),
     )
   const before = judged(policy, policy)
-  const after = judged(withSetting(policy, bySecond[0].setting), withSetting(policy, byFirst[0].setting))
+  const judgement = { present: before, objective, seed }
+  const crossed = judged(withSetting(policy, bySecond[0].setting), withSetting(policy, byFirst[0].setting))
+  const byOther = judge({ ...judgement, wanted: crossed })
+  const itself =
+    best.isAllowed && isDoubtful(byOther) ? judged(withSetting(policy, best), withSetting(policy, best)) : undefined
+  const ofItself = itself === undefined ? undefined : judge({ ...judgement, wanted: itself, isOwnChoice: true })
+  const isByItself = ofItself?._tag === 'Recommended'
+  const after = isByItself && itself !== undefined ? itself : crossed
   progress(1)
   return {
     present: normalised(policy.routing.weights),
     candidates: [best, ...rest],
     best,
-    verdict: best.isAllowed
-      ? judge({ present: before, wanted: after, objective, seed })
-      : { _tag: 'Refused', gain: null, why: NONE_ALLOWED },
+    verdict: !best.isAllowed ? { _tag: 'Refused', gain: null, why: NONE_ALLOWED } : isByItself ? ofItself : byOther,
+    judgedBy: isByItself ? 'itself' : 'other half',
     judgedBefore: meanFigures(before.map(figuresOf)),
     judgedAfter: meanFigures(after.map(figuresOf)),
     judgedCalls: before[0]?.length ?? 0,
   }
 }
+
+/** A gain, but not surely one. */
+const isDoubtful = ({ _tag, gain }: Verdict): boolean =>
+  _tag === 'Refused' && gain !== null && gain.low <= 0 && gain.estimate >= LEAST_GAIN
 
 /** The best first, each played as often as the others. */
 const searchOn = (bench: Bench, { policy, tunesThreshold }: SearchOptions): readonly [Trial, ...Trial[]] => {

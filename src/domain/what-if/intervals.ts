@@ -17,6 +17,12 @@ export const intervalOf = (estimate: number, drawn: readonly number[], modelErro
   return { estimate, low: estimate - half, high: estimate + half }
 }
 
+export const widened = ({ estimate, low, high }: Interval, times: number): Interval => ({
+  estimate,
+  low: estimate - times * (estimate - low),
+  high: estimate + times * (high - estimate),
+})
+
 export const includesZero = ({ low, high }: Interval): boolean => low <= 0 && high >= 0
 
 /** Unbiased; 0 of fewer than two. */

@@ -1,9 +1,10 @@
 /**
  * Whether other weights are to be recommended: only where what they gain, judged on calls that they were not chosen by, is larger than
- * chance and the model's errors, and where they keep the operator's bounds.
+ * chance and the model's errors, and where they keep the operator's bounds. Judged on the very calls that they were chosen by, the gain
+ * must be so large that none of all that were tried would show it by chance.
  */
 import { drawnFigures, meanFigures, type Sessions, sessionsOf } from '#domain/what-if/drawn-figures.ts'
-import { drawnTimes, type Interval, intervalOf, seeded, varianceOf } from '#domain/what-if/intervals.ts'
+import { drawnTimes, type Interval, intervalOf, seeded, varianceOf, widened } from '#domain/what-if/intervals.ts'
 import { type Constraint, meets, type Objective, objectiveValue } from '#domain/what-if/objective.ts'
 import type { Figures, Outcome } from '#domain/what-if/outcome.ts'
 
@@ -17,7 +18,15 @@ export interface Judgement {
   readonly wanted: readonly (readonly Outcome[])[]
   readonly objective: Objective
   readonly seed: number
+  /** The other weights were chosen by these calls. */
+  readonly isOwnChoice?: boolean
 }
+
+/**
+ * So much wider is an interval that holds for all of fifty tries at once: 3.3 standard deviations instead of 1.96 (Bonferroni: a
+ * twentieth of a fiftieth on both sides together). tune makes half as many, and they resemble each other.
+ */
+const OF_MANY = 3.3 / 1.96
 
 const DRAWS = 400
 const LEAST_CALLS = 60
@@ -25,7 +34,7 @@ const LEAST_SESSIONS = 5
 /** So much larger a share of the calls at providers of which too little is known, and the difference would be a guess. */
 const MOST_UNSUPPORTED = 0.05
 /** Less is not worth a change, and within what two runs of one world differ by. */
-const LEAST_GAIN = 0.01
+export const LEAST_GAIN = 0.01
 
 const unsupportedShare = (outcomes: readonly Outcome[]): number =>
   outcomes.filter(({ unsupported }) => unsupported > 0).length / Math.max(1, outcomes.length)
@@ -35,7 +44,7 @@ export const isSupported = (wanted: readonly Outcome[], present: readonly Outcom
   unsupportedShare(wanted) - unsupportedShare(present) <= MOST_UNSUPPORTED
 
 /** `gain`: share by which the objective's value falls. */
-export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict => {
+export const judge = ({ present, wanted, objective, seed, isOwnChoice = false }: Judgement): Verdict => {
   const [first = []] = present
   const sessions = sessionsOf(first)
   const refused = (why: string, gain: Interval | null = null): Verdict => ({ _tag: 'Refused', gain, why })
@@ -47,7 +56,8 @@ export const judge = ({ present, wanted, objective, seed }: Judgement): Verdict 
     return refused(
       'The better weights lead to providers that were hardly ever asked; switch on routing.exploration for a while.',
     )
-  const { gain, drawn } = gainOf({ present, wanted, objective, seed }, sessions)
+  const { gain: single, drawn } = gainOf({ present, wanted, objective, seed }, sessions)
+  const gain = isOwnChoice ? widened(single, OF_MANY) : single
   if (gain.low <= 0) return refused('The gain may be chance: its 95 % interval includes zero.', gain)
   if (gain.estimate < LEAST_GAIN) return refused('The gain is below 1 %, which is not worth a change.', gain)
   const broken = objective.constraints.find((constraint) => !surely(constraint, drawn))

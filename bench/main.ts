@@ -11,6 +11,7 @@ import { measureDashboards } from './dashboards.ts'
 import { measureDecision } from './decision.ts'
 import { measureDisk } from './disk.ts'
 import { type LargeCost, measureLarge } from './large.ts'
+import { measureOverload } from './overload.ts'
 import { measureReplay } from './replay.ts'
 import { printReport, type Report, verdicts } from './report.ts'
 import { signalboxExists, WAYS } from './signalbox.ts'
@@ -26,6 +27,7 @@ const SECTIONS = [
   'chat-stream',
   'large',
   'streams',
+  'overload',
   'dashboards',
   'decision',
   'boot',
@@ -45,6 +47,7 @@ const FULL = {
   largeRequests: 10,
   streams: 2_000,
   streamTicks: 30,
+  overloadStreams: 4_000,
   dashboardRounds: 5,
   dashboardSeconds: 20,
   decisionRounds: 9,
@@ -67,6 +70,7 @@ const QUICK = {
   largeRequests: 5,
   streams: 500,
   streamTicks: 12,
+  overloadStreams: 400,
   dashboardRounds: 2,
   dashboardSeconds: 8,
   decisionRounds: 5,
@@ -222,6 +226,9 @@ const measure = async (): Promise<Report> => ({
           ...{ main, streams: count(values.streams, sizes.streams), ticks: sizes.streamTicks, note },
         }),
       }
+    : {}),
+  ...(wanted('overload') && main !== undefined
+    ? { overload: await measureOverload({ main, taken: sizes.overloadStreams, note }) }
     : {}),
   ...(wanted('dashboards') && main !== undefined
     ? {

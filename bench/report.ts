@@ -6,6 +6,7 @@ import type { DashboardsCost, LoopDelays } from './dashboards.ts'
 import type { DecisionCost } from './decision.ts'
 import type { Disk } from './disk.ts'
 import type { LargeCost } from './large.ts'
+import type { OverloadCost } from './overload.ts'
 import type { ReplayCost } from './replay.ts'
 import { costText, type Line, largeLines, range, round, translationLines } from './report-translation.ts'
 import type { ProxyCost } from './rounds.ts'
@@ -26,6 +27,7 @@ export interface Report {
   readonly chatStream?: TranslationCost
   readonly large?: readonly LargeCost[]
   readonly streams?: StreamsCost
+  readonly overload?: OverloadCost
   readonly dashboards?: DashboardsCost
   readonly decision?: DecisionCost
   readonly disk?: Disk
@@ -50,6 +52,7 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     chatStream,
     large = [],
     streams,
+    overload,
     dashboards,
     decision,
     disk,
@@ -88,6 +91,9 @@ export const verdicts = (report: Report): readonly Verdict[] => {
     ['streams: added inter-chunk delay p99, ms', streams?.addedP99Ms, LIMITS.streamsMs],
     ['streams: memory of one, bytes', streams?.firstBytesPerStream, LIMITS.streamBytes],
     ['streams: corrupted', streams?.corrupted, 0],
+    ['overload: not refused as it should be', overload?.otherwise, 0],
+    ['overload: corrupted', overload?.corrupted, 0],
+    ['overload: memory, MB', overload && overload.refusedBytes / 1e6, promisedMegabytes(overload?.taken ?? 0)],
     ['dashboards: added event loop delay p99, ms', dashboards?.addedP99Ms, LIMITS.dashboardsMs],
     ['decision, short history, µs', decision?.shortUs.median, LIMITS.decisionUs],
     ['decision, long history, µs', decision?.longUs.median, LIMITS.decisionUs],
@@ -118,6 +124,7 @@ export const printReport = (report: Report): void => {
   }
   for (const cost of report.large ?? []) lines.push(...largeLines(cost))
   if (report.streams !== undefined) lines.push(...streamsLines(report.streams))
+  if (report.overload !== undefined) lines.push(...overloadLines(report.overload))
   if (report.dashboards !== undefined) lines.push(...dashboardsLines(report.dashboards))
   if (report.decision !== undefined) lines.push(...decisionLines(report.decision))
   if (report.disk !== undefined) lines.push(...diskLines(report.disk))
@@ -241,6 +248,24 @@ const streamsLines = (cost: StreamsCost): readonly Line[] => {
     [
       'streams: what one takes',
       `${Math.round(firstBytesPerStream)} bytes the first time, ${Math.round(bytesPerStream)} afterwards; CPU ${round(cpuUsPerChunk)} µs a chunk, requests included`,
+    ],
+  ]
+}
+
+/** What docs/operations.md#overload says that a process needs which takes on so many requests, their bodies left out. */
+const promisedMegabytes = (taken: number): number => 400 + (taken * 100_000) / 1e6
+
+const overloadLines = (cost: OverloadCost): readonly Line[] => {
+  const { taken, refused, otherwise, refusalMs, corrupted, emptyBytes, fullBytes, refusedBytes } = cost
+  const megabytes = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`
+  return [
+    [
+      `overload: ${taken} streams are in`,
+      `${corrupted} corrupted; ${megabytes(emptyBytes)} before, ${megabytes(fullBytes)} with them`,
+    ],
+    [
+      `overload: ${refused + otherwise} more`,
+      `${refused} refused: p50 ${round(refusalMs.p50)} ms, p99 ${round(refusalMs.p99)} ms, longest ${round(refusalMs.longest)} ms; ${otherwise} otherwise; ${megabytes(refusedBytes)} then`,
     ],
   ]
 }

@@ -7,7 +7,7 @@
 import { Effect } from 'effect'
 import type { Sample } from '../test/soak/gauges.ts'
 import { soak } from '../test/soak/soak.ts'
-import { heapSlope } from '../test/soak/verdict.ts'
+import { slopeOf } from '../test/soak/verdict.ts'
 import { readOptions, wrongUse } from './options.ts'
 
 const HELP = `Usage: npm run soak -- [options]
@@ -33,7 +33,8 @@ const MB = 1_000_000
 const columns: readonly (readonly [title: string, of: (sample: Sample) => string])[] = [
   ['minute', ({ at }) => (at / 60_000).toFixed(1)],
   ['resident MB', ({ resident }) => (resident / MB).toFixed(0)],
-  ['heap MB', ({ heap }) => (heap / MB).toFixed(2)],
+  ['objects MB', ({ objects }) => (objects / MB).toFixed(2)],
+  ['code MB', ({ code }) => (code / MB).toFixed(2)],
   ['external MB', ({ external }) => (external / MB).toFixed(1)],
   ['descriptors', ({ descriptors }) => String(descriptors)],
   ['sockets', ({ sockets }) => String(sockets)],
@@ -65,11 +66,14 @@ console.log(
     .map(([outcome, times]) => `${times} × ${outcome}`)
     .join(', ')}`,
 )
-const slope = heapSlope(report.samples)
+const growth = (['objects', 'code', 'resident'] as const).flatMap((name) => {
+  const slope = slopeOf(report.samples, (sample) => sample[name])
+  return slope === undefined ? [] : [`${name} ${(slope / MB).toFixed(2)} MB`]
+})
 console.log(
-  slope === undefined
-    ? '\ntoo short to tell how the heap grows'
-    : `\nheap: ${(slope / MB).toFixed(2)} MB in ten minutes, seed ${seed}`,
+  growth.length === 0
+    ? '\ntoo short to tell what grows'
+    : `\ngrowth in ten minutes: ${growth.join(', ')}; seed ${seed}`,
 )
 for (const problem of report.problems) console.error(`  ${problem}`)
 console.log(report.problems.length === 0 ? 'All is well.' : `${report.problems.length} problems, above.`)

@@ -18,7 +18,7 @@ import { StreamGate } from '#actors/stream-gate.ts'
 import { Timekeeper } from '#actors/timekeeper.ts'
 import { readSunset } from '#domain/dialect/sunset-headers.ts'
 import { type UnifiedBounds, withUnifiedLimits } from '#domain/dialect/unified-limits.ts'
-import type { RequestAdmitted } from '#domain/events.ts'
+import type { Decision, RequestAdmitted } from '#domain/events.ts'
 import { type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import type { ModelId, ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
@@ -46,6 +46,14 @@ const LEARNED_FOR_MS = 24 * 3_600_000
 /** A request in the queue looks again no sooner than this: room may have gone to another that waited as long. */
 const QUEUE_STEP_MS = 50
 
+/** Of the decisions on an admitted request what its cascade needs: the reasons of the route, which are many, go with their event. */
+const routeIn = (decisions: readonly Decision[]) => {
+  const route = decisions.find((decision) => decision._tag === 'RouteChosen')
+  if (route === undefined) return undefined
+  const { order, queue, skipped, lastResort, stepDown, budget } = route
+  return { order, queue, skipped, lastResort, stepDown, budget }
+}
+
 /** Serves one request to its end. Never fails: every failure has been answered, mirrored or recorded. */
 export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const ledger = yield* Ledger
@@ -60,8 +68,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const { requestId } = admitted
 
   const admittedAt = now()
-  const decisions = ledger.record({ _tag: 'RequestAdmitted', ...admitted, draw: draw() }, admittedAt)
-  const route = decisions.find((decision) => decision._tag === 'RouteChosen')
+  const route = routeIn(ledger.record({ _tag: 'RequestAdmitted', ...admitted, draw: draw() }, admittedAt))
   if (route === undefined) return yield* Effect.die(new Error('no route was decided for an admitted request'))
   /** What the providers are asked for: a budget may have stepped down to another model. */
   const asked = route.stepDown?.model ?? admitted.model
@@ -141,7 +148,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   /**
    * One attempt at a provider. `again`: it refused features by name, which its requests go without from now on.
    */
-  const attemptAt = Effect.fnUntraced(function* (
+  const attemptAt = function* (
     provider: ProviderId,
     hold: () => boolean,
   ): Effect.fn.Return<'over' | 'next' | 'again', never> {
@@ -270,12 +277,10 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     const until = now() + LEARNED_FOR_MS
     ledger.record({ _tag: 'CapabilityLearned', requestId, provider, model, features: learned, until }, now())
     return 'again'
-  })
+  }
 
   /** Asks them in order, until one has served. */
-  const tryEach = Effect.fnUntraced(function* (
-    order: readonly ProviderId[],
-  ): Effect.fn.Return<'over' | Stopped, never> {
+  const tryEach = function* (order: readonly ProviderId[]): Effect.fn.Return<'over' | Stopped, never> {
     for (const [index, provider] of order.entries()) {
       const last = failures.at(-1)
       if (tried > 0) {
@@ -298,7 +303,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       if (outcome === 'over') return 'over'
     }
     return 'exhausted'
-  })
+  }
 
   const walk = Effect.gen(function* () {
     let stopped = yield* tryEach(route.order)

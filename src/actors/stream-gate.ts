@@ -6,14 +6,16 @@
  */
 import type { ClientResponse, HeaderList } from '#actors/ports.ts'
 import type { Watch } from '#actors/timekeeper.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
-import { type AnthropicStream, anthropicStream, readFrame } from '#domain/dialect/anthropic-stream.ts'
-import { cutFrames, type FrameCutter, frameCutter } from '#domain/dialect/sse-frames.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
+import { type AnthropicStream, anthropicStream, isQuiet, readFrame } from '#domain/dialect/anthropic-stream.ts'
+import { cutFrames, type FrameCutter, frameCutter, unfinished } from '#domain/dialect/sse-frames.ts'
 import type { Stage } from '#domain/events.ts'
 
 const text = new TextEncoder()
 const KEEP_ALIVE = text.encode(': keep-alive\n\n')
 const MESSAGE_STOP = text.encode('event: message_stop\ndata: {"type":"message_stop"}\n\n')
+/** Comments and pings behind the end; what comes beyond is nothing that anybody waits for. */
+const MAX_TAIL_BYTES = 64 * 1024
 /** More than any prelude; a stream that says this much before its first content is let through. */
 const MAX_HELD_BYTES = 1024 * 1024
 
@@ -35,7 +37,8 @@ export interface GateTiming {
 export class StreamGate {
   readonly #client: ClientResponse
   readonly #timing: GateTiming
-  readonly #earlyHeaders: HeaderList
+  /** Empty once they are of no use any more. */
+  #earlyHeaders: HeaderList
   readonly #now: () => number
   #lastByteAt: number
   #held: Uint8Array[] = []
@@ -45,12 +48,15 @@ export class StreamGate {
   #relayed = false
   #headers: { readonly status: number; readonly headers: HeaderList } | undefined
   #tail: Uint8Array[] = []
+  #behindBytes = 0
   #cutter: FrameCutter = frameCutter()
   /** What has been read of the current attempt's stream. */
   reading: AnthropicStream = anthropicStream()
   stage: Stage = 'S0'
   /** Whether the last chunk brought more than pings and comments. */
   progressed = false
+  /** What came behind the end is no part of the answer, and nothing of what comes now. */
+  ended = false
   /** Epoch ms of the current attempt's first content. */
   firstContentAt: number | undefined
 
@@ -91,6 +97,8 @@ export class StreamGate {
     this.#held = []
     this.#heldBytes = 0
     this.#tail = []
+    this.#behindBytes = 0
+    this.ended = false
     this.#cutter = frameCutter()
     this.reading = anthropicStream()
     this.firstContentAt = undefined
@@ -118,31 +126,42 @@ export class StreamGate {
     let stopAt = -1
     let errorAt = -1
     let wholeUntil = 0
+    /** Just after the last frame of the answer, in a chunk that has its end. */
+    let endAt = 0
+    const isBehind = this.#tail.length > 0
     this.progressed = false
     const ok = cutFrames(this.#cutter, chunk, (frame, end) => {
       wholeUntil = end
+      if (this.ended) return
+      if (isBehind || stopAt !== -1 || errorAt !== -1) {
+        // Only what says nothing may stand behind the end: a second answer would be taken for a part of this one.
+        if (!isQuiet(frame)) this.ended = true
+        else if (isBehind) this.#keepBehind(frame)
+        else endAt = end
+        return
+      }
       const kind = readFrame(this.reading, frame)
       if (kind !== 'quiet') this.progressed = true
       if (kind === 'quiet' || kind === 'prelude') return
+      endAt = end
       if (kind === 'error') {
-        if (errorAt === -1 && stopAt === -1) errorAt = Math.max(0, end - frame.length)
+        errorAt = Math.max(0, end - frame.length)
         return
       }
       binds = true
       this.firstContentAt ??= this.#now()
-      if (kind === 'stop' && stopAt === -1) stopAt = Math.max(0, end - frame.length)
+      if (kind === 'stop') stopAt = Math.max(0, end - frame.length)
       else if (kind === 'finish') this.stage = 'S3'
       else if (this.stage !== 'S3') this.stage = 'S2'
     })
-    if (!ok || this.reading.malformed) return 'malformed'
-
-    if (this.#tail.length > 0) {
-      // After message_stop (or the error event): whatever still comes is part of the end that waits for the commit.
-      this.#tail.push(chunk)
+    if (isBehind) {
+      if (!ok || unfinished(this.#cutter) > MAX_TAIL_BYTES) this.ended = true
       return 'more'
     }
+    if (!ok || this.reading.malformed) return 'malformed'
+
     if (errorAt !== -1 && !this.#open && !binds) {
-      this.#keep(chunk)
+      this.#keep(chunk.subarray(0, endAt))
       return 'error'
     }
     if (!this.#open && !binds) {
@@ -156,7 +175,7 @@ export class StreamGate {
       // Nothing of the chunk comes before the frame, so what is held after the stop reason is the frame's beginning.
       if (cut === 0 && this.#open) this.#tail = this.#takeHeld()
       else this.#relay(chunk.subarray(0, cut))
-      this.#tail.push(chunk.subarray(cut))
+      keepPiece(this.#tail, chunk.subarray(cut, endAt))
       return stopAt !== -1 ? 'stopped' : 'error'
     }
     if (this.stage !== 'S3') return this.#relay(chunk) ? 'more' : 'pause'
@@ -189,8 +208,14 @@ export class StreamGate {
   }
 
   #keep(chunk: Uint8Array): void {
-    this.#held.push(chunk)
+    keepPiece(this.#held, chunk)
     this.#heldBytes += chunk.length
+  }
+
+  #keepBehind(frame: Uint8Array): void {
+    this.#behindBytes += frame.length
+    if (this.#behindBytes > MAX_TAIL_BYTES) this.ended = true
+    else keepPiece(this.#tail, frame)
   }
 
   #takeHeld(): Uint8Array[] {
@@ -203,7 +228,12 @@ export class StreamGate {
     if (!this.#client.started() && this.#headers !== undefined) {
       this.#client.start(this.#headers.status, this.#headers.headers)
     }
-    this.#open = true
+    if (!this.#open) {
+      // Nothing that only the beginning needs stays for as long as the stream lasts.
+      this.#open = true
+      this.#headers = undefined
+      this.#earlyHeaders = []
+    }
     let flowing = true
     if (this.#held.length > 0) {
       flowing = this.#client.write(concatBytes([...this.#takeHeld(), chunk]))

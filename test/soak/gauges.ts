@@ -1,16 +1,24 @@
 /**
  * What a process holds at a moment, from outside: its own metrics, and what Linux says of it in /proc.
  */
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { get } from 'node:http'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
+import type { HeapSpaceInfo } from 'node:v8'
 
-export interface Sample {
+export interface Sample extends Glance {
+  /** Bytes of the heap of the main thread when everything was quiet, right after a collection: what the program holds … */
+  readonly objects: number
+  /** … and what V8 keeps of the program itself: bytecode, and code that it compiles for as long as ever new paths become hot. */
+  readonly code: number
+}
+
+export interface Glance {
   /** Since the first one, in ms. */
   readonly at: number
-  /** Resident, used of the heap (in reports: when everything was quiet, after a collection), and outside the heap; bytes. */
+  /** Bytes: resident, and outside the heap. */
   readonly resident: number
-  readonly heap: number
   readonly external: number
   /** Open file descriptors, sockets among them, and Node's handles. */
   readonly descriptors: number
@@ -28,45 +36,74 @@ export interface Sample {
   readonly events: number
 }
 
+/** In a folder of the process: what of its heap is really held. */
+const heapFile = (folder: string): string => join(folder, 'heap.json')
+
 /**
- * Of Node, for a process that is looked at like this: it collects its garbage when it gets SIGUSR2, so that the heap is what
- * is really held.
+ * Of Node, for a process that is looked at like this: when it gets SIGUSR2 it collects its garbage and writes what is left of its
+ * heap, before anything else happens.
  */
-export const GAUGED = {
-  NODE_OPTIONS: `--expose-gc --import=${encodeURI("data:text/javascript,import{isMainThread}from'node:worker_threads';if(isMainThread)process.on('SIGUSR2',()=>{gc();gc()})")}`,
+export const gauged = (folder: string): NodeJS.ProcessEnv => {
+  const file = JSON.stringify(heapFile(folder))
+  const code = `import{isMainThread}from'node:worker_threads';import{getHeapSpaceStatistics}from'node:v8';import{renameSync,writeFileSync}from'node:fs';if(isMainThread)process.on('SIGUSR2',()=>{gc();gc();writeFileSync(${file}+'.part',JSON.stringify(getHeapSpaceStatistics()));renameSync(${file}+'.part',${file})})`
+  return { NODE_OPTIONS: `--expose-gc --import=data:text/javascript,${encodeURIComponent(code)}` }
 }
 
 /** A collection of a heap of a hundred megabytes takes some tenths of a second. */
-const COLLECTING_MS = 500
+const COLLECTING_STEP_MS = 20
 /** A snapshot on its way, an answer to a page: what is there at one look is gone at another. */
 const LOOKS = 4
+const BETWEEN_LOOKS_MS = 300
 
 export interface Gauged {
   readonly pid: number
   readonly port: number
+  /** The one that `gauged` was told. */
+  readonly folder: string
 }
 
-const HEAP = 'nodejs_heap_size_used_bytes'
+type Heap = Pick<Sample, 'objects' | 'code'>
 
-/** Bytes of the heap that are really held. It is the same at the same load only when nothing is under way. */
-export const heldHeap = async (box: Gauged): Promise<number> => {
-  let least = Number.POSITIVE_INFINITY
+/** Of V8's spaces these hold what it makes of the program; the others hold what the program makes. */
+const CODE_SPACES = /^(?:code|trusted)_/
+
+/** What is really held of the heap. It is the same at the same load only when nothing is under way. */
+export const heldHeap = async (box: Gauged): Promise<Heap> => {
+  const looks: Heap[] = []
   for (let look = 0; look < LOOKS; look++) {
-    process.kill(box.pid, 'SIGUSR2')
-    await wait(COLLECTING_MS)
-    least = Math.min(least, sumOf(await read(box.port, '/metrics'), HEAP))
+    looks.push(await collected(box))
+    await wait(BETWEEN_LOOKS_MS)
   }
-  return least
+  return {
+    objects: Math.min(...looks.map(({ objects }) => objects)),
+    code: Math.min(...looks.map(({ code }) => code)),
+  }
+}
+
+const collected = async ({ pid, folder }: Gauged): Promise<Heap> => {
+  const file = heapFile(folder)
+  rmSync(file, { force: true })
+  process.kill(pid, 'SIGUSR2')
+  while (!existsSync(file)) {
+    await wait(COLLECTING_STEP_MS)
+    // Throws when there is no such process any more.
+    process.kill(pid, 0)
+  }
+  const spaces: readonly HeapSpaceInfo[] = JSON.parse(readFileSync(file, 'utf8'))
+  const bytes = (isCode: boolean): number =>
+    spaces
+      .filter(({ space_name }) => CODE_SPACES.test(space_name) === isCode)
+      .reduce((sum, { space_used_size }) => sum + space_used_size, 0)
+  return { objects: bytes(false), code: bytes(true) }
 }
 
 /** A moment, as it is. */
-export const glance = async (box: Gauged, since: number): Promise<Sample> => {
+export const glance = async (box: Omit<Gauged, 'folder'>, since: number): Promise<Glance> => {
   const text = await read(box.port, '/metrics')
   const descriptors = descriptorsOf(box.pid)
   return {
     at: performance.now() - since,
     resident: residentBytes(box.pid),
-    heap: sumOf(text, HEAP),
     external: sumOf(text, 'nodejs_external_memory_bytes'),
     descriptors: descriptors.length,
     sockets: descriptors.filter((target) => target.startsWith('socket:')).length,

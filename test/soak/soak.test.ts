@@ -6,7 +6,7 @@ import { Effect } from 'effect'
 import { describe, expect, it } from 'vitest'
 import type { Sample } from './gauges.ts'
 import { soak } from './soak.ts'
-import { heapSlope, judge } from './verdict.ts'
+import { judge, slopeOf } from './verdict.ts'
 
 const LOAD_MS = 12_000
 
@@ -26,33 +26,49 @@ describe.runIf(process.platform === 'linux')('a box with everything on', () => {
 
 describe('the verdict', () => {
   const sample = (more: Partial<Sample> = {}): Sample => ({
-    ...{ at: 0, resident: 0, heap: 80e6, external: 0, descriptors: 40, sockets: 10, handles: 5, wal: 1e6, loopMs: 1 },
+    ...{
+      at: 0,
+      resident: 0,
+      objects: 50e6,
+      code: 12e6,
+      external: 0,
+      descriptors: 40,
+      sockets: 10,
+      handles: 5,
+      wal: 1e6,
+      loopMs: 1,
+    },
     ...{ underWay: 0, bodies: 0, events: 0 },
     ...more,
   })
-  /** Every minute for half an hour. */
-  const rising = (bytesInTenMinutes: number) =>
+  /** Every minute for half an hour, the objects half a megabyte up and down. */
+  const rising = (inTenMinutes: { readonly objects?: number; readonly code?: number }) =>
     Array.from({ length: 31 }, (_, minute) =>
-      sample({ at: minute * 60_000, heap: 80e6 + (bytesInTenMinutes * minute) / 10 + (minute % 2) * 500_000 }),
+      sample({
+        at: minute * 60_000,
+        objects: 50e6 + ((inTenMinutes.objects ?? 0) * minute) / 10 + (minute % 2) * 500_000,
+        code: 12e6 + ((inTenMinutes.code ?? 0) * minute) / 10,
+      }),
     )
 
   it.each([
-    ['a heap that stays', rising(0), []],
-    ['a heap that grows within the limit', rising(900_000), []],
-    ['a heap that grows', rising(3e6), ['the heap grows by 3.0 MB in ten minutes']],
+    ['a heap that stays', rising({}), []],
+    ['a heap that grows within the limits', rising({ objects: 400_000, code: 900_000 }), []],
+    ['objects that become more', rising({ objects: 3e6 }), ['objects on the heap: 3.0 MB more in ten minutes']],
+    ['code that becomes more', rising({ code: 2e6 }), ['code on the heap: 2.0 MB more in ten minutes']],
     [
       'a heap that grew while it warmed up',
-      [...rising(0)].map((one) => ({ ...one, heap: one.heap - (one.at < 300_000 ? 2e7 : 0) })),
+      rising({}).map((one) => ({ ...one, objects: one.objects - (one.at < 300_000 ? 2e7 : 0) })),
       [],
     ],
-    ['a time that is too short to tell', rising(1e9).slice(0, 4), []],
+    ['a time that is too short to tell', rising({ objects: 1e9 }).slice(0, 4), []],
   ])('of %s', (_name, samples, problems) => {
     expect(judge({ base: sample(), samples, end: sample() })).toEqual(problems)
   })
 
   it('is a line through the samples, to the byte where they lie on one', () => {
-    const exact = Array.from({ length: 20 }, (_, minute) => sample({ at: minute * 60_000, heap: 1_000 * minute }))
-    expect(heapSlope(exact)).toBeCloseTo(10_000)
+    const exact = Array.from({ length: 20 }, (_, minute) => sample({ at: minute * 60_000, objects: 1_000 * minute }))
+    expect(slopeOf(exact, ({ objects }) => objects)).toBeCloseTo(10_000)
   })
 
   it.each([

@@ -13,7 +13,7 @@ import { startSink } from '#test/sink.ts'
 import { openPage } from '../../bench/page.ts'
 import { type Outcomes, startCrowd } from './clients.ts'
 import { writeFullLog } from './full-log.ts'
-import { GAUGED, glance, heldHeap, type Sample } from './gauges.ts'
+import { gauged, glance, heldHeap, type Sample } from './gauges.ts'
 import { judge, type Soak } from './verdict.ts'
 
 export interface SoakOptions {
@@ -81,11 +81,11 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
       }
       const folder = yield* scratchFolder
       if (options.before > 0) yield* writeFullLog(`${folder}/log.db`, policy, options.before)
-      const environment = { ...GAUGED, SIGNALBOX_ADMIN_TOKEN: ADMIN_TOKEN }
+      const environment = { ...gauged(folder), SIGNALBOX_ADMIN_TOKEN: ADMIN_TOKEN }
       const box = yield* startProcess({ config, environment, folder })
-      const process = { pid: box.child.pid ?? 0, port: box.port }
+      const process = { pid: box.child.pid ?? 0, port: box.port, folder }
       const since = performance.now()
-      const look = Effect.promise(async () => ({ ...(await glance(process, since)), heap: await heldHeap(process) }))
+      const look = Effect.promise(async () => ({ ...(await glance(process, since)), ...(await heldHeap(process)) }))
 
       // With the connections that the health checks keep.
       yield* Effect.promise(() => wait(FIRST_CHECKS_MS))
@@ -93,14 +93,15 @@ export const soak = (options: SoakOptions): Effect.Effect<SoakReport> =>
       const crowd = startCrowd({ port: box.port, token: ADMIN_TOKEN }, { clients, seed })
       const pages = startPages(box.url)
       const samples: Sample[] = []
-      while (performance.now() - since < FIRST_CHECKS_MS + loadMs) {
+      const loadedAt = performance.now()
+      while (performance.now() - loadedAt < loadMs) {
         yield* Effect.promise(() => wait(Math.min(sampleEveryMs, loadMs)))
         const sample = yield* Effect.promise(async () => {
           const busy = await glance(process, since)
           const goOn = await crowd.pause()
           const heap = await heldHeap(process)
           goOn()
-          return { ...busy, heap }
+          return { ...busy, ...heap }
         })
         samples.push(sample)
         options.onSample?.(sample)

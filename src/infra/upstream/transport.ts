@@ -56,17 +56,83 @@ const toReason = (error: unknown, connected: boolean): FailureReason => {
 
 class Aborted extends Error {}
 
+interface Sending {
+  readonly exchange: Exchange
+  readonly handler: Dispatcher.DispatchHandler
+  /** It ended, or was broken off. */
+  readonly isDone: () => boolean
+  readonly notSent: (error: unknown) => void
+}
+
+/** What is there for as long as the answer lasts: nothing of the request is in it. */
+const exchangeOf = (listener: UpstreamListener): Sending => {
+  let controller: Dispatcher.DispatchController | undefined
+  let done = false
+  let connected = false
+  const fail = (error: unknown): void => {
+    if (done) return
+    done = true
+    listener.fail(toReason(error, connected))
+  }
+  return {
+    isDone: () => done,
+    notSent: fail,
+    handler: {
+      onRequestStart: (started) => {
+        controller = started
+        connected = true
+        if (done) started.abort(new Aborted())
+        else listener.connected()
+      },
+      onResponseStart: (responding, status, headers) => {
+        // They lie in the first bytes that were read of the socket, which would stay as long.
+        responding.rawHeaders = null
+        if (done || status < 200) return
+        listener.headers(status, returnedHeaders(headers))
+      },
+      onResponseData: (responding, chunk) => {
+        if (!done && !listener.data(chunk)) responding.pause()
+      },
+      onResponseEnd: () => {
+        if (done) return
+        done = true
+        try {
+          listener.end()
+        } catch (error) {
+          // A bug of ours: undici would keep it to itself, and whoever waits for the end would wait for ever.
+          listener.fail(toReason(error, connected))
+        }
+      },
+      onResponseError: (_controller, error) => fail(error),
+    },
+    exchange: {
+      resume: () => controller?.resume(),
+      abort: () => {
+        if (done) return
+        done = true
+        controller?.abort(new Aborted())
+      },
+    },
+  }
+}
+
 /** Each exchange fails by itself, also where a file of the configuration cannot be used: others may serve meanwhile. */
 export const makeTransport = (options: TransportOptions): Transport => {
   const dispatchers = makeDispatchers(options)
   const { proxied } = dispatchers
 
   const send = (request: TransportRequest, listener: UpstreamListener): Exchange => {
-    let controller: Dispatcher.DispatchController | undefined
-    let done = false
-
-    const dispatch = (dispatcher: Dispatcher): void => {
-      let connected = false
+    const { exchange, handler, isDone, notSent } = exchangeOf(listener)
+    // Listeners are never called before `send` has returned.
+    queueMicrotask(() => {
+      if (isDone()) return
+      let dispatcher: Dispatcher
+      try {
+        dispatcher = dispatchers.current()
+      } catch (error) {
+        notSent(error)
+        return
+      }
       dispatcher.dispatch(
         {
           origin: options.origin,
@@ -78,55 +144,10 @@ export const makeTransport = (options: TransportOptions): Transport => {
           headersTimeout: 0,
           bodyTimeout: 0,
         },
-        {
-          onRequestStart: (started) => {
-            controller = started
-            connected = true
-            if (done) started.abort(new Aborted())
-            else listener.connected()
-          },
-          onResponseStart: (_controller, status, headers) => {
-            if (done || status < 200) return
-            listener.headers(status, returnedHeaders(headers))
-          },
-          onResponseData: (responding, chunk) => {
-            if (!done && !listener.data(chunk)) responding.pause()
-          },
-          onResponseEnd: () => {
-            if (done) return
-            done = true
-            listener.end()
-          },
-          onResponseError: (_controller, error) => {
-            if (done) return
-            done = true
-            listener.fail(toReason(error, connected))
-          },
-        },
+        handler,
       )
-    }
-    // Listeners are never called before `send` has returned.
-    queueMicrotask(() => {
-      if (done) return
-      let dispatcher: Dispatcher
-      try {
-        dispatcher = dispatchers.current()
-      } catch (error) {
-        done = true
-        listener.fail(toReason(error, false))
-        return
-      }
-      dispatch(dispatcher)
     })
-
-    return {
-      resume: () => controller?.resume(),
-      abort: () => {
-        if (done) return
-        done = true
-        controller?.abort(new Aborted())
-      },
-    }
+    return exchange
   }
 
   return { send, close: dispatchers.close, destroy: dispatchers.destroy }

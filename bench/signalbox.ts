@@ -2,9 +2,9 @@
  * Signalbox as the benchmark runs it: the command line as it is, a configuration with two providers that are the same
  * upstream, its log in a SQLite file, every other setting left at its default.
  */
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { freePort, type Server, startCommand } from './process.ts'
 
@@ -47,7 +47,9 @@ export const logPath = (folder: string): string => join(folder, 'signalbox.db')
 /** Starts it and waits until it is ready. `readyMs`: from the start of the process to the first 200 of /readyz; `readyCpuMs`: the CPU it took until then. */
 export const startSignalbox = async (options: SignalboxOptions): Promise<Ready> => {
   const { main, folder, upstream, way = 'passed', nodeFlags = [], readyWithinMs = READY_MS } = options
-  const config = join(folder, 'signalbox.yaml')
+  // In a folder of its own, as it is by default: that of the configuration is watched, and the log changes all the time.
+  const config = join(folder, 'config', 'signalbox.yaml')
+  mkdirSync(dirname(config), { recursive: true })
   writeFileSync(config, configuration(upstream, way))
   const port = await freePort()
   const env = {

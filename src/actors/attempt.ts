@@ -8,7 +8,7 @@ import type { ClientResponse, Exchange, HeaderList, Upstream, UpstreamAnswer, Up
 import { ProviderError } from '#actors/provider-error.ts'
 import type { StreamGate } from '#actors/stream-gate.ts'
 import type { Timekeeper, Watch } from '#actors/timekeeper.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import { readMessage } from '#domain/dialect/anthropic-message.ts'
 import type { FailureReason, TimeoutPhase } from '#domain/failure.ts'
 import type { TimeoutPolicy } from '#domain/policy.ts'
@@ -20,6 +20,9 @@ const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 const MAX_ERROR_BYTES = 1024 * 1024
 /** After message_stop an upstream gets this long to end its stream before we end ours. */
 const END_GRACE_MS = 1_000
+
+/** Of a provider's own id of the request so many characters are recorded. */
+const LONGEST_ID = 200
 
 export interface AttemptSuccess {
   readonly status: number
@@ -57,6 +60,10 @@ export interface AttemptInput {
 
 const headerOf = (headers: HeaderList, name: string): string | undefined => headers.find(([key]) => key === name)?.[1]
 
+/** Nobody here could read it, and a client could not where the header lies. */
+const isEncoded = (headers: HeaderList): boolean =>
+  !['', 'identity'].includes(headerOf(headers, 'content-encoding')?.trim().toLowerCase() ?? '')
+
 /** Runs one attempt. Fails with ProviderError; its `mirror` is set once the client has seen bytes of it. */
 export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, ProviderError> =>
   Effect.callback<AttemptSuccess, ProviderError>((resume) => {
@@ -75,7 +82,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
     let bytes = 0
     let stoppedAt: number | undefined
 
-    const upstreamRequestId = (): string | undefined => headerOf(headers, 'request-id')
+    const upstreamRequestId = (): string | undefined => headerOf(headers, 'request-id')?.slice(0, LONGEST_ID)
     const streaming = (): boolean => gate !== undefined && status >= 200 && status < 300
 
     const settle = (exit: Effect.Effect<AttemptSuccess, ProviderError>): void => {
@@ -195,6 +202,11 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         if (open.progressed) lastProgressAt = lastByteAt
       }
       if (event === 'stopped') stoppedAt = now()
+      if (open.ended) {
+        exchange?.abort()
+        succeedStream(open, () => open.release())
+        return true
+      }
       if (event !== 'pause') return true
       paused = true
       open.onDrain(() => {
@@ -256,6 +268,10 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
       headers: (code, list) => {
         status = code
         headers = list
+        if (code >= 200 && code < 300 && isEncoded(list)) {
+          abort({ _tag: 'MalformedOutput', detail: 'the answer is in an encoding that was not asked for' })
+          return
+        }
         enter(streaming() ? 'firstContent' : 'idle')
         if (streaming()) gate?.begin(status, input.clientHeaders(headers), input.hold)
       },
@@ -265,7 +281,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         lastByteAt = now()
         if (gate !== undefined && streaming()) return takeStream(gate, chunk)
         lastProgressAt = lastByteAt
-        pieces.push(chunk)
+        keepPiece(pieces, chunk)
         if (bytes > (status >= 400 ? MAX_ERROR_BYTES : MAX_ANSWER_BYTES)) {
           if (status >= 400) endWhole()
           else fail({ _tag: 'MalformedOutput', detail: `the answer is larger than ${MAX_ANSWER_BYTES} bytes` })

@@ -158,15 +158,15 @@ export interface Target {
 }
 
 export interface UpstreamRequest {
-  /** The path of the client's call without base URL, e.g. `/v1/messages`. */
+  /** The path of the client's call without base URL, and its query: with the question mark, or empty. */
   readonly path: '/v1/messages' | '/v1/messages/count_tokens' | '/v1/models'
-  /** With its question mark, or empty. */
   readonly query: string
   readonly method: 'GET' | 'POST'
   /** The client's headers; the adapter removes what must not travel and adds the credential. */
   readonly headers: HeaderList
-  /** The client's body; the adapter makes of it what its provider accepts. */
+  /** The client's body; the adapter makes of it what its provider accepts. Clean: nothing of its history must be taken off (provenance.ts). */
   readonly body: Uint8Array | null
+  readonly isClean?: boolean
   /** Absent for model lists. */
   readonly target?: Target
   /** Headers of the trace that it is part of, whatever the provider speaks; absent: the provider is told of none. */

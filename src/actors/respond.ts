@@ -18,14 +18,17 @@ export const DROPPED_HEADER = 'x-signalbox-dropped'
 
 const encoder = new TextEncoder()
 
+/** What a client calls a model may have any character, of which a header takes few. */
+const inAscii = (name: string): string => name.toWellFormed().replaceAll(/[^ -~]/gu, encodeURIComponent)
+
 /** The upstream's end-to-end headers plus who served; `request-id` is ours only where the upstream gave none. */
 export const answerHeaders = (upstream: HeaderList, served: Served, ownHeaders: HeaderList): HeaderList => {
   // An upstream that is a Signalbox too says who served it; the client hears of the nearest one.
   const headers = upstream.filter(([name]) => !name.startsWith('x-signalbox-') || name === DROPPED_HEADER)
   if (!upstream.some(([name]) => name === 'request-id')) headers.push(['request-id', served.requestId])
   headers.push(['x-signalbox-request-id', served.requestId])
-  if (served.provider !== undefined) headers.push(['x-signalbox-provider', served.provider])
-  if (served.model !== undefined) headers.push(['x-signalbox-model', served.model])
+  if (served.provider !== undefined) headers.push(['x-signalbox-provider', inAscii(served.provider)])
+  if (served.model !== undefined) headers.push(['x-signalbox-model', inAscii(served.model)])
   if (served.attempts !== undefined) headers.push(['x-signalbox-attempts', String(served.attempts)])
   headers.push(...ownHeaders)
   return headers

@@ -5,7 +5,7 @@
 import { Effect } from 'effect'
 import type { Upstream, UpstreamAnswer, UpstreamRequest } from '#actors/ports.ts'
 import { ProviderError } from '#actors/provider-error.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
 /** Answers above this are not what was asked for. */
@@ -47,7 +47,7 @@ export const sideCall = (
         if (bytes > MAX_BYTES) {
           exchange.abort()
           fail({ _tag: 'MalformedOutput', detail: `the answer is larger than ${MAX_BYTES} bytes` })
-        } else pieces.push(chunk)
+        } else keepPiece(pieces, chunk)
         return true
       },
       end: () => {

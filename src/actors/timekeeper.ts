@@ -4,11 +4,32 @@
  * instead of a timer per stream: activity on a stream only writes a number, however many chunks it has.
  */
 import { Context, Effect, Layer } from 'effect'
+import { makeBag } from '#actors/bag.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { wakeAt } from '#actors/provider-machine.ts'
 
 /** Time limits are kept to within this. */
 export const TICK_MS = 250
+
+/**
+ * A tick that comes this much late means that the process stood still (it was stopped, its machine slept) or that the clock was
+ * set. What came meanwhile lies unread: watches wait `CATCH_UP_MS` for it, so that nobody is blamed for our absence.
+ */
+const STOOD_STILL_MS = 2_000
+const CATCH_UP_MS = 1_000
+
+/** Whether watches may fire at a tick; told of each, in epoch ms. */
+export const afterCatchingUp = (startedAt: number): ((now: number) => boolean) => {
+  let tickedAt = startedAt
+  let from = startedAt
+  return (now) => {
+    if (now - tickedAt > TICK_MS + STOOD_STILL_MS) from = now + CATCH_UP_MS
+    // Nobody waits for the time of a clock that was set back.
+    else if (now < tickedAt) from = now
+    tickedAt = now
+    return now >= from
+  }
+}
 
 /** Something that must happen when its time comes, unless that moves on meanwhile. */
 export interface Watch {
@@ -31,16 +52,18 @@ export class Timekeeper extends Context.Service<
     Timekeeper,
     Effect.gen(function* () {
       const ledger = yield* Ledger
-      const watches = new Set<Watch>()
+      const watches = makeBag<Watch>()
       const clock = yield* Effect.clockWith(Effect.succeed)
 
       let firing: Watch | undefined
+      const mayFire = afterCatchingUp(clock.currentTimeMillisUnsafe())
 
       const tick = Effect.sync(() => {
         const now = clock.currentTimeMillisUnsafe()
-        for (const watch of watches) {
+        // Who fires may remove others, which must not fire then.
+        for (const watch of mayFire(now) ? watches : []) {
           firing = watch
-          if (watch.due() <= now) watch.fire(now)
+          if (watch.due() <= now && watches.has(watch)) watch.fire(now)
         }
         firing = undefined
         for (const [provider, snapshot] of ledger.state.machines) {
@@ -58,8 +81,8 @@ export class Timekeeper extends Context.Service<
 
       yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sleep(TICK_MS), tick)))
       return Timekeeper.of({
-        add: (watch) => void watches.add(watch),
-        remove: (watch) => void watches.delete(watch),
+        add: watches.add,
+        remove: watches.delete,
         size: () => watches.size,
       })
     }),

@@ -81,8 +81,14 @@ const jsonLines = ({ rows, total, groups }: CostReport, by: readonly Dimension[]
   }),
 ]
 
+/** Spreadsheets take what begins so for a formula, and names are whatever a client likes: they show an apostrophe for a text. */
+const FORMULA = /^[=+\-@\t\r]/
+
 /** Quoted as RFC 4180 says, where it must be. */
-const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text)
+const csvCell = (name: string): string => {
+  const text = FORMULA.test(name) ? `'${name}` : name
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+}
 
 const csvLines = ({ rows }: CostReport, by: readonly Dimension[]): readonly string[] => [
   [...by, ...SUMS].join(','),

@@ -4,6 +4,7 @@
 import { Console, Effect } from 'effect'
 import { EventLog, type ReadEvent, type ReadQuery } from '#actors/ports.ts'
 import { archivedNote, archivedParts } from '#cli/archived.ts'
+import { printable } from '#cli/printable.ts'
 import { summary } from '#cli/summary.ts'
 
 export interface EventsOptions {
@@ -19,10 +20,14 @@ const POLL_MS = 250
 
 const line = (row: ReadEvent): string => {
   if (row._tag === 'Foreign') {
-    return `${String(row.position).padStart(8)}  ${''.padEnd(24)}  ${row.upcast.type} (version ${row.upcast.schemaVersion}, not known to this release)`
+    return printable(
+      `${String(row.position).padStart(8)}  ${''.padEnd(24)}  ${row.upcast.type} (version ${row.upcast.schemaVersion}, not known to this release)`,
+    )
   }
   const { position, occurredAt, event, stream } = row.recorded
-  return `${String(position).padStart(8)}  ${new Date(occurredAt).toISOString()}  ${event._tag.padEnd(18)} ${stream}  ${summary(event)}`
+  return printable(
+    `${String(position).padStart(8)}  ${new Date(occurredAt).toISOString()}  ${event._tag.padEnd(18)} ${stream}  ${summary(event)}`,
+  )
 }
 
 const json = (row: ReadEvent): string => {

@@ -6,6 +6,7 @@ import { EventLog } from '#actors/ports.ts'
 import { explainRoute, type Happened, type RouteExplanation, type Weights } from '#actors/views/explanation.ts'
 import { readExplanation } from '#actors/views/read-explanation.ts'
 import { archivedNote, archivedParts } from '#cli/archived.ts'
+import { printable } from '#cli/printable.ts'
 import { shadowChoiceLine } from '#cli/shadow-text.ts'
 import { describeReason } from '#cli/summary.ts'
 import { type Row, table } from '#cli/table.ts'
@@ -30,7 +31,9 @@ export const explain = Effect.fnUntraced(function* (options: { readonly requestI
   yield* Console.log(
     options.json
       ? JSON.stringify({ explanation, events: events.map(asData) })
-      : explained(events, explanation.route?.weights ?? null).join('\n'),
+      : explained(events, explanation.route?.weights ?? null)
+          .map(printable)
+          .join('\n'),
   )
   return 0
 })

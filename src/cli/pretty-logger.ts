@@ -2,6 +2,7 @@
  * Log lines for people: time, level, words; of the fields only what the words do not say.
  */
 import { Logger } from 'effect'
+import { printable } from '#cli/printable.ts'
 import { logLine } from '#infra/telemetry/json-logger.ts'
 import type { LogLine } from '#infra/telemetry/log-line.ts'
 
@@ -17,10 +18,12 @@ export const prettyLine = (line: LogLine, isColoured: boolean): string => {
   const paint = (code: number, text: string) => (isColoured && text !== '' ? `\u001b[${code}m${text}\u001b[0m` : text)
   const level = line['log.level']
   const beside = besideOf(line)
-  const short = beside.filter(([, value]) => !value.includes('\n')).map(([name, value]) => ` ${name}=${value}`)
+  const short = beside
+    .filter(([, value]) => !value.includes('\n'))
+    .map(([name, value]) => ` ${name}=${printable(value)}`)
   const long = beside.filter(([, value]) => value.includes('\n')).map(([, value]) => indented(value))
   const clock = localTime(line['@timestamp'])
-  const first = `${paint(DIM, clock)} ${paint(COLOURS[level], level.toUpperCase().padEnd(5))} ${line.message}`
+  const first = `${paint(DIM, clock)} ${paint(COLOURS[level], level.toUpperCase().padEnd(5))} ${printable(line.message)}`
   return [`${first}${paint(DIM, short.join(''))}`, ...long].join('\n')
 }
 
@@ -50,7 +53,7 @@ const present = (entries: readonly (readonly [string, string | undefined])[]) =>
 const indented = (text: string): string =>
   text
     .split('\n')
-    .map((one) => `  ${one}`)
+    .map((one) => `  ${printable(one)}`)
     .join('\n')
 
 /** In the time zone of the terminal. */

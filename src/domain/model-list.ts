@@ -2,6 +2,7 @@
  * Lists of models: reading what a provider says it has, and saying it in the names that a client can ask for.
  */
 import { CURRENT_CLAUDE_MODELS, canonicalName } from '#domain/claude-models.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import { modelId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
 import type { ProviderPolicy } from '#domain/policy.ts'
@@ -29,12 +30,7 @@ export const listedModel = (id: string, displayName: string): ListedModel => ({
 
 /** Reads an Anthropic- or OpenAI-shaped list, or a bare one (GitHub's catalogue); entries without an id are left out. */
 export const readModelList = (body: Uint8Array): readonly ListedModel[] => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(body))
-  } catch {
-    return []
-  }
+  const parsed = parseTold(new TextDecoder().decode(body))
   const data: unknown = isObject(parsed) ? parsed.data : parsed
   if (!Array.isArray(data)) return []
   return data.flatMap((one: unknown) => {

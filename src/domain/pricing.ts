@@ -178,8 +178,9 @@ const searchCost = (price: ModelPrice | null, searches: number): number | null =
 /** Of USD per million tokens: trillionths of a dollar per token, whole, so that the order of summing changes nothing. */
 const pico = (usdPerMillion: number): number => Math.round(usdPerMillion * 1_000_000)
 
-/** Never minus zero. */
-const nano = (picoUsd: number): number => Math.round(picoUsd / 1_000) + 0
+/** Never minus zero, and never so much that it would be no whole number any more, whatever a price list says. */
+const nano = (picoUsd: number): number =>
+  Math.max(-Number.MAX_SAFE_INTEGER, Math.min(Number.MAX_SAFE_INTEGER, Math.round(picoUsd / 1_000) + 0))
 
 const promptOf = (counts: TokenCounts): number =>
   counts.inputTokens + counts.cacheReadTokens + counts.cacheWrite5mTokens + counts.cacheWrite1hTokens

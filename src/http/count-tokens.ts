@@ -14,6 +14,7 @@ import { sideCall } from '#actors/side-call.ts'
 import { sameModel } from '#domain/claude-models.ts'
 import { errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import { readRequestInSteps } from '#domain/dialect/anthropic-request.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import { countsAgainst, type FailureReason, retryableElsewhere } from '#domain/failure.ts'
 import { type ModelId, modelId, type ProviderId } from '#domain/ids.ts'
 import { resolveModel } from '#domain/model-map.ts'
@@ -138,13 +139,8 @@ const isClients = (reason: FailureReason): boolean => {
 
 /** A zero, or anything else, would break the client's compaction. */
 const isCount = ({ body }: UpstreamAnswer): boolean => {
-  try {
-    const count: unknown = JSON.parse(Buffer.from(body).toString())
-    return typeof count === 'object' && count !== null && 'input_tokens' in count && Number(count.input_tokens) > 0
-  } catch {
-    // Not JSON is not a count.
-    return false
-  }
+  const count = parseTold(Buffer.from(body).toString())
+  return typeof count === 'object' && count !== null && 'input_tokens' in count && Number(count.input_tokens) > 0
 }
 
 /** Providers that have the model, those that are well first: a count may also ask one that is not. */

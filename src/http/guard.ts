@@ -8,6 +8,8 @@ import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.t
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 
+const HOST = 'host'
+
 /** Host name of a Host header without its port, in lower case. */
 const hostName = (host: string): string => host.toLowerCase().replace(/:\d*$/, '')
 
@@ -15,7 +17,8 @@ const hostHeaders = (request: IncomingMessage): readonly string[] => {
   const hosts: string[] = []
   const { rawHeaders } = request
   for (let i = 0; i < rawHeaders.length; i += 2) {
-    if (rawHeaders[i]?.toLowerCase() === 'host') hosts.push(rawHeaders[i + 1] ?? '')
+    const name = rawHeaders[i]
+    if (name?.length === HOST.length && name.toLowerCase() === HOST) hosts.push(rawHeaders[i + 1] ?? '')
   }
   return hosts
 }

@@ -154,7 +154,14 @@ export const handleMessages = Effect.fnUntraced(function* (
   const captured = tap && capturedResponse(clientResponse(response), tap)
   const serving = runCascade({
     admitted,
-    request: { path: '/v1/messages', query, method: 'POST', headers: client.headers, body },
+    request: {
+      path: '/v1/messages',
+      query,
+      method: 'POST',
+      headers: client.headers,
+      body,
+      isClean: reading.request.isClean,
+    },
     client: captured?.client ?? clientResponse(response),
     ownHeaders: [...ownHeaders, ['x-signalbox-trace-id', traceOf(requestId, admitted.traceparent).traceId]],
     ...(tracing?.propagate === true ? { traceUpstream } : {}),

@@ -3,6 +3,7 @@
  */
 import type { IncomingMessage } from 'node:http'
 import { Data, Effect } from 'effect'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 import { inOneGo, type Steps } from '#domain/steps.ts'
 
@@ -46,14 +47,14 @@ export const readJsonBody = (request: IncomingMessage, limit: number): Effect.Ef
     }
     if (Number(headers['content-length'] ?? 0) > limit) return refuse(errorAnswer.tooLarge(limit))
     return Effect.callback<Uint8Array, BodyRefused>((resume) => {
-      const chunks: Buffer[] = []
+      const chunks: Uint8Array[] = []
       let size = 0
       // Chunks of a long body are copied as they come: joining megabytes at the end would hold everybody up.
       const announced = Number(headers['content-length'] ?? 0)
       const whole = announced > LONG_BYTES ? Buffer.allocUnsafeSlow(announced) : undefined
       const onData = (chunk: Buffer): void => {
         if (whole !== undefined) chunk.copy(whole, size)
-        else chunks.push(chunk)
+        else keepPiece(chunks, chunk)
         size += chunk.length
         if (size > limit) {
           stop()
@@ -63,8 +64,7 @@ export const readJsonBody = (request: IncomingMessage, limit: number): Effect.Ef
       }
       const onEnd = (): void => {
         stop()
-        const [only] = chunks
-        const body = whole ?? (chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size))
+        const body = whole ?? concatBytes(chunks)
         if (size <= LONG_BYTES) resume(Effect.succeed(body))
         // Whoever reads it has much to do: others get their turn before.
         else setImmediate(() => resume(Effect.succeed(body)))

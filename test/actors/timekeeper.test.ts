@@ -1,7 +1,7 @@
 import { assert, describe, it } from '@effect/vitest'
 import { Effect, References } from 'effect'
 import { TestClock } from 'effect/testing'
-import { TICK_MS, type Watch } from '#actors/timekeeper.ts'
+import { afterCatchingUp, TICK_MS, type Watch } from '#actors/timekeeper.ts'
 import { defaultBreaker } from '#domain/policy.ts'
 import { answers, known, openTestBox } from '#test/box.ts'
 
@@ -42,6 +42,20 @@ describe('the timekeeper', () => {
       }
     }),
   )
+
+  it.each<readonly [string, readonly number[], readonly boolean[]]>([
+    ['comes in time', [250, 500, 750, 2_900], [true, true, true, true]],
+    [
+      'is late because the process stood still',
+      [250, 60_000, 60_250, 60_999, 61_000],
+      [true, false, false, false, true],
+    ],
+    ['is of a clock that was set on', [250, 86_400_000, 86_400_500, 86_401_000], [true, false, false, true]],
+    ['is of a clock that was set back', [86_400_000, 86_400_250, 250, 500], [false, false, true, true]],
+  ])('lets what came meanwhile be read before it fires, when a tick %s', (_, ticks, fires) => {
+    const mayFire = afterCatchingUp(0)
+    assert.deepStrictEqual(ticks.map(mayFire), fires)
+  })
 
   it.effect('reads the time of a watch anew at every tick', () =>
     Effect.gen(function* () {

@@ -24,7 +24,7 @@ const served = (n: number, provider: string, nano: number | undefined): readonly
   return [
     {
       ...{ _tag: 'RequestAdmitted', requestId: id, model: modelId('claude-opus-5-5'), stream: true, bodyBytes: 1 },
-      ...{ messages: 1, tools: 0, images: 0, draw: 0, project: 'a, "b"' },
+      ...{ messages: 1, tools: 0, images: 0, draw: 0, project: '=a, "b"' },
     },
     { _tag: 'AttemptStarted', ...attempt },
     {
@@ -83,11 +83,11 @@ it.effect('prints JSON with whole billionths of a dollar', () =>
   }),
 )
 
-it.effect('prints CSV whose names cannot break a row', () =>
+it.effect('prints CSV whose names cannot break a row, and are no formulas', () =>
   Effect.gen(function* () {
     const [head, row, ...rest] = (yield* printed({ by: ['project'], format: 'csv' })).split('\n')
     expect(head?.split(',').slice(0, 3)).toEqual(['project', 'requests', 'attempts'])
-    expect(row).toMatch(/^"a, ""b""",3,3,/)
+    expect(row).toMatch(/^"'=a, ""b""",3,3,/)
     expect(rest).toEqual([])
   }),
 )

@@ -10,7 +10,7 @@ import { type AdmissionQuestion, readAdmission } from '#http/admitted.ts'
 
 const request: MessagesRequest = {
   ...{ model: 'claude-opus-5-5', stream: false, maxTokens: 64, messages: 1, tools: 0 },
-  ...{ images: 0, imageBytes: 0, needs: [] },
+  ...{ images: 0, imageBytes: 0, needs: [], isClean: true },
 }
 const read = (headers: { readonly [name: string]: string }, client?: AdmissionQuestion['client']) => {
   const reading = readAdmission({

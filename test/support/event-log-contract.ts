@@ -7,7 +7,7 @@ import { Effect, type Layer } from 'effect'
 import fc from 'fast-check'
 import { EventLog, type EventLogError, type ReadEvent, type ReadQuery } from '#actors/ports.ts'
 import { CATALOGUE, type DomainEvent } from '#domain/events.ts'
-import { providerId, requestId } from '#domain/ids.ts'
+import { modelId, providerId, requestId } from '#domain/ids.ts'
 import { type NewEvent, type RecordedEvent, streamOf } from '#domain/recorded-event.ts'
 import { envelopes, happenings, servedRequest } from '#test/recorded-events.ts'
 
@@ -66,6 +66,34 @@ export const eventLogContract = (name: string, makeLayer: () => Layer.Layer<Even
           ),
         )
         yield* Effect.promise(() => fc.assert(property, { numRuns: 40 }))
+      }),
+    )
+
+    it.effect('gives back names of any characters, and goes on after them', () =>
+      Effect.gen(function* () {
+        const log = yield* EventLog
+        const { wrap, request } = newWriter()
+        const before = yield* log.head
+        const names = [
+          'a\u0000b',
+          'half \ud83c',
+          '\udc00',
+          '\u2028',
+          '\u001b[2J',
+          "'; DROP TABLE events; --",
+          '模型',
+          '\uffff',
+        ]
+        const named = names.map((model) => {
+          const [admitted, ...rest] = servedRequest(++lastRequest)
+          if (admitted?._tag !== 'RequestAdmitted') throw new Error('a request begins with its admission')
+          const said = { model: modelId(model), sessionId: model, agentId: model, project: model, clientKey: model }
+          return wrap([{ ...admitted, ...said }, ...rest])
+        })
+        for (const events of named) yield* log.append(events)
+        yield* log.append(request())
+        const back = known(yield* log.read({ after: before, limit: 1_000 }))
+        expect(back.slice(0, named.flat().length).map(asNew)).toEqual(named.flat())
       }),
     )
 

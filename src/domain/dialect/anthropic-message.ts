@@ -1,7 +1,8 @@
 /**
  * What we read of a whole (non-streamed) Anthropic answer.
  */
-import { readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { clipName, readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import { noUsage, type Usage } from '#domain/usage.ts'
 
 export type MessageReading =
@@ -20,20 +21,15 @@ export type MessageReading =
 
 /** Reads the body of a 200 answer to `stream: false`. */
 export const readMessage = (body: Uint8Array): MessageReading => {
-  let parsed: unknown
-  try {
-    parsed = JSON.parse(new TextDecoder().decode(body))
-  } catch {
-    return { _tag: 'NotAMessage' }
-  }
+  const parsed = parseTold(new TextDecoder().decode(body))
   if (typeof parsed !== 'object' || parsed === null) return { _tag: 'NotAMessage' }
   const message = parsed as { readonly [key: string]: unknown }
   if (message.type === 'error') return { _tag: 'Error' }
   if (message.type !== 'message' || !Array.isArray(message.content)) return { _tag: 'NotAMessage' }
   return {
     _tag: 'Message',
-    model: typeof message.model === 'string' ? message.model : undefined,
-    stopReason: typeof message.stop_reason === 'string' ? message.stop_reason : null,
+    model: typeof message.model === 'string' ? clipName(message.model) : undefined,
+    stopReason: typeof message.stop_reason === 'string' ? clipName(message.stop_reason) : null,
     usage: readUsage(message.usage) ?? noUsage,
     costUsd: readCost(message.usage),
   }

@@ -2,6 +2,8 @@
  * What routing needs to know of a Messages request, and the checks that are certain to fail at every provider. Everything
  * else is an open list: unknown fields, roles and blocks pass.
  */
+import { isClean } from '#domain/dialect/provenance.ts'
+import { hasMoreValues } from '#domain/dialect/told-json.ts'
 import { inOneGo, type Steps } from '#domain/steps.ts'
 
 export interface MessagesRequest {
@@ -16,12 +18,20 @@ export interface MessagesRequest {
   readonly imageBytes: number
   /** What a provider must be able to do to serve it at all; see `needsOf`. */
   readonly needs: readonly string[]
+  /** The history holds nothing that must be taken off for a provider; see provenance.ts. */
+  readonly isClean: boolean
 }
 
 export type RequestReading =
   | { readonly _tag: 'Valid'; readonly request: MessagesRequest }
   /** `message` is in the Anthropic API's own form, `field: what is wrong`. */
   | { readonly _tag: 'Invalid'; readonly message: string }
+
+/** No model writes as much; whoever allows more could be charged sums that are no whole numbers any more. */
+const MOST_TOKENS = 1e8
+
+/** Twice those of the hundred thousand messages that the API takes. Parsing ten times as many would hold everybody up for seconds. */
+const MOST_VALUES = 1_000_000
 
 /** A body that is not UTF-8 is refused with a clear message, not mangled. */
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true })
@@ -41,6 +51,7 @@ export const readRequestInSteps = function* (body: Uint8Array, needsMaxTokens: b
   try {
     const text = strictUtf8.decode(body)
     yield
+    if (hasMoreValues(text, MOST_VALUES)) return invalid('The request body has too many values')
     parsed = JSON.parse(text)
   } catch {
     return invalid('The request body is not valid JSON')
@@ -66,12 +77,13 @@ export const readRequestInSteps = function* (body: Uint8Array, needsMaxTokens: b
     request: {
       model,
       stream: stream === true,
-      maxTokens: maxTokens as number | undefined,
+      maxTokens: maxTokens === undefined ? undefined : Math.min(maxTokens as number, MOST_TOKENS),
       messages: messages.length,
       tools: tools.length,
       images: media.images,
       imageBytes: media.imageBytes,
       needs: needsOf(tools, parsed.tool_choice, media.sources),
+      isClean: isClean(messages),
     },
   }
 }

@@ -2,8 +2,9 @@
  * What we read of an Anthropic event stream while it passes by: how binding each frame is for the client, and the few
  * values that are recorded. Unknown events and blocks are never errors.
  */
-import { mergeDeltaUsage, readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { clipName, mergeDeltaUsage, readCost, readUsage } from '#domain/dialect/anthropic-usage.ts'
 import { eventData, eventName } from '#domain/dialect/sse-fields.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import type { Usage } from '#domain/usage.ts'
 
 /**
@@ -31,7 +32,7 @@ export interface AnthropicStream {
   costUsd: number | undefined
   /** Data of the `error` event, once seen. */
   errorData: string | undefined
-  /** A known event whose data was not JSON. */
+  /** A known event whose data was not JSON, or that came before there was a message. */
   malformed: boolean
 }
 
@@ -52,19 +53,26 @@ type Json = { readonly [key: string]: unknown }
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null
 
 const parse = (stream: AnthropicStream, frame: Uint8Array): Json => {
-  try {
-    const data: unknown = JSON.parse(eventData(frame))
-    if (isObject(data)) return data
-  } catch {
-    // Not JSON: the flag below is the report.
-  }
+  const data = parseTold(eventData(frame))
+  if (isObject(data)) return data
   stream.malformed = true
   return {}
 }
 
+const PARTS = new Set([
+  'content_block_start',
+  'content_block_delta',
+  'content_block_stop',
+  'message_delta',
+  'message_stop',
+])
+
 /** Reads one frame; content deltas, the bulk of every stream, are not even decoded. */
 export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind => {
-  switch (eventName(frame)) {
+  const name = eventName(frame)
+  // The middle of an answer that never began: the client drops it all, and asks again.
+  if (!stream.started && PARTS.has(name)) stream.malformed = true
+  switch (name) {
     case '':
     case 'ping':
       return 'quiet'
@@ -76,7 +84,7 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
       const message = parse(stream, frame).message
       stream.started = true
       if (isObject(message)) {
-        if (typeof message.model === 'string') stream.model = message.model
+        if (typeof message.model === 'string') stream.model = clipName(message.model)
         stream.usage = readUsage(message.usage) ?? stream.usage
         stream.costUsd = readCost(message.usage) ?? stream.costUsd
       }
@@ -92,7 +100,7 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
       stream.costUsd = readCost(data.usage) ?? stream.costUsd
       const reason = isObject(data.delta) ? data.delta.stop_reason : undefined
       if (typeof reason !== 'string') return 'content'
-      stream.stopReason = reason
+      stream.stopReason = clipName(reason)
       stream.isCounted = true
       return 'finish'
     }
@@ -104,6 +112,12 @@ export const readFrame = (stream: AnthropicStream, frame: Uint8Array): FrameKind
     default:
       return 'content'
   }
+}
+
+/** Whether a frame says nothing, wherever it stands. */
+export const isQuiet = (frame: Uint8Array): boolean => {
+  const name = eventName(frame)
+  return name === '' || name === 'ping'
 }
 
 /** Blocks that carry nothing yet; those that arrive whole (redacted thinking, server tool results …) are content. */

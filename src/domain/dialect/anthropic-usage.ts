@@ -8,8 +8,11 @@ type Json = { readonly [key: string]: unknown }
 
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** No request has a trillion tokens; a larger number is noise, and its sums would not be exact any more. */
-const MOST_TOKENS = 1e12
+/**
+ * No request has a hundred million tokens; a larger number is noise. Times any price, and summed over the log, it would be no whole
+ * number any more, which no event may have: whoever read the log then would take it for damaged.
+ */
+const MOST_TOKENS = 1e8
 
 const count = (value: unknown): number | undefined =>
   typeof value === 'number' && value >= 0 && value <= MOST_TOKENS ? Math.trunc(value) : undefined
@@ -81,6 +84,9 @@ const iterationOf = (one: Json): Iteration => {
 }
 
 const isName = (value: unknown): value is string => typeof value === 'string' && value.length <= LONGEST_NAME
+
+/** A name as it is recorded: whoever makes one up does not fill the log. */
+export const clipName = (name: string): string => name.slice(0, LONGEST_NAME)
 
 /** US dollars that the provider says it charged: OpenRouter tells it beside the tokens. */
 export const readCost = (usage: unknown): number | undefined =>

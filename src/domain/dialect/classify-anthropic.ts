@@ -57,6 +57,10 @@ export const classifyAnthropic = (
       return { _tag: 'QuotaExhausted', status }
     case 404:
       return { _tag: 'InvalidRequest', status }
+    // A proxy on the way, or a server that is not the one that was meant: the request is not wrong.
+    case 407:
+    case 421:
+    case 425:
     case 408:
     case 409:
       return { _tag: 'ServerError', status, ...until }

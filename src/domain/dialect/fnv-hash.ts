@@ -34,4 +34,9 @@ const OFFSET_HIGH = 0xcbf29ce4
 const OFFSET_LOW = 0x84222325
 const PRIME_LOW = 0x1b3
 const encoder = new TextEncoder()
-const hex = (half: number): string => half.toString(16).padStart(8, '0')
+
+/** By a table: printing a number in another base goes through floating point. */
+const hex = (half: number): string =>
+  digits(half >>> 24) + digits((half >>> 16) & 0xff) + digits((half >>> 8) & 0xff) + digits(half & 0xff)
+const digits = (byte: number): string => DIGITS[byte] ?? ''
+const DIGITS = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))

@@ -4,6 +4,7 @@
  */
 import { wrapSignature } from '#domain/dialect/provenance.ts'
 import { eventData, eventName } from '#domain/dialect/sse-fields.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 
 type Json = { readonly [key: string]: unknown }
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -17,7 +18,7 @@ export const markFrame = (provider: string, frame: Uint8Array): Uint8Array => {
   const name = eventName(frame)
   if (name !== 'content_block_delta' && name !== 'content_block_start') return frame
   if (!includes(frame, SIGNATURE)) return frame
-  const event = parse(eventData(frame))
+  const event = parseTold(eventData(frame))
   const inner = isObject(event) ? (event.delta ?? event.content_block) : undefined
   if (!isObject(event) || !isObject(inner) || !isUnmarked(inner.signature)) return frame
   const marked = { ...inner, signature: wrapSignature(provider, inner.signature) }
@@ -28,7 +29,7 @@ export const markFrame = (provider: string, frame: Uint8Array): Uint8Array => {
 /** A whole message; the same array unless it holds a signature. */
 export const markMessage = (provider: string, body: Uint8Array): Uint8Array => {
   if (!includes(body, SIGNATURE)) return body
-  const message = parse(decoder.decode(body))
+  const message = parseTold(decoder.decode(body))
   if (!isObject(message) || !Array.isArray(message.content)) return body
   const content = message.content.map((block: unknown) =>
     isObject(block) && block.type === 'thinking' && isUnmarked(block.signature)
@@ -40,15 +41,6 @@ export const markMessage = (provider: string, body: Uint8Array): Uint8Array => {
 
 /** An empty one says nothing; it goes before Claude sees it anyway. */
 const isUnmarked = (signature: unknown): signature is string => typeof signature === 'string' && signature !== ''
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Whoever reads the stream next reports it.
-    return undefined
-  }
-}
 
 const includes = (bytes: Uint8Array, wanted: Uint8Array): boolean => {
   const [first = 0] = wanted

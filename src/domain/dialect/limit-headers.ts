@@ -6,6 +6,7 @@
  * second limit of the same name. What cannot be read is left out.
  */
 import { durationMs } from '#domain/dialect/openai/rate-headers.ts'
+import { withinReason } from '#domain/dialect/retry-after.ts'
 import type { LimitReading } from '#domain/events.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
@@ -26,9 +27,13 @@ export const readLimits = (
   at: number,
   { requestsHeaderWindow = 'minute' }: LimitHeaderOptions = {},
 ): readonly LimitReading[] => {
-  const rated = headers.filter(([name]) => name.includes('ratelimit-'))
-  if (rated.length === 0) return []
-  const readings = [...anthropic(rated), ...chat(rated, at, requestsHeaderWindow)]
+  // Each dialect asks for a dozen names or two, so only where it is spoken at all.
+  const inAnthropic = headers.filter(([name]) => name.startsWith('anthropic-ratelimit-'))
+  const inChat = headers.filter(([name]) => name.startsWith('x-ratelimit-'))
+  const readings = [
+    ...(inAnthropic.length === 0 ? [] : anthropic(inAnthropic)),
+    ...(inChat.length === 0 ? [] : chat(inChat, at, requestsHeaderWindow)),
+  ]
   const isFirst = ({ limit, window }: LimitReading, index: number): boolean =>
     readings.findIndex((other) => other.limit === limit && other.window === window) === index
   return readings.filter(isFirst)
@@ -115,5 +120,5 @@ const resetOf = (text: string | undefined, at: number): number | undefined => {
   if (number !== undefined && number >= EPOCH_MS) return number
   if (number !== undefined && number >= EPOCH_S) return number * 1_000
   const ms = durationMs(text)
-  return ms === undefined || !Number.isFinite(at + ms) ? undefined : at + ms
+  return ms === undefined ? undefined : withinReason(at + ms, at)
 }

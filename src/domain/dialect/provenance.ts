@@ -56,6 +56,10 @@ export const cleanForClaude = (bytes: Uint8Array): Uint8Array => clean(bytes, FO
 export const cleanForVendor = (bytes: Uint8Array, provider: string): Uint8Array =>
   clean(bytes, FOR_VENDOR, (block) => planForVendor(block, provider))
 
+/** Whether neither of the two has anything to do. Of a body that has been parsed this is told without searching all of its text. */
+export const isClean = (messages: readonly unknown[]): boolean =>
+  messages.every((message) => planMessage(message, planForClaude) === undefined)
+
 const clean = (bytes: Uint8Array, suspect: readonly RegExp[], planBlock: PlanBlock): Uint8Array => {
   // One character per byte, so that positions are offsets, and searching is fast.
   const text = latin1(bytes)

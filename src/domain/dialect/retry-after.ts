@@ -19,12 +19,18 @@ const date = (text: string | undefined, form: RegExp): number | undefined =>
 /**
  * @param headers lower-case names
  * @param at epoch ms of the answer
- * @returns epoch ms, never before `at`; undefined when nothing readable was said
+ * @returns epoch ms, never before `at` or years after it; undefined when nothing readable was said
  */
 export const retryAt = (headers: Headers, at: number): number | undefined => {
   const told = toldRetry(headers, at) ?? exhaustedReset(headers)
-  return told === undefined ? undefined : Math.max(at, told)
+  return told === undefined ? undefined : withinReason(told, at)
 }
+
+/** No honest provider names a later time, and what prints a time has no year for any number. */
+const LONGEST_MS = 366 * 86_400_000
+
+/** @returns `told`, but never before `at`, and never more than a year after it */
+export const withinReason = (told: number, at: number): number => Math.min(Math.max(at, told), at + LONGEST_MS)
 
 const toldRetry = (headers: Headers, at: number): number | undefined => {
   const ms = get(headers, 'retry-after-ms')

@@ -11,6 +11,9 @@ const SPACE = 32
 const EVENT = [101, 118, 101, 110, 116, COLON] // "event:"
 const DATA = [100, 97, 116, 97, COLON] // "data:"
 
+/** How nearly every frame of a stream of Anthropic's begins. */
+const DELTA = [...new TextEncoder().encode('event: content_block_delta\n')]
+
 const startsWith = (frame: Uint8Array, prefix: readonly number[]): boolean => {
   for (let i = 0; i < prefix.length; i++) if (frame[i] !== prefix[i]) return false
   return true
@@ -25,6 +28,7 @@ const isDataLine = (frame: Uint8Array): boolean =>
 
 /** The `event:` value, or '' for a frame without one (a comment, or data alone, which Anthropic clients ignore). */
 export const eventName = (frame: Uint8Array): string => {
+  if (startsWith(frame, DELTA)) return 'content_block_delta'
   if (startsWith(frame, EVENT)) {
     let from = EVENT.length
     if (frame[from] === SPACE) from++

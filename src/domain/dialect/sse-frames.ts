@@ -3,7 +3,7 @@
  * chunks break. A frame is everything up to and including the blank line that ends it; lines end in LF, CRLF or CR. Bytes
  * are never changed: the concatenation of all frames and the rest is the input.
  */
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 
 const LF = 10
 const CR = 13
@@ -90,7 +90,7 @@ export const cutFrames = (
 
   if (start < chunk.length) {
     const rest = chunk.subarray(start)
-    cutter.pieces.push(rest)
+    keepPiece(cutter.pieces, rest)
     cutter.size += rest.length
   }
   return cutter.size <= MAX_FRAME_BYTES

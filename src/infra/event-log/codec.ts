@@ -21,8 +21,14 @@ export const rowOf = (event: NewEvent): NewRow => ({
   data: dataOf(event.event),
 })
 
-/** The event's JSON without its tag. */
-export const dataOf = ({ _tag, ...data }: DomainEvent): string => JSON.stringify(data)
+/** The event's JSON without its tag: cut off where it comes first, because a copy without it costs as much as all the rest. */
+export const dataOf = (event: DomainEvent): string => {
+  const text = JSON.stringify(event)
+  const tag = `{"_tag":"${event._tag}",`
+  if (text.startsWith(tag)) return `{${text.slice(tag.length)}`
+  const { _tag, ...data } = event
+  return JSON.stringify(data)
+}
 
 /** Reads a row back, with full validation of its data. */
 export const readRow = (row: StoredRow): ReadEvent => {

@@ -61,7 +61,9 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
   }
 
   const nextVersion = ({ stream, streamVersion }: NewRow): number => {
-    const next = (versions.get(stream) ?? lastVersion.get(stream) ?? 0) + 1
+    // Of a stream that begins nothing is asked: another first event of it would meet the unique index.
+    const last = versions.get(stream) ?? (streamVersion === 1 ? 0 : lastVersion.get(stream))
+    const next = (last ?? 0) + 1
     if (streamVersion !== NEXT_VERSION && streamVersion !== next) {
       throw conflict(`version ${streamVersion} of ${stream} is not free: the next one is ${next}`)
     }

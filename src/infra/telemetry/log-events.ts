@@ -25,8 +25,9 @@ export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | S
   const write = { Debug: Effect.logDebug, Info: Effect.logInfo, Warn: Effect.logWarning }
   const open = new Map<string, Gathered>()
 
+  const isSaid = (level: Level): boolean => ORDER[level] >= minimum
   const say = (level: Level, message: string, fields: LineFields): void => {
-    if (ORDER[level] >= minimum) Effect.runForkWith(context)(write[level](message, fields))
+    Effect.runForkWith(context)(write[level](message, fields))
   }
   const follow = (recorded: CommittedEvent): void => {
     const { event, occurredAt } = recorded
@@ -38,6 +39,7 @@ export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | S
       return
     }
     open.delete(event.requestId)
+    if (!isSaid('Info')) return
     const { message, fields } = requestLine(known, occurredAt)
     say('Info', message, fields)
   }
@@ -46,7 +48,7 @@ export const logEvents: Effect.Effect<void, EventLogError, Ledger | EventLog | S
   yield* hearCommits((events) => {
     for (const recorded of events) {
       const said = line(recorded.event)
-      if (said !== undefined) say(said[0], said[1], eventFields(recorded.event, recorded.occurredAt))
+      if (said !== undefined && isSaid(said[0])) say(said[0], said[1], eventFields(recorded.event, recorded.occurredAt))
       follow(recorded)
     }
   })

@@ -5,7 +5,7 @@
  */
 import type { HeaderList, Target, UpstreamListener, UpstreamRequest } from '#actors/ports.ts'
 import { parseClaudeModel } from '#domain/claude-models.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import { addMembers } from '#domain/dialect/add-members.ts'
 import { fitAnthropic } from '#domain/dialect/fit-anthropic.ts'
 import { fitGeneration } from '#domain/dialect/fit-generation.ts'
@@ -17,7 +17,8 @@ import { toVertexBody, toVertexCountBody } from '#domain/dialect/vertex-body.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { forwardedHeaders, withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { AnthropicProfile } from '#infra/upstream/profile.ts'
-import { type Preparation, pathOf, type Translation, type Wire } from '#infra/upstream/wire.ts'
+import { MAX_ANSWER_BYTES, malformed, TOO_LARGE } from '#infra/upstream/raised-answer.ts'
+import { type Preparation, pathOf, type Translation, type TranslationControl, type Wire } from '#infra/upstream/wire.ts'
 
 export interface AnthropicWireOptions {
   readonly id: ProviderId
@@ -38,7 +39,8 @@ export const anthropicWire = ({ id, profile, ownCredential }: AnthropicWireOptio
     }
     const counting = request.path === '/v1/messages/count_tokens'
     const foreign = profile.foreignThinking || isForeign(target)
-    let fitted = foreign ? cleanForVendor(body, id) : cleanForClaude(body)
+    let fitted = body
+    if (request.isClean !== true) fitted = foreign ? cleanForVendor(body, id) : cleanForClaude(body)
     yield
     const given = betasOf(headers)
     const without = [...profile.without, ...target.without]
@@ -65,14 +67,11 @@ export const anthropicWire = ({ id, profile, ownCredential }: AnthropicWireOptio
 const isForeign = ({ model }: Target): boolean => parseClaudeModel(model) === undefined && /\//.test(model)
 
 const betasOf = (headers: HeaderList): readonly string[] =>
-  headers.flatMap(([name, value]) =>
-    name === BETA
-      ? value
-          .split(',')
-          .map((beta) => beta.trim())
-          .filter((beta) => beta !== '')
-      : [],
-  )
+  headers
+    .filter(([name]) => name === BETA)
+    .flatMap(([, value]) => value.split(','))
+    .map((beta) => beta.trim())
+    .filter((beta) => beta !== '')
 
 /** The model's name goes where this provider looks for it. */
 const addressed = (
@@ -116,8 +115,8 @@ const fittedHeaders = (
 /** Marks the signatures of an answer; everything else passes as it came. */
 const marking =
   (id: ProviderId, stream: boolean): Translation =>
-  (client) =>
-    stream ? markingStream(id, client) : markingWhole(id, client)
+  (client, control) =>
+    stream ? markingStream(id, client) : markingWhole(id, client, control)
 
 const markingStream = (id: ProviderId, client: UpstreamListener): UpstreamListener => {
   const cutter = frameCutter()
@@ -145,8 +144,9 @@ const markingStream = (id: ProviderId, client: UpstreamListener): UpstreamListen
   }
 }
 
-const markingWhole = (id: ProviderId, client: UpstreamListener): UpstreamListener => {
+const markingWhole = (id: ProviderId, client: UpstreamListener, control: TranslationControl): UpstreamListener => {
   const pieces: Uint8Array[] = []
+  let size = 0
   let status = 0
   return {
     ...client,
@@ -156,7 +156,12 @@ const markingWhole = (id: ProviderId, client: UpstreamListener): UpstreamListene
     },
     data: (chunk) => {
       if (status >= 300) return client.data(chunk)
-      pieces.push(chunk)
+      keepPiece(pieces, chunk)
+      size += chunk.length
+      if (size > MAX_ANSWER_BYTES) {
+        control.abort()
+        client.fail(malformed(TOO_LARGE))
+      }
       return true
     },
     end: () => {

@@ -28,9 +28,9 @@ const travels = (name: string): boolean =>
 /** @param ownCredential true: the client's own credential goes along. */
 export const forwardedHeaders = (headers: HeaderList, ownCredential: boolean): HeaderList => {
   // Headers that the client's Connection header names are hop-by-hop too.
-  const connection = headers.flatMap(([name, value]) =>
-    name === 'connection' ? value.toLowerCase().split(/\s*,\s*/) : [],
-  )
+  const connection = headers
+    .filter(([name]) => name === 'connection')
+    .flatMap(([, value]) => value.toLowerCase().split(/\s*,\s*/))
   return headers.filter(
     ([name]) => travels(name) && !connection.includes(name) && (ownCredential || !CREDENTIALS.has(name)),
   )
@@ -38,6 +38,7 @@ export const forwardedHeaders = (headers: HeaderList, ownCredential: boolean): H
 
 /** `headers` with `more` in place of those of the same names. */
 export const withHeaders = (headers: HeaderList, more: HeaderList): HeaderList => {
+  if (more.length === 0) return headers
   const replaced = new Set(more.map(([name]) => name))
   return [...headers.filter(([name]) => !replaced.has(name)), ...more]
 }

@@ -17,7 +17,6 @@ import { readLimits } from '#domain/dialect/limit-headers.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
-import { inOneGo } from '#domain/steps.ts'
 import { anthropicWire } from '#infra/upstream/anthropic-wire.ts'
 import { chatWire } from '#infra/upstream/chat-wire.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
@@ -39,10 +38,14 @@ export interface HttpUpstreamOptions {
   readonly transport: Transport
   readonly now: TranslationControl['now']
   readonly after: TranslationControl['after']
+  /** A request could not be made of what the client sent: a bug of ours. Absent: nobody wants to know. */
+  readonly onBug?: ((error: unknown) => void) | undefined
 }
 
 /** Bodies up to this size are prepared at once; larger ones in steps, between which others run. */
 const AT_ONCE_BYTES = 256 * 1024
+
+const NOT_PREPARED: Prepared = { _tag: 'Refused', message: 'The request could not be prepared for the provider.' }
 
 const heard = (listener: UpstreamListener, secret: string | undefined): UpstreamListener =>
   secret === undefined ? listener : withoutEcho(listener, secret)
@@ -56,7 +59,10 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
   const send = (outgoing: Outgoing, secret: string | undefined, listener: UpstreamListener): Exchange => {
     let exchange: Exchange | undefined
     const control: TranslationControl = { now, after: options.after, abort: () => exchange?.abort() }
-    const headers = withHeaders(outgoing.headers, options.headers).flat()
+    // A translated error is one only behind the translation.
+    const told = heard(listener, secret)
+    const headers: string[] = []
+    for (const [name, value] of withHeaders(outgoing.headers, options.headers)) headers.push(name, value)
     headers.push('accept-encoding', 'identity')
     if (secret !== undefined && credential._tag === 'Held') {
       if (credential.header === 'bearer') headers.push('authorization', `Bearer ${secret}`)
@@ -69,7 +75,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         headers,
         body: outgoing.body,
       },
-      heard(outgoing.translate === undefined ? listener : outgoing.translate(listener, control), secret),
+      outgoing.translate === undefined ? told : heard(outgoing.translate(told, control), secret),
     )
     return exchange
   }
@@ -112,16 +118,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         exchange = started
       },
     }
-    const preparation = traced(wireFor(request).prepare(request), request.trace)
-    const inSteps = (request.body?.length ?? 0) > AT_ONCE_BYTES
-    const run = (): void => {
-      if (aborted) return
-      const step = preparation.next()
-      if (step.done === true) dispatch(step.value, guarded, call)
-      else setImmediate(run)
-    }
-    if (inSteps) setImmediate(run)
-    else dispatch(inOneGo(preparation), guarded, call)
+    prepare(request, call, (prepared) => dispatch(prepared, guarded, call))
     return {
       resume: () => exchange?.resume(),
       abort: () => {
@@ -129,6 +126,33 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         exchange?.abort()
       },
     }
+  }
+
+  /** Apart from what lives as long as the exchange, so that nothing of it stays. */
+  const prepare = (
+    request: UpstreamRequest,
+    call: { readonly aborted: () => boolean },
+    use: (prepared: Prepared) => void,
+  ): void => {
+    const preparation = traced(wireFor(request).prepare(request), request.trace)
+    const inSteps = (request.body?.length ?? 0) > AT_ONCE_BYTES
+    const run = (): void => {
+      if (call.aborted()) return
+      let prepared: Prepared | undefined
+      try {
+        const step = preparation.next()
+        prepared = step.done === true ? step.value : undefined
+      } catch (error) {
+        // In a turn of the event loop of its own nobody would catch it: it would end the process.
+        options.onBug?.(error)
+        prepared = NOT_PREPARED
+      }
+      if (prepared !== undefined) use(prepared)
+      else if (inSteps) setImmediate(run)
+      else run()
+    }
+    if (inSteps) setImmediate(run)
+    else run()
   }
 
   const noteRefusal = (reason: FailureReason): void => {

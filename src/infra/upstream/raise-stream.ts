@@ -3,12 +3,20 @@
  * no success passes as it is, to be read as an error.
  */
 import type { HeaderList, UpstreamAnswer } from '#actors/ports.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import type { AnswerOptions } from '#domain/dialect/openai/answer-parts.ts'
-import { chatStream, endChat, stepChat } from '#domain/dialect/openai/stream.ts'
+import { chatStream, endChat, PING, stepChat } from '#domain/dialect/openai/stream.ts'
 import { cutFrames, frameCutter } from '#domain/dialect/sse-frames.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import type { FailureReason } from '#domain/failure.ts'
-import { errorAnswerOf, isSuccess, malformed, parseJson, raisedHeaders } from '#infra/upstream/raised-answer.ts'
+import {
+  errorAnswerOf,
+  isSuccess,
+  MAX_ANSWER_BYTES,
+  malformed,
+  raisedHeaders,
+  TOO_LARGE,
+} from '#infra/upstream/raised-answer.ts'
 import type { Translation } from '#infra/upstream/wire.ts'
 
 const encoder = new TextEncoder()
@@ -29,6 +37,7 @@ export const raisingStream =
     let cancelWait: (() => void) | undefined
     /** Some servers answer in one piece, or with an error, although a stream was asked for. */
     let whole: Uint8Array[] | undefined
+    let wholeBytes = 0
 
     const fail = (reason: FailureReason, answer?: UpstreamAnswer): void => {
       if (over) return
@@ -57,7 +66,11 @@ export const raisingStream =
 
     const take = (chunk: Uint8Array): boolean => {
       const frames: string[] = []
-      const ok = cutFrames(cutter, chunk, (frame) => void frames.push(...stepChat(stream, frame)))
+      const ok = cutFrames(cutter, chunk, (frame) => {
+        const told = stepChat(stream, frame)
+        // Empty lines are short, and would make a flood of pings.
+        if (told[0] !== PING || frames.at(-1) !== PING) frames.push(...told)
+      })
       // An error before the answer began is an answer of its own; after it the client hears of it as an event.
       if (stream.error !== undefined && !begun) {
         breakOff(stream.error.reason, errorAnswerOf(stream.error, control.now()))
@@ -91,7 +104,9 @@ export const raisingStream =
         if (over) return true
         if (!isSuccess(status)) return client.data(chunk)
         if (whole === undefined) return take(chunk)
-        whole.push(chunk)
+        keepPiece(whole, chunk)
+        wholeBytes += chunk.length
+        if (wholeBytes > MAX_ANSWER_BYTES) breakOff(malformed(TOO_LARGE))
         return true
       },
       end: () => {
@@ -119,6 +134,6 @@ const isJson = (headers: HeaderList): boolean =>
 
 /** A whole answer as the one event of a stream; what is not JSON is left as it is, to be found malformed. */
 const asEvent = (body: Uint8Array): Uint8Array => {
-  const json = parseJson(decoder.decode(body))
+  const json = parseTold(decoder.decode(body))
   return json === undefined ? body : encoder.encode(`data: ${JSON.stringify(json)}\n\n`)
 }

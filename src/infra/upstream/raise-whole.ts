@@ -3,21 +3,26 @@
  * where the server had to be asked for a stream. An answer that is no success passes as it is, to be read as an error.
  */
 import type { HeaderList, UpstreamAnswer } from '#actors/ports.ts'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import { classifyAnthropicEvent } from '#domain/dialect/classify-anthropic.ts'
 import type { AnswerOptions } from '#domain/dialect/openai/answer-parts.ts'
 import { collectMessage } from '#domain/dialect/openai/collect-message.ts'
 import { raiseMessage } from '#domain/dialect/openai/response.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { raisingStream } from '#infra/upstream/raise-stream.ts'
-import { errorAnswerOf, isSuccess, malformed, parseJson, raisedHeaders } from '#infra/upstream/raised-answer.ts'
+import {
+  errorAnswerOf,
+  isSuccess,
+  MAX_ANSWER_BYTES,
+  malformed,
+  raisedHeaders,
+  TOO_LARGE,
+} from '#infra/upstream/raised-answer.ts'
 import type { Translation } from '#infra/upstream/wire.ts'
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
-
-/** As for every whole answer; see attempt.ts. */
-const MAX_ANSWER_BYTES = 64 * 1024 * 1024
 
 export const raisingWhole =
   (options: AnswerOptions, dropped: readonly string[]): Translation =>
@@ -39,11 +44,11 @@ export const raisingWhole =
       },
       data: (chunk) => {
         if (answer !== undefined && !isSuccess(answer.status)) return client.data(chunk)
-        pieces.push(chunk)
+        keepPiece(pieces, chunk)
         size += chunk.length
         if (size > MAX_ANSWER_BYTES) {
           control.abort()
-          fail(malformed(`the answer is larger than ${MAX_ANSWER_BYTES} bytes`))
+          fail(malformed(TOO_LARGE))
         }
         return true
       },
@@ -54,13 +59,14 @@ export const raisingWhole =
           client.end()
           return
         }
-        const raised = raiseMessage(parseJson(decoder.decode(concatBytes(pieces))), options)
+        const raised = raiseMessage(parseTold(decoder.decode(concatBytes(pieces))), options)
         if ('malformed' in raised) fail(malformed(raised.malformed))
         else if ('error' in raised) fail(raised.error.reason, errorAnswerOf(raised.error, control.now()))
         else {
+          const message = encoder.encode(JSON.stringify(raised.message))
           over = true
           client.headers(answer.status, raisedHeaders(answer.headers, 'application/json', dropped))
-          client.data(encoder.encode(JSON.stringify(raised.message)))
+          client.data(message)
           client.end()
         }
       },
@@ -75,7 +81,8 @@ export const raisingWhole =
 export const raisingCollected =
   (options: AnswerOptions, dropped: readonly string[]): Translation =>
   (client, control) => {
-    const frames: string[] = []
+    let frames: string[] = []
+    let characters = 0
     let answer: { readonly status: number; readonly headers: HeaderList } | undefined
     const isGood = (): boolean => answer !== undefined && isSuccess(answer.status)
     return raisingStream(options, dropped)(
@@ -87,12 +94,14 @@ export const raisingCollected =
         },
         data: (chunk) => {
           if (!isGood()) return client.data(chunk)
-          frames.push(
-            ...decoder
-              .decode(chunk)
-              .split(FRAME_END)
-              .filter((frame) => frame !== ''),
-          )
+          const text = decoder.decode(chunk)
+          characters += text.length
+          frames.push(...text.split(FRAME_END).filter((frame) => frame !== '' && !frame.startsWith('event: ping')))
+          if (characters > MAX_ANSWER_BYTES) {
+            frames = []
+            control.abort()
+            client.fail(malformed(TOO_LARGE))
+          }
           return true
         },
         end: () => {

@@ -39,14 +39,8 @@ export const errorAnswerOf = ({ reason, message }: RaisedError, at: number): Ups
   return { status, headers, body: encoder.encode(body) }
 }
 
-export const malformed = (detail: string): FailureReason => ({ _tag: 'MalformedOutput', detail })
+/** As for every whole answer; see attempt.ts. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024
+export const TOO_LARGE = `the answer is larger than ${MAX_ANSWER_BYTES} bytes`
 
-/** Undefined for what is not JSON. */
-export const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    // Whoever reads it says that it is malformed.
-    return undefined
-  }
-}
+export const malformed = (detail: string): FailureReason => ({ _tag: 'MalformedOutput', detail })

@@ -58,6 +58,13 @@ const build = (provider: ResolvedProvider, { time, log }: Surroundings): readonl
     credential: makeCredential(provider.credential),
     headers: provider.headers,
     transport,
+    onBug: (error) =>
+      log(
+        Effect.logError('a request could not be prepared for a provider, because of a bug', {
+          provider: provider.id,
+          error: placeOf(error),
+        }),
+      ),
   })
   return [upstream, transport]
 }
@@ -65,6 +72,12 @@ const build = (provider: ResolvedProvider, { time, log }: Surroundings): readonl
 /** Never the text, which may hold what was in the file. */
 const errorCode = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : 'unknown error'
+
+/** Kind and place, without the text, which may quote the request. */
+const placeOf = (error: unknown): string =>
+  error instanceof Error
+    ? [error.name, ...(error.stack?.match(/^ +at .*$/gm) ?? []).slice(0, 3)].join('')
+    : 'unknown error'
 
 const addressRefused = ({ id }: ResolvedProvider, host: string, address: string, kind: AddressKind) =>
   Effect.logError(

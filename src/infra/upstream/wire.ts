@@ -48,6 +48,6 @@ export interface Wire {
   readonly prepare: (request: UpstreamRequest) => Preparation
 }
 
-/** The model's name in a path: whole, whatever characters it has; `;` would end a path segment for some servers. */
+/** The model's name in a path: whole, whatever characters it has, halves of some too; `;` would end a path segment for some servers. */
 export const pathOf = (template: string, model: string | undefined): string =>
-  template.replaceAll('{model}', encodeURIComponent(model ?? ''))
+  template.replaceAll('{model}', () => encodeURIComponent((model ?? '').toWellFormed()))

@@ -36,6 +36,7 @@ describe('a messages request', () => {
                 0,
               ),
               needs: name === 'flow-web-search' && parsed.tools?.length === 1 ? WEB_SEARCH : [],
+              isClean: true,
             },
           },
         ])
@@ -105,6 +106,7 @@ describe('a messages request', () => {
         images: 0,
         imageBytes: 0,
         needs: WEB_SEARCH,
+        isClean: true,
       },
     })
     expect(read({ ...valid, messages: [] })._tag).toBe('Valid')

@@ -2,6 +2,7 @@ import { describe, expect, it } from '@effect/vitest'
 import { Schema } from 'effect'
 import * as fc from 'fast-check'
 import { mergeDeltaUsage, readUsage } from '#domain/dialect/anthropic-usage.ts'
+import { costOf } from '#domain/pricing.ts'
 import { noUsage, Usage } from '#domain/usage.ts'
 
 describe('the usage object', () => {
@@ -190,6 +191,28 @@ describe('the usage object', () => {
         }
       }),
       { numRuns: 500 },
+    )
+  })
+
+  it('is no more than a log can count, whatever it says and costs', () => {
+    const count = fc.oneof(fc.constantFrom(1e8, 1e8 + 1, 1e12, 9_007_199_254_740_991, 1e308), fc.nat())
+    const counts = fc.record({
+      ...{
+        input_tokens: count,
+        output_tokens: count,
+        cache_read_input_tokens: count,
+        cache_creation_input_tokens: count,
+      },
+      server_tool_use: fc.record({ web_search_requests: count }),
+    })
+    const rate = fc.constantFrom(0, 25, 1e6, 1e12)
+    const prices = fc.record({ input: rate, output: rate, cacheRead: rate, cacheWrite5m: rate, cacheWrite1h: rate })
+    fc.assert(
+      fc.property(counts, fc.array(counts, { maxLength: 3 }), prices, (start, iterations, price) => {
+        const usage = readUsage({ ...start, iterations })
+        const cost = usage && costOf({ ...price, webSearchUsd: 10 }, usage)
+        expect(Number.isSafeInteger(cost)).toBe(true)
+      }),
     )
   })
 })

@@ -18,6 +18,8 @@ describe('a status', () => {
     ['any 2xx is a success', classify(201), undefined],
     ['a redirect is not an answer', classify(302), { _tag: 'Unknown', status: 302 }],
     ['408', classify(408), { _tag: 'ServerError', status: 408 }],
+    ['407', classify(407), { _tag: 'ServerError', status: 407 }],
+    ['421', classify(421), { _tag: 'ServerError', status: 421 }],
     ['409', classify(409, '', [['retry-after', '2']]), { _tag: 'ServerError', status: 409, until: at + 2_000 }],
     ['410', classify(410), { _tag: 'Retired', status: 410 }],
     ['418', classify(418), { _tag: 'InvalidRequest', status: 418 }],

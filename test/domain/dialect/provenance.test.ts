@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@effect/vitest'
 import * as fc from 'fast-check'
-import { cleanForClaude, isOurs, markThinking } from '#domain/dialect/provenance.ts'
+import { cleanForClaude, cleanForVendor, isClean, isOurs, markThinking } from '#domain/dialect/provenance.ts'
 import { loadCaptures } from '#test/captures.ts'
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -182,6 +182,16 @@ describe('any history', () => {
       fc.property(histories, indents, (messages, indent) => {
         const once = cleanForClaude(bytes(JSON.stringify({ messages }, null, indent)))
         expect(cleanForClaude(once)).toBe(once)
+      }),
+    )
+  })
+
+  it('is called clean where neither Claude nor another vendor has to be spared anything, and only there', () => {
+    fc.assert(
+      fc.property(histories, indents, (messages, indent) => {
+        const body = bytes(JSON.stringify({ messages }, null, indent))
+        expect(isClean(messages)).toBe(cleanForClaude(body) === body)
+        if (isClean(messages)) expect(cleanForVendor(body, 'kimi')).toBe(body)
       }),
     )
   })

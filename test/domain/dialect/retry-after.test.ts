@@ -15,6 +15,8 @@ describe('when a provider may be asked again', () => {
     ['whole seconds', retryAfter('17'), at + 17_000],
     ['zero seconds', retryAfter('0'), at],
     ['a fraction of a second', retryAfter('0.25'), at + 250],
+    ['seconds beyond all calendars', retryAfter('1e300'), at + 366 * 86_400_000],
+    ['a year that will be long after', limit('tokens', '0', '9999-12-31T23:59:59Z'), at + 366 * 86_400_000],
     ['seconds with spaces', retryAfter(' 5 '), at + 5_000],
     ['an HTTP date', retryAfter('Mon, 23 Nov 2026 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],
     ['an HTTP date of the old form', retryAfter('Monday, 23-Nov-26 10:01:00 GMT'), Date.UTC(2026, 10, 23, 10, 1, 0)],

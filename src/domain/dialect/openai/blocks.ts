@@ -10,7 +10,9 @@ import {
   addArguments,
   allArguments,
   argumentText,
-  certainArguments,
+  isComplete,
+  takeCertain,
+  takeRest,
 } from '#domain/dialect/openai/argument-text.ts'
 import { isWhole, toolId, toolInput, toolName } from '#domain/dialect/openai/tool-call.ts'
 
@@ -18,6 +20,8 @@ interface ProseBlock {
   readonly kind: 'text' | 'thinking'
   /** Not written yet. */
   pending: string
+  isOpen: boolean
+  /** What was written of thinking, for its signature. */
   written: string
 }
 
@@ -27,8 +31,6 @@ interface ToolBlock {
   id: string
   name: string
   readonly arguments: ArgumentText
-  /** Characters of the arguments that were written. */
-  written: number
   open: boolean
   closed: boolean
 }
@@ -46,7 +48,24 @@ export interface Blocks {
   tools: number
   /** Characters written, for an estimate of tokens. */
   characters: number
+  /** Characters that came. */
+  taken: number
 }
+
+/** Ten times the longest answer of any model. Much of one is kept until its end. */
+export const MOST_CHARACTERS = 8 * 1024 * 1024
+/** Nobody makes more calls in one answer; each fragment is looked for among them. */
+export const MOST_CALLS = 2_000
+/** No id and no name of a tool is longer. */
+const LONGEST_NAME = 1_000
+
+/** Why no more of the answer is taken; undefined while it is. */
+export const tooMuch = ({ taken, calls }: Blocks): string | undefined =>
+  taken > MOST_CHARACTERS
+    ? `the answer has more than ${MOST_CHARACTERS} characters`
+    : calls.length > MOST_CALLS
+      ? `the answer has more than ${MOST_CALLS} tool calls`
+      : undefined
 
 export const blocks = (options: AnswerOptions): Blocks => ({
   options,
@@ -56,6 +75,7 @@ export const blocks = (options: AnswerOptions): Blocks => ({
   index: 0,
   tools: 0,
   characters: 0,
+  taken: 0,
 })
 
 export const sseFrame = (type: string, data: object): string =>
@@ -63,9 +83,10 @@ export const sseFrame = (type: string, data: object): string =>
 
 export const addProse = (all: Blocks, kind: 'text' | 'thinking', text: string): void => {
   if (text === '') return
+  all.taken += text.length
   const last = all.queue.at(-1)
   if (last?.kind === kind) last.pending += text
-  else all.queue.push({ kind, pending: text, written: '' })
+  else all.queue.push({ kind, pending: text, isOpen: false, written: '' })
 }
 
 export const addCall = (all: Blocks, part: CallPart): void => {
@@ -77,7 +98,6 @@ export const addCall = (all: Blocks, part: CallPart): void => {
       id: '',
       name: '',
       arguments: argumentText(),
-      written: 0,
       open: false,
       closed: false,
     }
@@ -90,7 +110,7 @@ export const addCall = (all: Blocks, part: CallPart): void => {
     block.id = grown(block.id, part.id)
     block.name = grown(block.name, part.name)
   }
-  addArguments(block.arguments, part.arguments)
+  all.taken += addArguments(block.arguments, part.arguments)
 }
 
 /** The newest call that a fragment can belong to: by index, without one by id, without both the last. */
@@ -104,18 +124,19 @@ const callOf = (all: Blocks, part: CallPart): ToolBlock | undefined => {
 
 /** Some servers number all calls 0, or not at all: a name that comes after whole arguments begins another call. */
 const isAnother = (call: ToolBlock, part: CallPart): boolean => {
-  const known = allArguments(call.arguments)
-  if (part.name === '' || !isWhole(known)) return false
+  if (part.name === '' || !isComplete(call.arguments)) return false
   if (part.id !== '') return part.id !== call.id
   // With neither id nor a number of its own, only what it says tells it from a repetition.
   return (
-    part.index === undefined || part.name !== call.name || (isWhole(part.arguments) && part.arguments.trim() !== known)
+    part.index === undefined ||
+    part.name !== call.name ||
+    (isWhole(part.arguments) && part.arguments.trim() !== allArguments(call.arguments))
   )
 }
 
 /** Ids and names come whole, in pieces, repeated in each fragment, or longer each time. */
 const grown = (known: string, more: string): string =>
-  more.startsWith(known) ? more : more === '' ? known : known + more
+  (more === '' || more.startsWith(known) ? more || known : known + more).slice(0, LONGEST_NAME)
 
 /**
  * Writes what can be written. `atEnd`: nothing more comes.
@@ -127,7 +148,7 @@ export const writeBlocks = (all: Blocks, out: string[], atEnd: boolean): boolean
     if (head.kind === 'tool') {
       if (atEnd && head.name === '' && allArguments(head.arguments) !== '') return false
       if (head.name !== '') writeTool(all, head, out)
-      if (!atEnd && !(followed && head.open && isWhole(allArguments(head.arguments)))) return true
+      if (!atEnd && !(followed && head.open && isComplete(head.arguments))) return true
       if (head.name !== '') closeTool(all, head, out)
       head.closed = true
     } else {
@@ -158,18 +179,19 @@ const stop = (all: Blocks, out: string[]): void => {
 
 const writeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
   // A block of white space alone is refused by Claude models when it comes back: wait for a word.
-  if (block.pending === '' || (block.written === '' && block.pending.trim() === '')) return
+  if (block.pending === '' || (!block.isOpen && block.pending.trim() === '')) return
   const { kind } = block
-  if (block.written === '')
+  if (!block.isOpen)
     start(all, out, kind === 'text' ? { type: kind, text: '' } : { type: kind, thinking: '', signature: '' })
   delta(all, out, `${kind}_delta`, kind, block.pending)
   all.characters += block.pending.length
-  block.written += block.pending
+  block.isOpen = true
+  if (kind === 'thinking') block.written += block.pending
   block.pending = ''
 }
 
 const closeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
-  if (block.written === '') return
+  if (!block.isOpen) return
   if (block.kind === 'thinking') {
     delta(all, out, 'signature_delta', 'signature', all.options.sign(block.written))
   }
@@ -178,18 +200,20 @@ const closeProse = (all: Blocks, block: ProseBlock, out: string[]): void => {
 
 /** Opens the block at the first piece of arguments, when the name is complete, and writes what is certain of them. */
 const writeTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
-  const certain = certainArguments(block.arguments)
   // Anything but an object is put right at the end.
-  if (!certain.startsWith('{')) return
+  if (!block.arguments.first.startsWith('{')) return
   openTool(all, block, out)
-  writeJson(all, out, certain.slice(block.written))
-  block.written = certain.length
+  writeJson(all, out, takeCertain(block.arguments))
 }
 
 const closeTool = (all: Blocks, block: ToolBlock, out: string[]): void => {
   openTool(all, block, out)
-  const text = allArguments(block.arguments)
-  writeJson(all, out, text.startsWith('{') ? text.slice(block.written) : JSON.stringify(toolInput(text)))
+  const { first } = block.arguments
+  writeJson(
+    all,
+    out,
+    first.startsWith('{') ? takeRest(block.arguments) : JSON.stringify(toolInput(allArguments(block.arguments))),
+  )
   stop(all, out)
 }
 

@@ -20,7 +20,7 @@ import {
 } from '#domain/dialect/openai/error-words.ts'
 import { exhaustedUntil } from '#domain/dialect/openai/rate-headers.ts'
 import { type ChatError, chatError, readChatError } from '#domain/dialect/openai/read-error.ts'
-import { retryAt } from '#domain/dialect/retry-after.ts'
+import { retryAt, withinReason } from '#domain/dialect/retry-after.ts'
 import type { FailureReason } from '#domain/failure.ts'
 
 type Headers = readonly (readonly [name: string, value: string])[]
@@ -86,7 +86,8 @@ const reasonOf = (
   at: number,
   whose: Whose,
 ): FailureReason => {
-  const told = retryAt(headers, at) ?? (error.retryAfterMs === undefined ? undefined : at + error.retryAfterMs)
+  const told =
+    retryAt(headers, at) ?? (error.retryAfterMs === undefined ? undefined : withinReason(at + error.retryAfterMs, at))
   const until = told === undefined ? {} : { until: told }
 
   if (status === 410 || names(error, RETIRED) || announcesEnd(status, headers, body)) return { _tag: 'Retired', status }
@@ -122,6 +123,9 @@ const reasonOf = (
     case 405:
       // No such endpoint here: what it was asked for may be elsewhere.
       return { _tag: 'InvalidRequest', status: 404 }
+    // A proxy on the way, or a server that is not the one that was meant.
+    case 407:
+    case 421:
     case 408:
     case 409:
     // Bedrock, when its own model failed.

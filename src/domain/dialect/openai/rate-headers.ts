@@ -2,6 +2,8 @@
  * When a server of the chat dialect may be asked again, from its rate headers. OpenAI, Groq and Cerebras give resets as Go
  * durations (`6m0s`, `120ms`), OpenRouter one reset in epoch milliseconds. Facts: providers 4.6 and 5.3.
  */
+import { withinReason } from '#domain/dialect/retry-after.ts'
+
 type Headers = readonly (readonly [name: string, value: string])[]
 
 const UNIT_MS: { readonly [unit: string]: number } = {
@@ -55,5 +57,5 @@ export const exhaustedUntil = (headers: Headers, at: number): number | undefined
     else if (number >= EPOCH_S) resets.push(number * 1000)
     else if (ms !== undefined) resets.push(at + ms)
   }
-  return resets.length === 0 ? undefined : Math.max(at, ...resets)
+  return resets.length === 0 ? undefined : withinReason(Math.max(...resets), at)
 }

@@ -12,12 +12,21 @@ import {
   readParts,
   textOf,
 } from '#domain/dialect/openai/answer-parts.ts'
-import { addCall, addProse, type Blocks, blocks, sseFrame, writeBlocks } from '#domain/dialect/openai/blocks.ts'
+import {
+  addCall,
+  addProse,
+  type Blocks,
+  blocks,
+  sseFrame,
+  tooMuch,
+  writeBlocks,
+} from '#domain/dialect/openai/blocks.ts'
 import { type RaisedError, raiseInnerError } from '#domain/dialect/openai/raise-error.ts'
 import { isFailedFinish, raiseStop } from '#domain/dialect/openai/stop-reason.ts'
 import { endThinking, splitThinking, type ThinkTags, thinkTags } from '#domain/dialect/openai/think-tags.ts'
 import { raiseUsage, tokensOf, usageOf } from '#domain/dialect/openai/usage.ts'
 import { eventData, eventName } from '#domain/dialect/sse-fields.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 
 /**
  * - `waiting`: no choice yet, nothing was sent but pings.
@@ -59,7 +68,7 @@ export const chatStream = (options: AnswerOptions): ChatStream => ({
   refused: false,
 })
 
-const PING = sseFrame('ping', {})
+export const PING = sseFrame('ping', {})
 const isOver = (stream: ChatStream): boolean =>
   stream.phase === 'ended' || stream.phase === 'failed' || stream.phase === 'broken'
 
@@ -71,10 +80,10 @@ export const stepChat = (stream: ChatStream, frame: Uint8Array): readonly string
   if (data === '') return [PING]
   const out: string[] = []
   const isError = eventName(frame) === 'error'
-  const whole = parse(data)
+  const whole = parseTold(data)
   if (whole !== undefined || data === DONE) stepData(stream, data, whole, isError, out)
   // Servers that end events with one line feed: each line is an event of its own.
-  else for (const line of data.split('\n')) stepData(stream, line.trim(), parse(line), isError, out)
+  else for (const line of data.split('\n')) stepData(stream, line.trim(), parseTold(line), isError, out)
   return out
 }
 
@@ -96,14 +105,6 @@ export const endChat = (stream: ChatStream): { readonly frames: readonly string[
 }
 
 const DONE = '[DONE]'
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
 
 const breakOff = (stream: ChatStream, why: string): void => {
   stream.phase = 'broken'
@@ -160,6 +161,11 @@ const stepChoice = (stream: ChatStream, choice: Json, out: string[]): void => {
   addProse(stream.blocks, 'text', parts.refusal)
   if (parts.refusal !== '') stream.refused = true
   for (const call of parts.calls) addCall(stream.blocks, call)
+  const much = tooMuch(stream.blocks)
+  if (much !== undefined) {
+    breakOff(stream, much)
+    return
+  }
   writeBlocks(stream.blocks, out, false)
   if (finished !== '') {
     stream.finish = finished

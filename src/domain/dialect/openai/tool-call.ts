@@ -2,6 +2,7 @@
  * Tool calls of the chat dialect → `tool_use`: ids that a Claude model accepts later on, and arguments as an object.
  */
 import { type AnswerOptions, isObject, type Json } from '#domain/dialect/openai/answer-parts.ts'
+import { parseTold } from '#domain/dialect/told-json.ts'
 
 /** What the Anthropic API takes as a tool id; Kimi's `functions.Bash:0` and Gemini's `call_x|fc_y` would poison the history. */
 const LEGAL_ID = /^[a-zA-Z0-9_-]+$/
@@ -17,16 +18,8 @@ export const toolId = (told: string, used: Set<string>, options: AnswerOptions):
 /** The client's name of a tool. */
 export const toolName = (told: string, options: AnswerOptions): string => options.names.tools.get(told) ?? told
 
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
 /** True for the text of a whole JSON object. */
-export const isWhole = (text: string): boolean => text.trimEnd().endsWith('}') && isObject(parse(text))
+export const isWhole = (text: string): boolean => text.trimEnd().endsWith('}') && isObject(parseTold(text))
 
 /**
  * Arguments as the `input` of a tool_use. Nothing and `null` mean no arguments; JSON inside a JSON string (servers that
@@ -34,9 +27,9 @@ export const isWhole = (text: string): boolean => text.trimEnd().endsWith('}') &
  */
 export const toolInput = (text: string): Json => {
   if (text.trim() === '') return {}
-  const parsed = parse(text)
+  const parsed = parseTold(text)
   if (isObject(parsed)) return parsed
   if (parsed === null) return {}
-  const inner = typeof parsed === 'string' ? parse(parsed) : undefined
+  const inner = typeof parsed === 'string' ? parseTold(parsed) : undefined
   return isObject(inner) ? inner : { _raw: text }
 }

@@ -16,8 +16,12 @@ export interface RaisedUsage {
   readonly cost?: number
 }
 
+/** More than any request has or costs is noise, which no client should add up (anthropic-usage.ts). */
+const MOST_TOKENS = 1e8
+const MOST_DOLLARS = 100_000
+
 const count = (value: unknown): number =>
-  typeof value === 'number' && Number.isFinite(value) && value > 0 ? Math.trunc(value) : 0
+  typeof value === 'number' && value > 0 && value <= MOST_TOKENS ? Math.trunc(value) : 0
 
 /** A rough four characters to a token: only where the server reports nothing. */
 export const tokensOf = (characters: number): number => Math.ceil(characters / 4)
@@ -53,7 +57,7 @@ export const raiseUsage = (
   const searched = searchesOf(usage)
   const cost = usage.cost
   const told = searched === 0 ? raised : { ...raised, server_tool_use: searches(searched) }
-  return typeof cost === 'number' && Number.isFinite(cost) && cost >= 0 ? { ...told, cost } : told
+  return typeof cost === 'number' && cost >= 0 && cost <= MOST_DOLLARS ? { ...told, cost } : told
 }
 
 /** OpenRouter counts the searches that it ran itself (providers 4.3). */

@@ -9,7 +9,7 @@ import type { Candidate, Found } from './search.ts'
 
 export const JUDGED: Readonly<Record<Found['judgedBy'], string>> = {
   'other half': 'each half of them under what the other half has found',
-  itself: 'all of them under the best, with an interval that holds for all tries at once',
+  itself: 'all of them under the best, with an interval that holds for all finalists at once',
 }
 
 const MEASURES = ['cost', 'success', 'p50ttft', 'p95ttft', 'refusals', 'switches'] as const

@@ -1,7 +1,7 @@
 /**
  * Whether other weights are to be recommended: only where what they gain, judged on calls that they were not chosen by, is larger than
  * chance and the model's errors, and where they keep the operator's bounds. Judged on the very calls that they were chosen by, the gain
- * must be so large that none of all that were tried would show it by chance.
+ * must be so large that none of the finalists would show it by chance.
  */
 import { drawnFigures, meanFigures, type Sessions, sessionsOf } from '#domain/what-if/drawn-figures.ts'
 import { drawnTimes, type Interval, intervalOf, seeded, varianceOf, widened } from '#domain/what-if/intervals.ts'
@@ -23,10 +23,10 @@ export interface Judgement {
 }
 
 /**
- * So much wider is an interval that holds for all of fifty tries at once: 3.3 standard deviations instead of 1.96 (Bonferroni: a
- * twentieth of a fiftieth on both sides together). tune makes half as many, and they resemble each other.
+ * So much wider is an interval that holds for all of six at once, which is how many finalists tune chooses from: 2.64 standard
+ * deviations instead of 1.96 (Bonferroni: a twentieth of a sixth on both sides together).
  */
-const OF_MANY = 3.3 / 1.96
+const OF_SIX = 2.64 / 1.96
 
 const DRAWS = 400
 const LEAST_CALLS = 60
@@ -57,7 +57,7 @@ export const judge = ({ present, wanted, objective, seed, isOwnChoice = false }:
       'The better weights lead to providers that were hardly ever asked; switch on routing.exploration for a while.',
     )
   const { gain: single, drawn } = gainOf({ present, wanted, objective, seed }, sessions)
-  const gain = isOwnChoice ? widened(single, OF_MANY) : single
+  const gain = isOwnChoice ? widened(single, OF_SIX) : single
   if (gain.low <= 0) return refused('The gain may be chance: its 95 % interval includes zero.', gain)
   if (gain.estimate < LEAST_GAIN) return refused('The gain is below 1 %, which is not worth a change.', gain)
   const broken = objective.constraints.find((constraint) => !surely(constraint, drawn))

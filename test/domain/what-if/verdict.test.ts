@@ -52,6 +52,16 @@ describe('the interval of a gain', () => {
     expect(halfWidth((world) => 0.8 + (errors[world] ?? 0))).toBeCloseTo(1.96 * spread, 2)
   })
 
+  it('holds for six at once where the weights were chosen by these very calls', () => {
+    const luck = noise(11)
+    const wanted = worlds(() => 0.8 + 0.2 * luck())
+    const [single, ofMany] = [false, true].map((isOwnChoice) => {
+      const { gain } = judge({ present: worlds(() => 1), wanted, objective, seed: 1, isOwnChoice })
+      return gain === null ? Number.NaN : gain.estimate - gain.low
+    })
+    expect((ofMany ?? 0) / (single ?? 0)).toBeCloseTo(2.64 / 1.96)
+  })
+
   it('is nothing where every session gains alike in every world', () => {
     expect(halfWidth(() => 0.8)).toBeCloseTo(0)
   })

@@ -6,24 +6,26 @@ import { GROUND, needlessRungs, type Rung } from '#infra/event-log/snapshot-ladd
 
 const HOUR_MS = 3_600_000
 
-/** Snapshots as a ledger makes them: after some events, at most a full spacing, and some time. */
+/** Snapshots as a ledger makes them: after some events, at most a full spacing, and some time. Of the oldest it is not known when. */
 const ladders = fc
-  .array(
-    fc.record({
-      events: fc.integer({ min: 1, max: SNAPSHOT_SPACING }),
-      ms: fc.integer({ min: 1, max: HOUR_MS }),
-      isBase: fc.boolean(),
-      known: fc.boolean(),
-    }),
-    { minLength: 1, maxLength: 60 },
+  .tuple(
+    fc.array(
+      fc.record({
+        events: fc.integer({ min: 1, max: SNAPSHOT_SPACING }),
+        ms: fc.integer({ min: 1, max: HOUR_MS }),
+        isBase: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 60 },
+    ),
+    fc.nat(60),
   )
-  .map((steps) => {
+  .map(([steps, unknown]) => {
     let position = 0
     let at = 1_780_000_000_000
-    return steps.map(({ events, ms, isBase, known }): Rung => {
+    return steps.map(({ events, ms, isBase }, index): Rung => {
       position += events
       at += ms
-      return { position, occurredAt: known ? at : null, isBase }
+      return { position, occurredAt: index < unknown ? null : at, isBase }
     })
   })
 

@@ -1,10 +1,11 @@
 /**
  * Reads the configuration file with everything it includes into one tree.
  */
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
 import type { Place } from '#infra/config/place.ts'
 import type { ConfigProblem, Origin } from '#infra/config/problem.ts'
+import { readText } from '#infra/config/read-text.ts'
 import { emptyTree, type MapNode, mergeTrees, nodeAt, parseTree, toPlain } from '#infra/config/tree.ts'
 
 /** What was read, and what to watch. */
@@ -42,7 +43,7 @@ export const readFiles = (place: Place, path: string, named: Origin = { _tag: 'B
     files.push(file)
     let text: string
     try {
-      text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(file))
+      text = readText(file)
     } catch (error) {
       report('unreadable', from, `${shown(file)} ${whyUnreadable(error)}`, from._tag === 'File' ? 'include' : '')
       return emptyTree
@@ -122,6 +123,7 @@ const includesOf = (
 }
 
 const reasons: Readonly<Record<string, string>> = {
+  EFBIG: 'is larger than 16 MiB',
   ENOENT: 'does not exist',
   EACCES: 'may not be read by this user',
   EISDIR: 'is a folder',

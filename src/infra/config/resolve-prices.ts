@@ -1,11 +1,11 @@
 /**
  * The operator's prices beside those of the providers: reads their file, and reports what is wrong with it.
  */
-import { readFileSync } from 'node:fs'
 import { Result } from 'effect'
 import { absolutePath, type Checks } from '#infra/config/checks.ts'
 import type { Config } from '#infra/config/config.ts'
 import { whyUnreadable } from '#infra/config/files.ts'
+import { readText } from '#infra/config/read-text.ts'
 import { checkUrl } from '#infra/config/resolve-provider.ts'
 import type { ConfigFile } from '#infra/config/schema.ts'
 import { type PriceBook, readPriceBook } from '#infra/prices/price-book.ts'
@@ -33,7 +33,7 @@ const checkPriceUrl = (value: string, checks: Checks): string => {
 const readBook = (path: string, checks: Checks): PriceBook | undefined => {
   let text: string
   try {
-    text = new TextDecoder('utf-8', { fatal: true }).decode(readFileSync(path))
+    text = readText(path)
   } catch (error) {
     checks.report('unreadable', ['prices', 'file'], `${path} ${whyUnreadable(error)}`)
     return undefined

@@ -37,6 +37,14 @@ describe('where the file is looked for', () => {
   })
 })
 
+describe('a file that has no end', () => {
+  it('is a problem like any other, wherever it is named', () => {
+    const at = place({ 'signalbox.yaml': `include: [/dev/zero]\n${one}` })
+    expect(at.problems()).toEqual(['signalbox.yaml:1:11 include: /dev/zero is larger than 16 MiB'])
+    expect(at.problems({ file: '/dev/zero' })).toEqual(['--config /dev/zero is larger than 16 MiB'])
+  })
+})
+
 describe('providers without a providers block', () => {
   it('come from ANTHROPIC_API_KEY, by reference, and never from ANTHROPIC_BASE_URL', () => {
     const environment = { ANTHROPIC_API_KEY: 'sk-ant-secret', ANTHROPIC_BASE_URL: 'http://127.0.0.1:8080' }

@@ -3,7 +3,7 @@
  * of time and none is ever renamed; `.gz` behind it when compressed. All of it holds for what an earlier process left, too.
  */
 import { createReadStream, createWriteStream } from 'node:fs'
-import { access, readdir, rename, rm } from 'node:fs/promises'
+import { readdir, rename, rm } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
@@ -12,19 +12,19 @@ const ROTATED = /^\.\d{8}T\d{9}Z(\.gz)?$/
 /** A compressed file has its name only when it is whole. */
 const HALF = /^\.\d{8}T\d{9}Z\.gz\.partial$/
 
-/** @param at epoch ms; a millisecond that has a file already gives way to the next. */
+/**
+ * @param at epoch ms; where there is a file of that millisecond, or of a later one, the name is of the one behind the last: a name that
+ * became free when its file was deleted would be in the wrong place.
+ */
 export const freeRotatedName = async (path: string, at: number): Promise<string> => {
-  for (let time = at; ; time += 1) {
-    const name = `${path}.${new Date(time).toISOString().replaceAll(/[-:.]/g, '')}`
-    if (!(await exists(name)) && !(await exists(`${name}.gz`))) return name
-  }
+  const last = (await beside(path, ROTATED)).at(-1)?.slice(path.length)
+  const [, date, time, ms] = /^\.(\d{8})T(\d{6})(\d{3})Z/.exec(last ?? '') ?? []
+  const lastAt = date === undefined ? 0 : Date.parse(`${dashed(date)}T${colons(time ?? '')}.${ms}Z`)
+  return `${path}.${new Date(Math.max(at, lastAt + 1)).toISOString().replaceAll(/[-:.]/g, '')}`
 }
 
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )
+const dashed = (date: string): string => `${date.slice(0, 4)}-${date.slice(4, 6)}-${date.slice(6)}`
+const colons = (time: string): string => `${time.slice(0, 2)}:${time.slice(2, 4)}:${time.slice(4)}`
 
 /** Deletes the oldest beyond `keep`. */
 export const removeOld = async (path: string, keep: number): Promise<void> => {

@@ -79,6 +79,15 @@ describe('a log file', () => {
     }),
   )
 
+  it.effect('keeps the newest also when all parts are of one millisecond', () =>
+    Effect.gen(function* () {
+      const { path, options } = yield* inFolder()
+      yield* write(options, numbered(0, 1_000))
+      const kept = filesOf(path).flatMap(linesOf)
+      assert.deepStrictEqual(kept, numbered(1_000 - kept.length, 1_000))
+    }),
+  )
+
   it.live('compresses old parts, and leaves no halves of an earlier process', () =>
     Effect.gen(function* () {
       const { path, options } = yield* inFolder({ compress: true, keep: 20 })

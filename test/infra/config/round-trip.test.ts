@@ -207,7 +207,8 @@ const alerts = some({
             kind: fc.constant('webhook'),
             url: fc.oneof(fc.constantFrom('https://hooks.example.com/in', 'http://127.0.0.1:1'), source),
             format: fc.constantFrom('json', 'slack'),
-            headers: fc.dictionary(fc.stringMatching(/^x-[a-z]{1,5}$/), fc.oneof(fc.constant('blue'), source), {
+            // As below: a name such as x-key would ask for a reference.
+            headers: fc.dictionary(fc.stringMatching(/^x-[a-d]{1,5}$/), fc.oneof(fc.constant('blue'), source), {
               maxKeys: 2,
             }),
           },

@@ -4,8 +4,7 @@
 import { resolve } from 'node:path'
 import { Data, Effect, Option } from 'effect'
 import { Command, Flag } from 'effect/cli'
-import { archive } from '#cli/archive.ts'
-import { configFile, database, exitWith, json, loadOptions, moment, reported, withLog } from '#cli/command.ts'
+import { configFile, database, exitWith, json, lazily, loadOptions, moment, reported, withLog } from '#cli/command.ts'
 import { costs, parseDimensions, parseEdge } from '#cli/costs.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
 import { DIMENSIONS } from '#domain/books-query.ts'
@@ -79,7 +78,12 @@ export const archiveCommand = Command.make(
         const folder = resolve(Option.getOrElse(flags.to, () => config.retention.archive))
         const { dryRun, yes } = flags
         const options = { database: config.database.url, before, folder, dryRun, yes, json: flags.json, confirm }
-        yield* exitWith(yield* archive(options))
+        yield* exitWith(
+          yield* lazily(
+            () => import('#cli/archive.ts'),
+            ({ archive }) => archive(options),
+          ),
+        )
       }),
     ),
 ).pipe(Command.withDescription('Move old requests from the log to a file; the sums of tokens and costs stay'))

@@ -3,8 +3,17 @@
  */
 import { Effect } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
-import { pruneCaptures, showCapture } from '#cli/capture.ts'
-import { type CommonFlags, configFile, database, exitWith, json, loadOptions, port, reported } from '#cli/command.ts'
+import {
+  type CommonFlags,
+  configFile,
+  database,
+  exitWith,
+  json,
+  lazily,
+  loadOptions,
+  port,
+  reported,
+} from '#cli/command.ts'
 import type { Config } from '#infra/config/config.ts'
 import { loadConfig } from '#infra/config/load.ts'
 
@@ -23,7 +32,13 @@ const showCommand = Command.make(
       Argument.withDescription('The id of the request, from x-signalbox-request-id'),
     ),
   },
-  (flags) => onBox(flags, (config) => showCapture(config, flags.request, flags)),
+  (flags) =>
+    onBox(flags, (config) =>
+      lazily(
+        () => import('#cli/capture.ts'),
+        ({ showCapture }) => showCapture(config, flags.request, flags),
+      ),
+    ),
 ).pipe(Command.withDescription('Print the prompt and the answer of a request; the log says that you looked'))
 
 const pruneCommand = Command.make(
@@ -32,7 +47,13 @@ const pruneCommand = Command.make(
     ...ofBox,
     all: Flag.Boolean('all').pipe(Flag.withDescription('All of them, whatever their age'), Flag.withDefault(false)),
   },
-  (flags) => onBox(flags, (config) => pruneCaptures(config, flags)),
+  (flags) =>
+    onBox(flags, (config) =>
+      lazily(
+        () => import('#cli/capture.ts'),
+        ({ pruneCaptures }) => pruneCaptures(config, flags),
+      ),
+    ),
 ).pipe(Command.withDescription('Remove captures that are older than capture.retention, or too many'))
 
 export const captureCommand = Command.make('capture').pipe(

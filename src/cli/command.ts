@@ -4,7 +4,6 @@
  */
 import { Console, Data, Effect, Option } from 'effect'
 import { Flag } from 'effect/cli'
-import { readOnlyDatabaseLayer } from '#cli/database.ts'
 import { parseMoment } from '#cli/moment.ts'
 import { type FlagSetting, type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
@@ -68,6 +67,13 @@ export const reported = <A, E extends { readonly _tag: string; readonly message:
       : Effect.andThen(Console.error(error.message), Effect.fail(new ExitCode({ status: 1 }))),
   )
 
+/**
+ * Runs what a module gives, and loads it only then: a command that loads all the others, the servers and the databases, takes
+ * three times as long to answer.
+ */
+export const lazily = <M, A, E, R>(load: () => Promise<M>, run: (module: M) => Effect.Effect<A, E, R>) =>
+  Effect.flatMap(Effect.promise(load), run)
+
 /** Runs a command that reads the log which flags and configuration name. */
 export const withLog = <E extends { readonly _tag: string; readonly message: string }, R>(
   flags: CommonFlags,
@@ -76,7 +82,10 @@ export const withLog = <E extends { readonly _tag: string; readonly message: str
   reported(
     Effect.gen(function* () {
       const config = yield* loadConfig(loadOptions(flags))
-      const status = yield* Effect.provide(command, readOnlyDatabaseLayer(config.database.url))
+      const status = yield* lazily(
+        () => import('#cli/database.ts'),
+        ({ readOnlyDatabaseLayer }) => Effect.provide(command, readOnlyDatabaseLayer(config.database.url)),
+      )
       yield* exitWith(status)
     }),
   )

@@ -9,16 +9,17 @@ import { closeBox } from '#actors/open-box.ts'
 import type { Books, EventLog, EventLogError } from '#actors/ports.ts'
 import { progress } from '#cli/progress.ts'
 import { VERSION } from '#cli/version.ts'
-import { layerPostgres as layerCluster } from '#infra/cluster/postgres.ts'
 import { type LogArchive, layerNoArchive } from '#infra/event-log/log-archive.ts'
 import { layerMemory } from '#infra/event-log/memory.ts'
-import { layerPostgres, layerPostgresReadOnly } from '#infra/event-log/postgres.ts'
 import { withPasswordFile } from '#infra/event-log/postgres-password.ts'
 import { defaultPostgresSettings, type PostgresSettings } from '#infra/event-log/postgres-settings.ts'
 import { layerSqlite, layerSqliteReadOnly } from '#infra/event-log/sqlite.ts'
 
 const SQLITE = 'sqlite:'
 const MEMORY = `${SQLITE}:memory:`
+
+/** Only where it is used: with Kysely and the driver it is a fifth of a start. SQLite is asked in threads of its own. */
+const postgresLog = Effect.promise(() => import('#infra/event-log/postgres.ts'))
 
 const isPostgres = (url: string): boolean => /^postgres(ql)?:/i.test(url)
 
@@ -30,19 +31,27 @@ export const databaseLayer = (
   if (url === MEMORY) return Layer.merge(layerMemory(), layerNoArchive)
   if (!isPostgres(url)) return layerSqlite({ path: url.slice(SQLITE.length), preparing: preparing() })
   return Layer.unwrap(
-    Effect.map(withPasswordFile(url), (complete) =>
+    Effect.gen(function* () {
+      const complete = yield* withPasswordFile(url)
+      const { layerPostgres } = yield* postgresLog
+      const { layerPostgres: layerCluster } = yield* Effect.promise(() => import('#infra/cluster/postgres.ts'))
       // Its tables are made with those of the log.
-      layerCluster({ url: complete, settings }).pipe(
+      return layerCluster({ url: complete, settings }).pipe(
         Layer.provideMerge(layerPostgres({ url: complete, settings, preparing: preparing() })),
-      ),
-    ),
+      )
+    }),
   )
 }
 
 /** For commands that look at a log while a server may be writing it. */
 export const readOnlyDatabaseLayer = (url: string): Layer.Layer<EventLog | Books, EventLogError> =>
   isPostgres(url)
-    ? Layer.unwrap(Effect.map(withPasswordFile(url), (complete) => layerPostgresReadOnly({ url: complete })))
+    ? Layer.unwrap(
+        Effect.gen(function* () {
+          const complete = yield* withPasswordFile(url)
+          return (yield* postgresLog).layerPostgresReadOnly({ url: complete })
+        }),
+      )
     : layerSqliteReadOnly({ path: url.slice(SQLITE.length) })
 
 /** The ledger of a command that changes something: on a log that others may write to, it joins them, and leaves with its scope. */

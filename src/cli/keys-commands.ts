@@ -3,8 +3,17 @@
  */
 import { Effect, Option } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
-import { type CommonFlags, configFile, database, exitWith, json, loadOptions, port, reported } from '#cli/command.ts'
-import { createClientKey, listClientKeys, revokeClientKey } from '#cli/keys.ts'
+import {
+  type CommonFlags,
+  configFile,
+  database,
+  exitWith,
+  json,
+  lazily,
+  loadOptions,
+  port,
+  reported,
+} from '#cli/command.ts'
 import { lifetimeMs } from '#cli/moment.ts'
 import type { Config } from '#infra/config/config.ts'
 import { loadConfig } from '#infra/config/load.ts'
@@ -45,19 +54,33 @@ const createCommand = Command.make(
           ...(Option.isNone(rpm) ? {} : { requestsPerMinute: rpm.value }),
           ...(Option.isNone(expires) ? {} : { expiresAt: at + expires.value }),
         }
-        return yield* createClientKey(config, wanted, flags)
+        return yield* lazily(
+          () => import('#cli/keys.ts'),
+          ({ createClientKey }) => createClientKey(config, wanted, flags),
+        )
       }),
     ),
 ).pipe(Command.withDescription('Make a key, and print it this once'))
 
 const listCommand = Command.make('list', ofBox, (flags) =>
-  onBox(flags, (config) => listClientKeys(config, flags)),
+  onBox(flags, (config) =>
+    lazily(
+      () => import('#cli/keys.ts'),
+      ({ listClientKeys }) => listClientKeys(config, flags),
+    ),
+  ),
 ).pipe(Command.withDescription('List the keys, revoked ones too'))
 
 const revokeCommand = Command.make(
   'revoke',
   { ...ofBox, key: Argument.String('key').pipe(Argument.withDescription('Its name, or its id')) },
-  (flags) => onBox(flags, (config) => revokeClientKey(config, flags.key, flags)),
+  (flags) =>
+    onBox(flags, (config) =>
+      lazily(
+        () => import('#cli/keys.ts'),
+        ({ revokeClientKey }) => revokeClientKey(config, flags.key, flags),
+      ),
+    ),
 ).pipe(Command.withDescription('Revoke a key: it is refused from now on'))
 
 export const keysCommand = Command.make('keys').pipe(

@@ -1,10 +1,9 @@
 /** The flags of `signalbox migrate`. */
 import { Console, Effect, Option } from 'effect'
 import { Command, Flag } from 'effect/cli'
-import { ExitCode, exitWith, json, reported } from '#cli/command.ts'
+import { ExitCode, exitWith, json, lazily, reported } from '#cli/command.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
 import { isSamePlace, parseLogPlace } from '#cli/log-place.ts'
-import { makeTables, migrate } from '#cli/migrate.ts'
 
 const WRONG_USAGE = 2
 
@@ -42,10 +41,19 @@ export const migrateCommand = Command.make(
     reported(
       Effect.gen(function* () {
         const to = yield* placeOf('--to', flags.to)
-        if (Option.isNone(flags.from)) return yield* makeTables(to, flags.json)
+        if (Option.isNone(flags.from))
+          return yield* lazily(
+            () => import('#cli/migrate.ts'),
+            ({ makeTables }) => makeTables(to, flags.json),
+          )
         const from = yield* placeOf('--from', flags.from.value)
         if (isSamePlace(from, to)) return yield* wrongUsage('--from and --to name the same log.')
-        yield* exitWith(yield* migrate({ ...flags, from, to, confirm }))
+        yield* exitWith(
+          yield* lazily(
+            () => import('#cli/migrate.ts'),
+            ({ migrate }) => migrate({ ...flags, from, to, confirm }),
+          ),
+        )
       }),
     ),
 ).pipe(

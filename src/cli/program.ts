@@ -5,10 +5,8 @@
 import * as NodeServices from '@effect/platform-node/NodeServices'
 import { Console, Effect, Exit, Option } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
-import { listAlerts, testChannel } from '#cli/alerts.ts'
 import { archiveCommand, costsCommand } from '#cli/books-commands.ts'
 import { captureCommand } from '#cli/capture-commands.ts'
-import { code } from '#cli/code.ts'
 import {
   configFile,
   database,
@@ -16,6 +14,7 @@ import {
   exitWith,
   host,
   json,
+  lazily,
   loadOptions,
   logLevel,
   moment,
@@ -23,24 +22,23 @@ import {
   reported,
   withLog,
 } from '#cli/command.ts'
-import { configCheck, configShow } from '#cli/config.ts'
 import { confirm } from '#cli/doctor/confirm.ts'
-import { doctor } from '#cli/doctor.ts'
-import { events } from '#cli/events.ts'
-import { explain } from '#cli/explain.ts'
 import { keysCommand } from '#cli/keys-commands.ts'
 import { migrateCommand } from '#cli/migrate-commands.ts'
 import { replayFlags } from '#cli/replay-commands.ts'
 import { exportCommand, reconcileCommand, statuslineCommand } from '#cli/report-commands.ts'
-import { serve } from '#cli/serve.ts'
 import { simulateCommand } from '#cli/simulate-command.ts'
 import { replayOrWhatIf, tuneCommand, whatIfFlags } from '#cli/tune-commands.ts'
-import { verify } from '#cli/verify.ts'
 import { VERSION } from '#cli/version.ts'
 import { loadConfig } from '#infra/config/load.ts'
 
 const serveCommand = Command.make('serve', { config: configFile, port, host, logLevel, database }, (flags) =>
-  reported(serve(loadOptions(flags))),
+  reported(
+    lazily(
+      () => import('#cli/serve.ts'),
+      ({ serve }) => serve(loadOptions(flags)),
+    ),
+  ),
 ).pipe(Command.withDescription('Serve (the default command)'))
 
 const codeCommand = Command.make(
@@ -56,7 +54,13 @@ const codeCommand = Command.make(
   },
   (flags) =>
     reported(
-      Effect.flatMap(code(loadOptions(flags), flags.args, { project: Option.getOrUndefined(flags.project) }), exitWith),
+      Effect.flatMap(
+        lazily(
+          () => import('#cli/code.ts'),
+          ({ code }) => code(loadOptions(flags), flags.args, { project: Option.getOrUndefined(flags.project) }),
+        ),
+        exitWith,
+      ),
     ),
 ).pipe(Command.withDescription('Start Claude Code through a running Signalbox: signalbox code -- ARGS'))
 
@@ -88,19 +92,23 @@ const eventsCommand = Command.make(
   (flags) =>
     withLog(
       flags,
-      events({
-        query: {
-          ...(flags.type.length === 0 ? {} : { types: flags.type }),
-          ...Option.match(flags.stream, { onNone: () => ({}), onSome: (stream) => ({ stream }) }),
-          ...Option.match(flags.request, { onNone: () => ({}), onSome: (correlation) => ({ correlation }) }),
-          ...Option.match(flags.since, { onNone: () => ({}), onSome: (since) => ({ since }) }),
-          ...Option.match(flags.until, { onNone: () => ({}), onSome: (until) => ({ until }) }),
-        },
-        after: Option.getOrUndefined(flags.after),
-        limit: Math.min(10_000, Math.max(1, flags.limit)),
-        follow: flags.follow,
-        json: flags.json,
-      }),
+      lazily(
+        () => import('#cli/events.ts'),
+        ({ events }) =>
+          events({
+            query: {
+              ...(flags.type.length === 0 ? {} : { types: flags.type }),
+              ...Option.match(flags.stream, { onNone: () => ({}), onSome: (stream) => ({ stream }) }),
+              ...Option.match(flags.request, { onNone: () => ({}), onSome: (correlation) => ({ correlation }) }),
+              ...Option.match(flags.since, { onNone: () => ({}), onSome: (since) => ({ since }) }),
+              ...Option.match(flags.until, { onNone: () => ({}), onSome: (until) => ({ until }) }),
+            },
+            after: Option.getOrUndefined(flags.after),
+            limit: Math.min(10_000, Math.max(1, flags.limit)),
+            follow: flags.follow,
+            json: flags.json,
+          }),
+      ),
     ),
 ).pipe(Command.withDescription('Show, filter and follow the event log'))
 
@@ -114,7 +122,14 @@ const explainCommand = Command.make(
       Argument.withDescription('The id of the request, from x-signalbox-request-id'),
     ),
   },
-  (flags) => withLog(flags, explain({ requestId: flags.request, json: flags.json })),
+  (flags) =>
+    withLog(
+      flags,
+      lazily(
+        () => import('#cli/explain.ts'),
+        ({ explain }) => explain({ requestId: flags.request, json: flags.json }),
+      ),
+    ),
 ).pipe(Command.withDescription('Say why a request went where it went, and what came of it'))
 
 const replayCommand = Command.make(
@@ -126,7 +141,13 @@ const replayCommand = Command.make(
 )
 
 const verifyCommand = Command.make('verify', { config: configFile, database, json }, (flags) =>
-  withLog(flags, verify({ json: flags.json })),
+  withLog(
+    flags,
+    lazily(
+      () => import('#cli/verify.ts'),
+      ({ verify }) => verify({ json: flags.json }),
+    ),
+  ),
 ).pipe(Command.withDescription('Check the integrity of the event log'))
 
 const doctorCommand = Command.make(
@@ -155,7 +176,11 @@ const doctorCommand = Command.make(
   },
   ({ live, claudeCode, claude, yes, providers, ...flags }) =>
     Effect.flatMap(
-      doctor({ load: loadOptions(flags), providers, live, claudeCode, claude, yes, json: flags.json, confirm }),
+      lazily(
+        () => import('#cli/doctor.ts'),
+        ({ doctor }) =>
+          doctor({ load: loadOptions(flags), providers, live, claudeCode, claude, yes, json: flags.json, confirm }),
+      ),
       exitWith,
     ),
 ).pipe(Command.withDescription('Check every provider and say what to do'))
@@ -163,7 +188,12 @@ const doctorCommand = Command.make(
 const alertsCommand = Command.make('alerts', { config: configFile, database, json }, (flags) =>
   withLog(
     flags,
-    Effect.flatMap(loadConfig(loadOptions(flags)), ({ alerts }) => listAlerts({ config: alerts, json: flags.json })),
+    Effect.flatMap(loadConfig(loadOptions(flags)), ({ alerts }) =>
+      lazily(
+        () => import('#cli/alerts.ts'),
+        ({ listAlerts }) => listAlerts({ config: alerts, json: flags.json }),
+      ),
+    ),
   ),
 ).pipe(
   Command.withDescription('Show the alerts that are raised'),
@@ -177,7 +207,13 @@ const alertsCommand = Command.make('alerts', { config: configFile, database, jso
       (flags) =>
         reported(
           Effect.flatMap(loadConfig(loadOptions(flags)), ({ alerts }) =>
-            Effect.flatMap(testChannel(alerts, flags.channel), exitWith),
+            Effect.flatMap(
+              lazily(
+                () => import('#cli/alerts.ts'),
+                ({ testChannel }) => testChannel(alerts, flags.channel),
+              ),
+              exitWith,
+            ),
           ),
         ),
     ).pipe(Command.withDescription('Send a test message to a channel')),
@@ -188,10 +224,22 @@ const configCommand = Command.make('config').pipe(
   Command.withDescription('Check or show the configuration'),
   Command.withSubcommands([
     Command.make('check', { config: configFile }, (flags) =>
-      Effect.flatMap(configCheck(loadOptions(flags)), finish),
+      Effect.flatMap(
+        lazily(
+          () => import('#cli/config.ts'),
+          ({ configCheck }) => configCheck(loadOptions(flags)),
+        ),
+        finish,
+      ),
     ).pipe(Command.withDescription('Check the configuration and say what is wrong')),
     Command.make('show', { config: configFile, json }, (flags) =>
-      Effect.flatMap(configShow(loadOptions(flags), { json: flags.json }), finish),
+      Effect.flatMap(
+        lazily(
+          () => import('#cli/config.ts'),
+          ({ configShow }) => configShow(loadOptions(flags), { json: flags.json }),
+        ),
+        finish,
+      ),
     ).pipe(Command.withDescription('Show the configuration in force, without secrets')),
   ]),
 )

@@ -5,10 +5,7 @@ import { resolve } from 'node:path'
 import { Effect, Option } from 'effect'
 import { Argument } from 'effect/cli'
 import { EventLog } from '#actors/ports.ts'
-import { type CommonFlags, exitWith, loadOptions, moment, reported } from '#cli/command.ts'
-import { readOnlyDatabaseLayer } from '#cli/database.ts'
-import { replay } from '#cli/replay.ts'
-import { replayMoment } from '#cli/replay-moment.ts'
+import { type CommonFlags, exitWith, lazily, loadOptions, moment, reported } from '#cli/command.ts'
 import { loadConfig } from '#infra/config/load.ts'
 import { logOfFiles } from '#infra/event-log/files.ts'
 
@@ -29,7 +26,15 @@ export interface ReplayFlags extends CommonFlags {
 }
 
 export const replayOf = ({ at, json }: ReplayFlags) =>
-  Option.isSome(at) ? replayMoment({ at: at.value, json }) : replay({ json })
+  Option.isSome(at)
+    ? lazily(
+        () => import('#cli/replay-moment.ts'),
+        ({ replayMoment }) => replayMoment({ at: at.value, json }),
+      )
+    : lazily(
+        () => import('#cli/replay.ts'),
+        ({ replay }) => replay({ json }),
+      )
 
 /** Runs a command that reads the log which flags, configuration and arguments name. */
 export const withReplayedLog = <E extends { readonly _tag: string; readonly message: string }>(
@@ -49,7 +54,12 @@ export const withReplayedLog = <E extends { readonly _tag: string; readonly mess
           : Effect.gen(function* () {
               return yield* over(yield* EventLog)
             })
-      yield* exitWith(yield* Effect.provide(whole, readOnlyDatabaseLayer(config.database.url)))
+      yield* exitWith(
+        yield* lazily(
+          () => import('#cli/database.ts'),
+          ({ readOnlyDatabaseLayer }) => Effect.provide(whole, readOnlyDatabaseLayer(config.database.url)),
+        ),
+      )
     }),
   )
 }

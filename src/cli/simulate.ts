@@ -9,8 +9,8 @@ import { EventLog } from '#actors/ports.ts'
 import { databaseLayer } from '#cli/database.ts'
 import { progress } from '#cli/progress.ts'
 import { simulationReport } from '#cli/simulation-report.ts'
-import { defaultPolicy, type Policy } from '#domain/policy.ts'
-import { readScenario, shippedScenarios } from '#infra/simulator/scenario/read-scenario.ts'
+import type { Policy } from '#domain/policy.ts'
+import { readScenario } from '#infra/simulator/scenario/read-scenario.ts'
 import { missed, type Simulation, startSimulation } from '#infra/simulator/scenario/simulation.ts'
 
 type Routing = Policy['routing']
@@ -104,23 +104,3 @@ const playInto = (file: string, simulation: Simulation, name: string, quiet: boo
     const state = simulation.state()
     if (state !== undefined) yield* log.saveSnapshot({ version: STATE_VERSION, position, state })
   }).pipe(Effect.provide(databaseLayer(`sqlite:${resolve(file)}`)))
-
-/**
- * `cost=0.5,headroom=0.2`; factors that are not named keep their weight.
- * @throws Error with a message for the user
- */
-export const parseWeights = (text: string): Routing['weights'] => {
-  const { weights } = defaultPolicy.routing
-  const named = text.split(',').map((pair) => pair.trim().split('='))
-  for (const [factor = '', weight = ''] of named) {
-    const isWeight = /^\d+(\.\d+)?$/u.test(weight)
-    if (!isWeight || !Object.hasOwn(weights, factor)) {
-      const factors = Object.keys(weights).join(', ')
-      throw new Error(`"${text}" is not a list of weights. Use cost=0.5,headroom=0.2; the factors are ${factors}.`)
-    }
-  }
-  return { ...weights, ...Object.fromEntries(named.map(([factor, weight]) => [factor, Number(weight)])) }
-}
-
-/** For the help text. */
-export const scenarioNames = (): string => shippedScenarios().join(', ')

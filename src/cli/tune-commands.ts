@@ -3,10 +3,9 @@
  */
 import { Effect, Option } from 'effect'
 import { Command, Flag } from 'effect/cli'
-import { configFile, database, json, loadOptions, moment, port, withLog } from '#cli/command.ts'
+import { configFile, database, json, lazily, loadOptions, moment, port, withLog } from '#cli/command.ts'
 import { type ReplayFlags, replayOf, withReplayedLog } from '#cli/replay-commands.ts'
-import { replayWhatIf, type WhatIfOptions } from '#cli/replay-what-if.ts'
-import { tune } from '#cli/tune.ts'
+import type { WhatIfOptions } from '#cli/replay-what-if.ts'
 import { isWish } from '#cli/what-if/wanted-policy.ts'
 import { parseObjective } from '#domain/what-if/objective.ts'
 import { loadConfig } from '#infra/config/load.ts'
@@ -67,7 +66,15 @@ export const replayOrWhatIf = (flags: WhatIfFlags & ReplayFlags) => {
     since: Option.getOrUndefined(flags.since),
     json: flags.json,
   }
-  return isWish(options) ? withReplayedLog(flags, replayWhatIf(options)) : withReplayedLog(flags, replayOf(flags))
+  return isWish(options)
+    ? withReplayedLog(
+        flags,
+        lazily(
+          () => import('#cli/replay-what-if.ts'),
+          ({ replayWhatIf }) => replayWhatIf(options),
+        ),
+      )
+    : withReplayedLog(flags, replayOf(flags))
 }
 
 export const tuneCommand = Command.make(
@@ -101,16 +108,20 @@ export const tuneCommand = Command.make(
     withLog(
       flags,
       Effect.flatMap(loadConfig(loadOptions(flags)), (config) =>
-        tune(config, {
-          objective: flags.objective.parsed,
-          wish: flags.objective.text,
-          seed: flags.seed,
-          since: Option.getOrUndefined(flags.since),
-          tunesThreshold: flags.threshold,
-          report: Option.getOrUndefined(flags.report),
-          apply: flags.apply,
-          json: flags.json,
-        }),
+        lazily(
+          () => import('#cli/tune.ts'),
+          ({ tune }) =>
+            tune(config, {
+              objective: flags.objective.parsed,
+              wish: flags.objective.text,
+              seed: flags.seed,
+              since: Option.getOrUndefined(flags.since),
+              tunesThreshold: flags.threshold,
+              report: Option.getOrUndefined(flags.report),
+              apply: flags.apply,
+              json: flags.json,
+            }),
+        ),
       ),
     ),
 ).pipe(Command.withDescription('Search better weights on the traffic of the log, and say how sure they are'))

@@ -9,7 +9,8 @@ import { TestConsole } from 'effect/testing'
 import { Books, EventLog } from '#actors/ports.ts'
 import { readOnlyDatabaseLayer } from '#cli/database.ts'
 import { replay } from '#cli/replay.ts'
-import { parseWeights, type SimulateOptions, simulateScenario } from '#cli/simulate.ts'
+import { type SimulateOptions, simulateScenario } from '#cli/simulate.ts'
+import { parseWeights } from '#cli/simulate-command.ts'
 import { scratchFolder } from '#test/signalbox-process.ts'
 
 const simulated = (options: Partial<SimulateOptions> = {}) =>

@@ -4,7 +4,8 @@
  */
 import { describe, expect, it } from '@effect/vitest'
 import { Effect } from 'effect'
-import { readScenario, shippedScenarios } from '#infra/simulator/scenario/read-scenario.ts'
+import { readScenario } from '#infra/simulator/scenario/read-scenario.ts'
+import { shippedScenarios } from '#infra/simulator/scenario/shipped-scenarios.ts'
 import { missed, simulate } from '#infra/simulator/scenario/simulation.ts'
 
 const SEEDS = [1, 2, 3, 4, 5]

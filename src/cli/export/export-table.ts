@@ -10,13 +10,16 @@ import type { EntrySpan } from '#cli/read-entries.ts'
 import type { ExportTable, Row } from '#domain/export-rows/column.ts'
 import { exportTables, type TableName } from '#domain/export-rows/index.ts'
 import { ndjson } from './ndjson-file.ts'
-import { parquet } from './parquet-file.ts'
 import { type RowFileError, type RowFormat, writeRowFile } from './row-file.ts'
 
 export const TABLE_FORMATS = ['ndjson', 'parquet'] as const
 export type TableFormat = (typeof TABLE_FORMATS)[number]
 
-const FORMATS: { readonly [F in TableFormat]: RowFormat } = { ndjson, parquet }
+/** Only one of them needs a library. */
+const FORMATS: { readonly [F in TableFormat]: () => Promise<RowFormat> } = {
+  ndjson: async () => ndjson,
+  parquet: async () => (await import('./parquet-file.ts')).parquet,
+}
 
 export interface ExportTableOptions extends EntrySpan {
   readonly format: TableFormat
@@ -35,7 +38,8 @@ export const exportTable = Effect.fnUntraced(function* (options: ExportTableOpti
   const { format, what, json } = options
   const shown = options.out ?? `signalbox-${what}.${format}`
   const table = exportTables[what]
-  const rows = yield* writeRowFile(shown, FORMATS[format], table.columns, (write) => copy(options, table, write))
+  const rowFormat = yield* Effect.promise(FORMATS[format])
+  const rows = yield* writeRowFile(shown, rowFormat, table.columns, (write) => copy(options, table, write))
   yield* Console.log(
     json
       ? JSON.stringify({ file: resolve(shown), format, what, rows })

@@ -1,7 +1,7 @@
 /**
  * Reads a scenario file: YAML with the place of each mistake, then the schema, then what one key means for another.
  */
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { Data, Effect, Result, Schema } from 'effect'
 import { explainLeaf, problemAt } from '#infra/config/explain-leaf.ts'
@@ -14,19 +14,10 @@ import { parseTree, toPlain } from '#infra/config/tree.ts'
 import { listPrice } from '#infra/prices/list-price.ts'
 import { STARTS_AT } from '#infra/simulator/virtual/world.ts'
 import { Event, Scenario, type ScenarioEvent } from './schema.ts'
+import { SHIPPED, shippedScenarios } from './shipped-scenarios.ts'
 
 /** A scenario cannot be used; the message has a line for each reason. */
 export class ScenarioError extends Data.TaggedError('ScenarioError')<{ readonly message: string }> {}
-
-/** Where those are that come with Signalbox. */
-const SHIPPED = new URL('../../../../scenarios/', import.meta.url)
-
-/** Their names, in the order of the alphabet. */
-export const shippedScenarios = (): readonly string[] =>
-  readdirSync(SHIPPED)
-    .filter((file) => file.endsWith('.yaml'))
-    .map((file) => basename(file, '.yaml'))
-    .toSorted()
 
 export interface NamedScenario {
   readonly name: string

@@ -9,7 +9,7 @@ import { meanFigures } from '#domain/what-if/drawn-figures.ts'
 import type { Objective } from '#domain/what-if/objective.ts'
 import { type Figures, figuresOf } from '#domain/what-if/outcome.ts'
 import { gridOf, neighboursOf, normalised, type Weights } from '#domain/what-if/simplex.ts'
-import { judge, LEAST_GAIN, type Verdict } from '#domain/what-if/verdict.ts'
+import { decide, judge, type Verdict } from '#domain/what-if/verdict.ts'
 import { type Bench, makeBench, nameOfSetting, type Setting, type Trial, withSetting } from './bench.ts'
 import { halvesOf, joined } from './halves.ts'
 
@@ -91,28 +91,26 @@ export const searchWeights = (logged: Logged, options: SearchOptions): Found => 
   const before = judged(policy, policy)
   const judgement = { present: before, objective, seed }
   const crossed = judged(withSetting(policy, bySecond[0].setting), withSetting(policy, byFirst[0].setting))
-  const byOther = judge({ ...judgement, wanted: crossed })
-  const itself =
-    best.isAllowed && isDoubtful(byOther) ? judged(withSetting(policy, best), withSetting(policy, best)) : undefined
-  const ofItself = itself === undefined ? undefined : judge({ ...judgement, wanted: itself, isOwnChoice: true })
-  const isByItself = ofItself?._tag === 'Recommended'
-  const after = isByItself && itself !== undefined ? itself : crossed
+  const judgedOn = (judgedBy: Found['judgedBy'], after: ReturnType<typeof judged>) => ({
+    ...{ judgedBy, after },
+    verdict: judge({ ...judgement, wanted: after, isOwnChoice: judgedBy === 'itself' }),
+  })
+  const byOther = judgedOn('other half', crossed)
+  const decision = !best.isAllowed
+    ? { ...byOther, verdict: { _tag: 'Refused', gain: null, why: NONE_ALLOWED } as const }
+    : decide(byOther, () => judgedOn('itself', judged(withSetting(policy, best), withSetting(policy, best))))
   progress(1)
   return {
     present: normalised(policy.routing.weights),
     candidates: [best, ...rest],
     best,
-    verdict: !best.isAllowed ? { _tag: 'Refused', gain: null, why: NONE_ALLOWED } : isByItself ? ofItself : byOther,
-    judgedBy: isByItself ? 'itself' : 'other half',
+    verdict: decision.verdict,
+    judgedBy: decision.judgedBy,
     judgedBefore: meanFigures(before.map(figuresOf)),
-    judgedAfter: meanFigures(after.map(figuresOf)),
+    judgedAfter: meanFigures(decision.after.map(figuresOf)),
     judgedCalls: before[0]?.length ?? 0,
   }
 }
-
-/** A gain, but not surely one. */
-const isDoubtful = ({ _tag, gain }: Verdict): boolean =>
-  _tag === 'Refused' && gain !== null && gain.low <= 0 && gain.estimate >= LEAST_GAIN
 
 /** The best first, each played as often as the others. */
 const searchOn = (bench: Bench, { policy, tunesThreshold }: SearchOptions): readonly [Trial, ...Trial[]] => {

@@ -69,6 +69,21 @@ export const judge = ({ present, wanted, objective, seed, isOwnChoice = false }:
   return { _tag: 'Recommended', gain }
 }
 
+/** A gain, but not surely one. */
+const isDoubtful = ({ _tag, gain }: Verdict): boolean =>
+  _tag === 'Refused' && gain !== null && gain.low <= 0 && gain.estimate >= LEAST_GAIN
+
+/**
+ * Which of two judgements counts. Where the halves of a log have found different weights, what each gains on the other is less than
+ * what is proposed for both: a gain that is not sure by it may be so when the proposal is judged itself, by the wider interval.
+ * @param ofItself asked only where there is doubt: it takes plays of its own
+ */
+export const decide = <A extends { readonly verdict: Verdict }>(byOther: A, ofItself: () => A): A => {
+  if (!isDoubtful(byOther.verdict)) return byOther
+  const itself = ofItself()
+  return itself.verdict._tag === 'Recommended' ? itself : byOther
+}
+
 /**
  * The gain over the mean of the worlds, its interval from two sources. Sessions are drawn again over that mean. What the worlds differ
  * by has two parts: the luck of a play, which their mean takes away, and the errors of the fit, which it does not. Luck is told by how

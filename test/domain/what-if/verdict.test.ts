@@ -6,7 +6,7 @@ import { providerId } from '#domain/ids.ts'
 import { seeded } from '#domain/what-if/intervals.ts'
 import { parseObjective } from '#domain/what-if/objective.ts'
 import type { Outcome } from '#domain/what-if/outcome.ts'
-import { judge } from '#domain/what-if/verdict.ts'
+import { decide, judge, type Verdict } from '#domain/what-if/verdict.ts'
 
 const objective = parseObjective('cost')
 const SESSIONS = 40
@@ -64,5 +64,38 @@ describe('the interval of a gain', () => {
 
   it('is nothing where every session gains alike in every world', () => {
     expect(halfWidth(() => 0.8)).toBeCloseTo(0)
+  })
+})
+
+describe('of two judgements', () => {
+  const interval = (low: number, estimate: number) => ({ low, estimate, high: 2 * estimate - low })
+  const refused = (low: number, estimate: number): Verdict => ({
+    ...{ _tag: 'Refused', gain: interval(low, estimate), why: 'may be chance' },
+  })
+  const recommended = { _tag: 'Recommended', gain: interval(0.02, 0.1) } as const
+  const decided = (byOther: Verdict, ofItself: Verdict) => {
+    let asked = false
+    const { judgedBy } = decide({ judgedBy: 'other half', verdict: byOther }, () => {
+      asked = true
+      return { judgedBy: 'itself', verdict: ofItself }
+    })
+    return { judgedBy, asked }
+  }
+
+  it('that of the proposal itself counts where the halves disagree and gain all the same, and it is sure', () => {
+    expect(decided(refused(-0.05, 0.06), recommended)).toEqual({ judgedBy: 'itself', asked: true })
+  })
+
+  it('that of the other half counts where the proposal itself is not sure either', () => {
+    expect(decided(refused(-0.05, 0.06), refused(-0.01, 0.08))).toEqual({ judgedBy: 'other half', asked: true })
+  })
+
+  it.each<readonly [string, Verdict]>([
+    ['is sure', recommended],
+    ['gains nothing', refused(-0.05, 0.005)],
+    ['gains surely, but breaks a bound', refused(0.02, 0.1)],
+    ['is known of too little', { _tag: 'Refused', gain: null, why: 'too few calls' }],
+  ])('the proposal is not even asked where what the halves found %s', (_, byOther) => {
+    expect(decided(byOther, recommended)).toEqual({ judgedBy: 'other half', asked: false })
   })
 })

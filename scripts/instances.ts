@@ -68,7 +68,7 @@ const report = await Effect.runPromise(
     connections: clients ?? 12,
     pauseMs: 50,
     onNote: note,
-    ...(values['claude-code'] ? { beside: claudeCodeTasks(note) } : {}),
+    ...(values['claude-code'] ? { beside: claudeCodeTasks({ note }) } : {}),
   }),
 )
 for (const problem of report.problems.slice(0, 50)) console.error(`  ${problem}`)

@@ -29,6 +29,7 @@ export interface AttemptSuccess {
   readonly model: string | undefined
   readonly usage: Usage
   readonly stopReason: string | null
+  /** By the timekeeper's clock. */
   readonly firstContentAt: number
   readonly responseBytes: number
   readonly upstreamRequestId: string | undefined
@@ -52,9 +53,10 @@ export interface AttemptInput {
   /** Whether another provider could still take over. */
   readonly hold: boolean
   readonly timeouts: TimeoutPolicy
-  /** Epoch ms by which the first byte or an error must be out. */
+  /** By the timekeeper's clock: the first byte or an error must be out. */
   readonly deadlineAt: number
   readonly timekeeper: Timekeeper['Service']
+  /** Epoch ms. */
   readonly now: () => number
 }
 
@@ -67,7 +69,8 @@ const isEncoded = (headers: HeaderList): boolean =>
 /** Runs one attempt. Fails with ProviderError; its `mirror` is set once the client has seen bytes of it. */
 export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, ProviderError> =>
   Effect.callback<AttemptSuccess, ProviderError>((resume) => {
-    const { upstream, gate, timeouts, timekeeper, now } = input
+    const { upstream, gate, timeouts, timekeeper } = input
+    const { now } = timekeeper
     const startedAt = now()
     let exchange: Exchange | undefined
     let phase: TimeoutPhase = 'connect'
@@ -132,7 +135,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         }),
       )
 
-    /** Epoch ms at which the current phase has lasted too long, and the name of the limit. */
+    /** When the current phase has lasted too long, and the name of the limit. */
     const limit = (): readonly [number, TimeoutPhase] => {
       switch (phase) {
         case 'connect':
@@ -191,7 +194,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
         return true
       }
       if (event === 'error') {
-        const reason = upstream.classifyStreamError(open.reading.errorData ?? '', now())
+        const reason = upstream.classifyStreamError(open.reading.errorData ?? '', input.now())
         exchange?.abort()
         if (open.relayed || open.opened) fail(reason, undefined, () => open.release())
         else fail(reason, { status, headers, body: open.heldBytes() })
@@ -226,7 +229,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
     const endWhole = (): void => {
       const body = concatBytes(pieces)
       const answer: UpstreamAnswer = { status, headers, body }
-      const at = now()
+      const at = input.now()
       const refusal = upstream.classify(answer, at)
       if (refusal !== undefined) {
         fail(refusal.reason, refusal.answer)
@@ -247,7 +250,7 @@ export const runAttempt = (input: AttemptInput): Effect.Effect<AttemptSuccess, P
           model: message.model,
           usage: message.usage,
           stopReason: message.stopReason,
-          firstContentAt: at,
+          firstContentAt: now(),
           responseBytes: bytes,
           upstreamRequestId: upstreamRequestId(),
           reportedCostUsd: message.costUsd,

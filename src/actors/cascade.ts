@@ -74,13 +74,13 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const asked = route.stepDown?.model ?? admitted.model
 
   const { routing, stream: streamPolicy } = ledger.state.policy
-  const deadlineAt = admittedAt + routing.deadlineMs
+  const deadlineAt = timekeeper.now() + routing.deadlineMs
   const gate = admitted.stream
     ? new StreamGate(
         client,
-        { startedAt: admittedAt, ...streamPolicy },
+        { startedAt: timekeeper.now(), ...streamPolicy },
         answerHeaders([], { requestId }, ownHeaders),
-        now,
+        timekeeper.now,
       )
     : undefined
   if (gate !== undefined) timekeeper.add(gate.watch)
@@ -104,7 +104,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
     if (inFlight === undefined) return
     const stage = error?.stage ?? gate?.stage ?? 'S0'
     const failure = { reason, error, stage, reading: gate?.reading, draw: draw() }
-    const failed = failedAttempt(inFlight, failure, now())
+    const failed = failedAttempt(inFlight, failure, now(), timekeeper.now())
     ledger.record(failed, now())
     settlePermit(failed.costNanoUsd)
     inFlight = undefined
@@ -118,7 +118,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
   const succeed = (success: AttemptSuccess, started: StartedAttempt): void => {
     terminal = true
     inFlight = undefined
-    const succeeded = succeededAttempt(started, success, now())
+    const succeeded = succeededAttempt(started, success, now(), timekeeper.now())
     ledger.record(succeeded, now())
     settlePermit(chargeOf(succeeded))
   }
@@ -206,8 +206,8 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       }
     }
     attempts += 1
-    const startedAt = now()
-    const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, startedAt }
+    const [startedAt, since] = [now(), timekeeper.now()]
+    const started = { request: admitted, attempt: attempts, provider, policy, upstream, model, estimate, since }
     inFlight = started
     // What was read of the attempt before is no part of this one, whenever it ends.
     gate?.reset()
@@ -290,7 +290,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
         // Asked after the delay, in which others may have spent what was left.
         if (!mayFallBack()) return 'retryBudget'
       }
-      if (now() >= deadlineAt) return 'deadline'
+      if (timekeeper.now() >= deadlineAt) return 'deadline'
       const before = attempts
       const hold = () => index < order.length - 1 && mayFallBack()
       let outcome = yield* attemptAt(provider, hold)
@@ -312,7 +312,7 @@ export const runCascade = Effect.fnUntraced(function* (input: CascadeInput) {
       const waiting = skipped.filter(({ provider }) => queue.providers.includes(provider))
       const freesAt = Math.min(...waiting.map(({ until }) => until ?? now()))
       const next = Math.max(freesAt, now() + QUEUE_STEP_MS)
-      if (next >= Math.min(queue.until, deadlineAt)) break
+      if (next >= queue.until || next - now() >= deadlineAt - timekeeper.now()) break
       yield* Effect.sleep(next - now())
       skipped.splice(0, Number.POSITIVE_INFINITY, ...skipped.filter((skip) => !waiting.includes(skip)))
       stopped = yield* tryEach(queue.providers)

@@ -40,7 +40,7 @@ export interface GatewayState {
 
 /** Names the fold: a snapshot made by another fold is not loaded. Raise the number when machines or this file change. */
 export const STATE_VERSION = [
-  'gateway-3',
+  'gateway-4',
   ...Object.values(PROJECTIONS).map((projection) => `${projection.name}-${projection.version}`),
 ].join(' ')
 

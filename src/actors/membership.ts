@@ -6,6 +6,7 @@ import { Context, Effect, type Scope } from 'effect'
 import { Cluster, type InstanceSeen } from '#actors/cluster.ts'
 import { Ledger } from '#actors/ledger.ts'
 import { closeLost, grantsUsedBy } from '#actors/lost-instances.ts'
+import { neverBack } from '#actors/never-back.ts'
 import { EventLog } from '#actors/ports.ts'
 
 const BEAT_MS = 1_000
@@ -54,14 +55,16 @@ export const startMembership = (
     const startedAt = now()
     let seen: readonly InstanceSeen[] = []
     let answeredAt: number | undefined
-    /** Since when this instance has been heard without a pause, epoch ms. */
+    const elapsed = neverBack(now)
+    /** The last answer, and since when this instance has been heard without a pause, by a clock that is never set back. */
+    let heardAt: number | undefined
     let steadySince = Number.POSITIVE_INFINITY
     let leadsUntil = Number.NEGATIVE_INFINITY
     /** Who seems lost → since when, epoch ms. */
     const suspects = new Map<string, number>()
 
     const closeLostOnes = Effect.gen(function* () {
-      if (now() - steadySince < LOST_MS) return
+      if (elapsed() - steadySince < LOST_MS) return
       const { requests, budgets } = ledger.state.projections
       const isPresent = new Set(seen.filter(({ silentForMs }) => silentForMs < LOST_MS).map((one) => one.writer))
       const owners = new Set([
@@ -91,8 +94,9 @@ export const startMembership = (
       const { position: heardTo } = ledger.heard()
       seen = yield* cluster.beat({ writer, name: options.name, version: options.version, startedAt, heardTo })
       const at = now()
-      if (answeredAt === undefined || at - answeredAt > LEAD_MS) steadySince = at
       answeredAt = at
+      if (heardAt === undefined || elapsed() - heardAt > LEAD_MS) steadySince = elapsed()
+      heardAt = elapsed()
       const lease = yield* cluster.lease(LEASE, writer, LEAD_MS)
       // By this clock it ends earlier than by the store's, which saw it begin before the answer came.
       leadsUntil = lease === undefined ? Number.NEGATIVE_INFINITY : at + lease.leftMs

@@ -24,8 +24,8 @@ export interface StartedAttempt {
   /** The name that the provider is asked for. */
   readonly model: ModelId
   readonly estimate: AttemptEstimate
-  /** Epoch ms. */
-  readonly startedAt: number
+  /** By the timekeeper's clock. */
+  readonly since: number
 }
 
 /** The parts of an event that name the attempt. */
@@ -41,9 +41,14 @@ const limitsIn = (
   return limits.length === 0 ? {} : { limits }
 }
 
-/** @param at epoch ms */
-export const succeededAttempt = (started: StartedAttempt, success: AttemptSuccess, at: number): AttemptSucceeded => {
-  const { request, policy, model, startedAt } = started
+/** @param at epoch ms @param endedAt the same by the timekeeper's clock, for durations */
+export const succeededAttempt = (
+  started: StartedAttempt,
+  success: AttemptSuccess,
+  at: number,
+  endedAt: number,
+): AttemptSucceeded => {
+  const { request, policy, model, since } = started
   const { upstreamRequestId, reportedCostUsd, usage } = success
   const { listNanoUsd, savedNanoUsd } = attemptCost({ provider: policy, model, usage })
   return {
@@ -54,8 +59,8 @@ export const succeededAttempt = (started: StartedAttempt, success: AttemptSucces
     status: success.status,
     usage,
     stopReason: success.stopReason,
-    ttftMs: success.firstContentAt - startedAt,
-    durationMs: at - startedAt,
+    ttftMs: success.firstContentAt - since,
+    durationMs: endedAt - since,
     responseBytes: success.responseBytes,
     ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
     ...(listNanoUsd === null ? {} : { costNanoUsd: listNanoUsd }),
@@ -69,6 +74,7 @@ export const succeededAttempt = (started: StartedAttempt, success: AttemptSucces
  * @param error absent when the attempt was given up: the client left, or a bug ended it
  * @param reading what was read of its stream
  * @param at epoch ms
+ * @param endedAt the same by the timekeeper's clock, for durations
  */
 export const failedAttempt = (
   started: StartedAttempt,
@@ -80,6 +86,7 @@ export const failedAttempt = (
     readonly draw: number
   },
   at: number,
+  endedAt: number,
 ): AttemptFailed => {
   const { request, policy, model, estimate } = started
   const { reason, error, stage, reading, draw } = failure
@@ -100,7 +107,7 @@ export const failedAttempt = (
     model,
     reason,
     stage,
-    durationMs: at - started.startedAt,
+    durationMs: endedAt - started.since,
     ...bill,
     ...(upstreamRequestId === undefined ? {} : { upstreamRequestId }),
     ...limitsIn(started.upstream, error?.headers ?? [], at),

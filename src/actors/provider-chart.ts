@@ -84,8 +84,11 @@ const chart = setup({
     leaseIsFree: on('AttemptStarted', ({ probe }, { fact }) => fact.probe !== undefined && probe === null),
     leaseAbandoned: on('RequestAbandoned', ({ probe }, { fact }) => probe?.requestId === fact.requestId),
     leaseOver: on('ProbeLeaseExpired', ({ probe }, { at }) => probe !== null && at >= probe.leaseUntil),
-    cooledDown: on('CooldownElapsed', ({ until, circuitClosed }, { at }) => at >= until && circuitClosed),
-    cooledDownToProbe: on('CooldownElapsed', ({ until, circuitClosed }, { at }) => at >= until && !circuitClosed),
+    cooledDown: on('CooldownElapsed', (context, { at }) => context.circuitClosed && rules.hasCooledDown(context, at)),
+    cooledDownToProbe: on(
+      'CooldownElapsed',
+      (context, { at }) => !context.circuitClosed && rules.hasCooledDown(context, at),
+    ),
   },
   actions: {
     countSuccess: assign(by('AttemptSucceeded', rules.countSuccess)),

@@ -7,6 +7,8 @@ import { providerChart } from '#actors/provider-chart.ts'
 import {
   countSuccess,
   type EventOf,
+  hasCooledDown,
+  inRamp,
   isEvidence,
   isOfBefore,
   type MachineFact,
@@ -61,10 +63,10 @@ const NOTHING: readonly Decision[] = []
 
 /** What the provider's machine says about one more request at `at` (epoch ms). */
 export const admission = (snapshot: ProviderSnapshot, at: number, breaker: BreakerPolicy): Admission => {
-  const { until, toldUntil, trip, ramp, probe } = snapshot.context
+  const { until, toldUntil, trip, probe } = snapshot.context
   switch (snapshot.state) {
     case 'healthy':
-      return { admit: 'yes', share: ramp === null ? 1 : rampShare(ramp, at, breaker.rampFloorShare) }
+      return { admit: 'yes', share: rampShare(snapshot.context, at, breaker.rampFloorShare) }
     case 'throttled':
       return { admit: 'no', reason: 'throttled', until }
     case 'openCircuit':
@@ -87,8 +89,21 @@ export const wakeAt = (
   return cools ? { at: until, fact: 'CooldownElapsed' } : undefined
 }
 
-const rampShare = (ramp: { readonly from: number; readonly until: number }, at: number, floor: number): number =>
-  at >= ramp.until ? 1 : Math.max(floor, (at - ramp.from) / (ramp.until - ramp.from))
+/** Of the facts that nobody but the clock brings, the one that is due at `at` (epoch ms). */
+export const factDueAt = (
+  snapshot: ProviderSnapshot,
+  at: number,
+): 'CooldownElapsed' | 'ProbeLeaseExpired' | undefined => {
+  const wake = wakeAt(snapshot)
+  if (wake === undefined) return undefined
+  if (wake.at <= at) return wake.fact
+  return wake.fact === 'CooldownElapsed' && hasCooledDown(snapshot.context, at) ? wake.fact : undefined
+}
+
+const rampShare = (context: ProviderContext, at: number, floor: number): number =>
+  context.ramp === null || !inRamp(context, at)
+    ? 1
+    : Math.max(floor, (at - context.ramp.from) / (context.ramp.until - context.ramp.from))
 
 // ---- XState without an actor per call --------------------------------------------------------------------------------
 

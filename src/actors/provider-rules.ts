@@ -30,6 +30,8 @@ export interface ProviderContext {
   readonly evidenceFrom: number
   /** The end of the last cool-down, which may be over. 0: there was none. */
   readonly until: number
+  /** When that was decided. */
+  readonly untilSince: number
   /** The latest time before which the provider itself said that it is of no use to ask. 0: it never did. */
   readonly toldUntil: number
   /** What opened the circuit that is open or half open now. */
@@ -51,6 +53,7 @@ export const untroubled: ProviderContext = {
   level: 0,
   evidenceFrom: 0,
   until: 0,
+  untilSince: 0,
   toldUntil: 0,
   trip: null,
   throttleLevel: 0,
@@ -93,13 +96,21 @@ export type Trip = (typeof CircuitOpened.Type)['trip']
 
 // ---- questions -----------------------------------------------------------------------------------------------------
 
+/** What the clocks of instances, and those that are corrected while they run, differ by at most. */
+const CLOCKS_DIFFER_MS = 60_000
+
+/** Whether the clock was set back since `then` (epoch ms). */
+const wasSetBack = (then: number, at: number): boolean => at < then - CLOCKS_DIFFER_MS
+
 const startedAt = (event: Failed | Succeeded): number => event.at - event.fact.durationMs
 
 export const holdsLease = ({ probe }: ProviderContext, { fact }: Failed | Succeeded): boolean =>
   probe !== null && probe.requestId === fact.requestId && probe.attempt === fact.attempt
 
 export const isEvidence = (context: ProviderContext, event: Failed | Succeeded): boolean =>
-  startedAt(event) >= context.evidenceFrom || holdsLease(context, event)
+  startedAt(event) >= context.evidenceFrom ||
+  holdsLease(context, event) ||
+  (context.circuitClosed && wasSetBack(context.evidenceFrom, event.at))
 
 /** What another server, or this one under another entry, answered says nothing, be it the worst. */
 export const isOfBefore = (context: ProviderContext, event: ProviderEvent): boolean =>
@@ -131,7 +142,12 @@ export const tellsTime = (_: ProviderContext, event: Failed): boolean => toldBy(
 /** The service says that it is gone for good, whoever hears it and whatever state it was in. */
 export const retires = ({ fact }: Failed): boolean => fact.reason._tag === 'Retired'
 
-export const inRamp = ({ ramp }: ProviderContext, at: number): boolean => ramp !== null && at < ramp.until
+export const inRamp = ({ ramp }: ProviderContext, at: number): boolean =>
+  ramp !== null && at < ramp.until && !wasSetBack(ramp.from, at)
+
+/** A cool-down is over at its end. One that begins in the future is of a clock that was wrong: nobody waits for its end. */
+export const hasCooledDown = ({ until, untilSince }: ProviderContext, at: number): boolean =>
+  at >= until || wasSetBack(untilSince, at)
 
 export const failsInARow = (context: ProviderContext, event: Failed): boolean => {
   const { failures, connectFailures } = failuresInARow(context, event)
@@ -176,6 +192,7 @@ export const countFailure = (context: ProviderContext, event: Failed): Changes =
 export const proveEarly = (context: ProviderContext, event: Succeeded): Changes => ({
   ...countProbe(context, event),
   until: event.at,
+  untilSince: event.at,
   evidenceFrom: event.at,
 })
 
@@ -198,6 +215,7 @@ export const throttle = (context: ProviderContext, event: Failed): Changes => {
   return {
     throttleLevel,
     until: Math.max(context.until, Math.round(knownLimit(event) ?? guess)),
+    untilSince: at,
     toldUntil: Math.max(context.toldUntil, knownLimit(event) ?? 0),
     ...(holdsLease(context, event) ? giveLeaseBack : {}),
   }
@@ -207,6 +225,7 @@ export const throttle = (context: ProviderContext, event: Failed): Changes => {
 export const prolongThrottle = (context: ProviderContext, event: Failed): Changes => ({
   throttleLevel: Math.max(1, context.throttleLevel),
   until: Math.round(knownLimit(event) ?? context.until),
+  untilSince: event.at,
   toldUntil: Math.max(context.toldUntil, knownLimit(event) ?? 0),
   ...(holdsLease(context, event) ? giveLeaseBack : {}),
 })
@@ -231,6 +250,7 @@ export const open = (context: ProviderContext, event: Failed, trip: Trip): Chang
     trip,
     level,
     until,
+    untilSince: at,
     toldUntil: Math.max(context.toldUntil, floor),
     evidenceFrom: until,
     probeSuccesses: 0,

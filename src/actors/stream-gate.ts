@@ -142,6 +142,8 @@ export class StreamGate {
       }
       const kind = readFrame(this.reading, frame)
       if (kind !== 'quiet') this.progressed = true
+      // An answer that goes on behind its stop reason is not complete until it gives another.
+      if (this.stage === 'S3' && !this.reading.isCounted) this.stage = 'S2'
       if (kind === 'quiet' || kind === 'prelude') return
       endAt = end
       if (kind === 'error') {

@@ -6,26 +6,25 @@
 import { Context, Effect, Layer } from 'effect'
 import { makeBag } from '#actors/bag.ts'
 import { Ledger } from '#actors/ledger.ts'
-import { wakeAt } from '#actors/provider-machine.ts'
+import { neverBack } from '#actors/never-back.ts'
+import { factDueAt } from '#actors/provider-machine.ts'
 
 /** Time limits are kept to within this. */
 export const TICK_MS = 250
 
 /**
  * A tick that comes this much late means that the process stood still (it was stopped, its machine slept) or that the clock was
- * set. What came meanwhile lies unread: watches wait `CATCH_UP_MS` for it, so that nobody is blamed for our absence.
+ * set on. What came meanwhile lies unread: watches wait `CATCH_UP_MS` for it, so that nobody is blamed for our absence.
  */
 const STOOD_STILL_MS = 2_000
 const CATCH_UP_MS = 1_000
 
-/** Whether watches may fire at a tick; told of each, in epoch ms. */
+/** Whether watches may fire at a tick; told of each, in ms. */
 export const afterCatchingUp = (startedAt: number): ((now: number) => boolean) => {
   let tickedAt = startedAt
   let from = startedAt
   return (now) => {
     if (now - tickedAt > TICK_MS + STOOD_STILL_MS) from = now + CATCH_UP_MS
-    // Nobody waits for the time of a clock that was set back.
-    else if (now < tickedAt) from = now
     tickedAt = now
     return now >= from
   }
@@ -33,7 +32,7 @@ export const afterCatchingUp = (startedAt: number): ((now: number) => boolean) =
 
 /** Something that must happen when its time comes, unless that moves on meanwhile. */
 export interface Watch {
-  /** Epoch ms; read at every tick, so it may change at any time. */
+  /** By the timekeeper's clock; read at every tick, so it may change at any time. */
   readonly due: () => number
   /** Called at each tick from `due` on, until the watch is removed or its `due` moves on. */
   readonly fire: (now: number) => void
@@ -44,6 +43,8 @@ export class Timekeeper extends Context.Service<
   {
     readonly add: (watch: Watch) => void
     readonly remove: (watch: Watch) => void
+    /** The clock of watches, ms: the epoch's, but it is never set back (never-back.ts). */
+    readonly now: () => number
     /** Watches that are set, for tests of leaks. */
     readonly size: () => number
   }
@@ -56,19 +57,21 @@ export class Timekeeper extends Context.Service<
       const clock = yield* Effect.clockWith(Effect.succeed)
 
       let firing: Watch | undefined
-      const mayFire = afterCatchingUp(clock.currentTimeMillisUnsafe())
+      const now = neverBack(() => clock.currentTimeMillisUnsafe())
+      const mayFire = afterCatchingUp(now())
 
       const tick = Effect.sync(() => {
-        const now = clock.currentTimeMillisUnsafe()
+        const at = now()
         // Who fires may remove others, which must not fire then.
-        for (const watch of mayFire(now) ? watches : []) {
+        for (const watch of mayFire(at) ? watches : []) {
           firing = watch
-          if (watch.due() <= now && watches.has(watch)) watch.fire(now)
+          if (watch.due() <= at && watches.has(watch)) watch.fire(at)
         }
         firing = undefined
+        const epochMs = clock.currentTimeMillisUnsafe()
         for (const [provider, snapshot] of ledger.state.machines) {
-          const wake = wakeAt(snapshot)
-          if (wake !== undefined && wake.at <= now) ledger.record({ _tag: wake.fact, provider }, now)
+          const fact = factDueAt(snapshot, epochMs)
+          if (fact !== undefined) ledger.record({ _tag: fact, provider }, epochMs)
         }
       }).pipe(
         // One watch's bug must not stop the clock for all: it loses its watch, the others are asked at the next tick.
@@ -83,6 +86,7 @@ export class Timekeeper extends Context.Service<
       return Timekeeper.of({
         add: watches.add,
         remove: watches.delete,
+        now,
         size: () => watches.size,
       })
     }),

@@ -5,6 +5,7 @@
  */
 import { Console, Effect, Layer, Logger, References, type Scope } from 'effect'
 import { gatherLines } from '#cli/gathered-lines.ts'
+import { outliveReaders } from '#cli/lost-output.ts'
 import { prettyLogger } from '#cli/pretty-logger.ts'
 import { VERSION } from '#cli/version.ts'
 import type { Config } from '#infra/config/config.ts'
@@ -59,8 +60,17 @@ export interface Logging {
 export const startLogging = (log: Config['log']): Effect.Effect<Logging, never, Scope.Scope> =>
   Effect.gen(function* () {
     const toError = yield* onStandardErrorForLong(log)
+    let toFile: Logger.Logger<unknown, void> | undefined
+    const runFork = Effect.runForkWith(yield* Effect.context<never>())
+    outliveReaders((stream, code) => {
+      // Without a file there is nobody left to tell.
+      if (toFile === undefined) return
+      const told = Effect.logError(`nobody takes what goes to ${stream} any more (${code}); it is lost`)
+      runFork(Effect.provide(told, withLevel(log, [toFile])))
+    })
     if (log.file === undefined) return { layer: withLevel(log, [toError]) }
     // What is wrong with the file is told on standard error only: the file would grow by its own troubles.
     const file = yield* Effect.provide(openLogFile(log.file), withLevel(log, [toError]))
-    return { file, layer: withLevel(log, [toError, Logger.make((options) => file.write(json.log(options)))]) }
+    toFile = Logger.make((options) => file.write(json.log(options)))
+    return { file, layer: withLevel(log, [toError, toFile]) }
   })

@@ -22,8 +22,17 @@ export const placeOf = (hash: string): Place => {
   const [name = '', id] = path.split('/')
   return {
     view: isView(name) ? name : 'overview',
-    id: id === undefined || id === '' ? null : decodeURIComponent(id),
+    id: id === undefined || id === '' ? null : decoded(id),
     query: new URLSearchParams(query),
+  }
+}
+
+/** Of a fragment that somebody has written by hand, or broken, as it stands. */
+export const decoded = (text: string): string => {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    return text
   }
 }
 

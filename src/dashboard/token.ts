@@ -3,6 +3,7 @@
  * long as the tab, and leaves the address at once, so that it is in no bookmark and on no shared screen.
  */
 import { signal } from '@preact/signals'
+import { decoded } from './router.ts'
 
 const KEY = 'signalbox.token'
 
@@ -15,7 +16,7 @@ export const takeTokenFromAddress = (): void => {
   const hash = location.hash.slice(1)
   const found = /(?:^|[?&])token=([^&]+)/.exec(hash)
   if (found?.[1] === undefined) return
-  setToken(decodeURIComponent(found[1]))
+  setToken(decoded(found[1]))
   const rest = hash.replace(/[?&]?token=[^&]+/, '')
   history.replaceState(null, '', `#${rest.startsWith('/') ? rest : '/'}`)
 }

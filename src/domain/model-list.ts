@@ -28,18 +28,24 @@ export const listedModel = (id: string, displayName: string): ListedModel => ({
   created_at: UNKNOWN_DATE,
 })
 
-/** Reads an Anthropic- or OpenAI-shaped list, or a bare one (GitHub's catalogue); entries without an id are left out. */
+/** No name of a model is longer. */
+const LONGEST_NAME = 200
+
+/** A picker in somebody's terminal shows it: control characters would be obeyed there. */
+const isName = (text: unknown): text is string =>
+  typeof text === 'string' && text !== '' && text.length <= LONGEST_NAME && text.isWellFormed() && !/\p{Cc}/u.test(text)
+
+/** Reads an Anthropic- or OpenAI-shaped list, or a bare one (GitHub's catalogue); entries without an id that is a name are left out. */
 export const readModelList = (body: Uint8Array): readonly ListedModel[] => {
   const parsed = parseTold(new TextDecoder().decode(body))
   const data: unknown = isObject(parsed) ? parsed.data : parsed
   if (!Array.isArray(data)) return []
   return data.flatMap((one: unknown) => {
-    if (!isObject(one) || typeof one.id !== 'string') return []
-    const name = [one.display_name, one.name].find((text) => typeof text === 'string')
+    if (!isObject(one) || !isName(one.id)) return []
     return [
       {
         ...one,
-        ...listedModel(one.id, typeof name === 'string' ? name : one.id),
+        ...listedModel(one.id, [one.display_name, one.name].find(isName) ?? one.id),
         created_at: typeof one.created_at === 'string' ? one.created_at : UNKNOWN_DATE,
       },
     ]

@@ -73,11 +73,20 @@ const codeOf = (error: unknown): string =>
 
 const SAFE = { 'x-content-type-options': 'nosniff', 'referrer-policy': 'no-referrer' }
 
-/** The page itself is asked for anew every time, so that a new release is seen at once. */
+/**
+ * The page itself is asked for anew every time, so that a new release is seen at once. A page that opened it has no hold of its
+ * window, and could not lead it elsewhere.
+ */
 export const pageResponse = ({ page }: Dashboard): HttpServerResponse.HttpServerResponse =>
   HttpServerResponse.uint8Array(page.body, {
     contentType: page.contentType,
-    headers: { ...SAFE, 'content-security-policy': DASHBOARD_POLICY, 'cache-control': 'no-cache', vary: 'accept' },
+    headers: {
+      ...SAFE,
+      'content-security-policy': DASHBOARD_POLICY,
+      'cross-origin-opener-policy': 'same-origin',
+      'cache-control': 'no-cache',
+      vary: 'accept',
+    },
   })
 
 /** A file under /assets/; undefined when the build has none of that name. Kept for a year: another content has another name. */

@@ -4,6 +4,7 @@
  */
 import type { Server } from 'node:http'
 import { Effect, Fiber } from 'effect'
+import { neverBack } from '#actors/never-back.ts'
 
 export interface Draining {
   /** From the beginning of the stop until what is left is broken off. */
@@ -42,11 +43,12 @@ export const drain = (
   Effect.gen(function* () {
     const clock = yield* Effect.clockWith(Effect.succeed)
     const now = () => clock.currentTimeMillisUnsafe()
+    const steady = neverBack(now)
     const count = () => Math.max(fibers.size, unsent.size)
-    const [startedAt, before] = [now(), taken() - count()]
+    const [startedAt, before] = [steady(), taken() - count()]
     const isQuiet = () => count() === 0 && now() - (endedAt() ?? Number.NEGATIVE_INFINITY) >= QUIET_MS
     const delayMs = Math.min(options.stopDelayMs, options.drainTimeoutMs / 2)
-    while (now() - startedAt < delayMs && !(options.isAlone && isQuiet())) yield* Effect.sleep(LOOK_MS)
+    while (steady() - startedAt < delayMs && !(options.isAlone && isQuiet())) yield* Effect.sleep(LOOK_MS)
 
     server.close()
     server.closeIdleConnections()
@@ -56,7 +58,7 @@ export const drain = (
         server.closeIdleConnections()
       }
     })
-    yield* Effect.timeoutOption(quiet, Math.max(0, options.drainTimeoutMs - (now() - startedAt)))
+    yield* Effect.timeoutOption(quiet, Math.max(0, options.drainTimeoutMs - (steady() - startedAt)))
     const brokenOff = count()
     yield* Fiber.interruptAll([...fibers])
     server.closeAllConnections()

@@ -3,7 +3,7 @@
  * port by re-binding a name to 127.0.0.1, so the Host must be one of ours; duplicate Host headers and absolute-form targets
  * pass Node's parser and are refused here.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { type ErrorAnswer, errorAnswer } from '#domain/dialect/anthropic-error.ts'
 
 const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
@@ -44,16 +44,25 @@ export const guard = (
       'This Host is not served here. Use 127.0.0.1 or localhost, or add the name to server.allowedHosts.',
     )
   }
-  // A page of another site has no business here; tools and scripts send no such headers. The admin API looks at Origin itself.
+  // A page of another origin has no business here; tools and scripts send no such headers. The admin API looks at Origin itself.
   const { headers, url } = request
   const isForeign =
-    headers['sec-fetch-site'] === 'cross-site' ||
+    isOfAnotherOrigin(headers) ||
     (headers.origin !== undefined && !url.startsWith('/admin/') && !isSameOrigin(headers.origin, host))
   if (isForeign && !mayCall(request, corsOrigins) && !opensThePage(request)) {
     return errorAnswer.forbidden('Requests from other sites are not served.')
   }
   return undefined
 }
+
+/**
+ * By what a browser says itself. A page on another port of this machine, or of another host of the domain, is of the same site.
+ * What a page has fetched in advance says that nobody caused it (`none`), wherever the page is from.
+ */
+const isOfAnotherOrigin = (headers: IncomingHttpHeaders): boolean =>
+  headers['sec-fetch-site'] === 'cross-site' ||
+  headers['sec-fetch-site'] === 'same-site' ||
+  String(headers['sec-purpose'] ?? '').startsWith('prefetch')
 
 /** A page that was loaded from here. `null`, the origin of a sandbox, is nobody's. */
 export const isSameOrigin = (origin: string, host: string | undefined): boolean =>
@@ -72,6 +81,7 @@ const ownAddress = ({ socket: { localAddress } }: IncomingMessage): string | und
 const opensThePage = ({ method, url, headers }: IncomingMessage): boolean =>
   method === 'GET' &&
   url === '/' &&
+  headers['sec-purpose'] === undefined &&
   headers['sec-fetch-mode'] === 'navigate' &&
   headers['sec-fetch-dest'] === 'document'
 

@@ -56,6 +56,10 @@ const refusal = (answer: ErrorAnswer, ownHeaders: HeaderList) => {
   )
 }
 
+/** Text and numbers that a page has for a script or a style, are none. */
+const neverGuessed = (response: HttpServerResponse.HttpServerResponse) =>
+  HttpServerResponse.setHeader(response, 'x-content-type-options', 'nosniff')
+
 const FOR_OBSERVERS =
   'Send a token of the admin API: `authorization: Bearer TOKEN` (the read token will do), or set server.openMetrics.'
 const TOO_MANY_TOKENS = 'Too many wrong tokens from this address. Wait.'
@@ -93,7 +97,7 @@ export const operationRoutes = Layer.unwrap(
         path,
         Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method }) =>
           method === 'GET' || method === 'HEAD'
-            ? handler
+            ? Effect.map(handler, neverGuessed)
             : Effect.succeed(refusal(errorAnswer.methodNotAllowed('GET'), ownHeaders)),
         ),
       )
@@ -205,7 +209,7 @@ export const operationRoutes = Layer.unwrap(
       HttpRouter.add(
         '*',
         '/*',
-        Effect.succeed(refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders)),
+        Effect.succeed(neverGuessed(refusal(errorAnswer.notFound('There is nothing at this path.'), ownHeaders))),
       ),
     )
   }),

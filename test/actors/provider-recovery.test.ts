@@ -221,6 +221,29 @@ describe('a half-open circuit', () => {
     expect(provider.succeeds()).toMatchObject([{ _tag: 'CircuitClosed' }])
   })
 
+  it('does not wait for the end of a cool-down that began on a clock which was set back since', () => {
+    const provider = givenProvider().breaksDown()
+    const { now } = provider
+    provider.passes(-59_000).happens({ _tag: 'CooldownElapsed', provider: PROVIDER })
+    expect(provider.state).toBe('openCircuit')
+    provider.passes(-2_000).happens({ _tag: 'CooldownElapsed', provider: PROVIDER })
+    expect(provider.state).toBe('halfOpen')
+    const limited = givenProvider()
+    limited.fails(rateLimited(now + 3_600_000))
+    limited.passes(-3_600_000).happens({ _tag: 'CooldownElapsed', provider: PROVIDER })
+    expect(limited.state).toBe('healthy')
+  })
+
+  it('gets all of the traffic, and is judged again, when the clock is set back after its recovery', () => {
+    const provider = givenProvider({ consecutiveFailures: 2 }).halfOpens()
+    while (provider.state !== 'healthy') provider.passes(1_000).succeeds()
+    expect(provider.admits).toMatchObject({ share: 0.1 })
+    provider.passes(-3_600_000)
+    expect(provider.admits).toEqual({ admit: 'yes', share: 1 })
+    provider.fails(serverError)
+    expect(provider.fails(serverError)).toMatchObject([{ _tag: 'CircuitOpened', trip: 'consecutive' }])
+  })
+
   it('waits out a limit and is half-open again afterwards', () => {
     const provider = givenProvider().halfOpens()
     const until = provider.now + 30_000

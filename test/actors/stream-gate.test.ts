@@ -212,6 +212,21 @@ describe('a gate at the end of a stream', () => {
     assert.strictEqual(seen.text, whole)
   })
 
+  it('is not in stage S3 any more when the answer goes on behind its stop reason, until it gives another', () => {
+    const { seen, gate, take, begin } = given()
+    begin()
+    take(prelude + content + wire.finish)
+    assert.strictEqual(gate.stage, 'S3')
+    take(wire.block)
+    assert.strictEqual(gate.stage, 'S2')
+    take(wire.delta('more') + wire.delta('half').slice(0, 20))
+    assert.strictEqual(gate.stage, 'S2')
+    take(wire.delta('half').slice(20) + wire.finish)
+    assert.strictEqual(gate.stage, 'S3')
+    const behind = wire.block + wire.delta('more') + wire.delta('half')
+    assert.strictEqual(seen.text, prelude + content + wire.finish + behind + wire.finish)
+  })
+
   it('relays pings after the stop reason as they come', () => {
     const { seen, gate, take, begin } = given()
     begin()

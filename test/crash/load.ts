@@ -1,7 +1,8 @@
 /**
  * Clients on keep-alive connections that ask and ask until they are told to stop, and remember how each answer ended.
  */
-import { Agent, request } from 'node:http'
+import * as http from 'node:http'
+import * as https from 'node:https'
 import { setTimeout as wait } from 'node:timers/promises'
 import { draw } from '#infra/simulator/draws.ts'
 import { callBody } from '#test/simulator.ts'
@@ -26,8 +27,8 @@ export interface Load {
 }
 
 /**
- * `persistent`: a client that loses its server asks again a moment later; else it ends. `key`: every second client has it. Each is a
- * session of its own.
+ * `persistent`: a client that loses its server asks again a moment later; else it ends. `key`: every second client has it. `authority`:
+ * PEM; they ask over TLS. Each is a session of its own.
  */
 export const startLoad = (
   port: number,
@@ -37,7 +38,13 @@ export const startLoad = (
     persistent = false,
     pauseMs = 0,
     key,
-  }: { readonly persistent?: boolean; readonly pauseMs?: number; readonly key?: string | undefined } = {},
+    authority,
+  }: {
+    readonly persistent?: boolean
+    readonly pauseMs?: number
+    readonly key?: string | undefined
+    readonly authority?: string
+  } = {},
 ): Load => {
   const answers: HeardAnswer[] = []
   const waiting = new Set<() => void>()
@@ -47,7 +54,8 @@ export const startLoad = (
     for (const look of waiting) look()
   }
   const client = async (connection: number): Promise<void> => {
-    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    const kept = { keepAlive: true, maxSockets: 1 }
+    const agent = authority === undefined ? new http.Agent(kept) : new https.Agent({ ...kept, ca: authority })
     const headers = {
       ...{ 'x-claude-code-session-id': `session-${connection}`, 'x-signalbox-project': `project-${connection % 3}` },
       ...(key === undefined || connection % 2 === 0 ? {} : { 'x-signalbox-key': key }),
@@ -87,13 +95,13 @@ export const startLoad = (
 /** Undefined when the server is gone. */
 const ask = (
   port: number,
-  agent: Agent,
+  agent: http.Agent,
   stream: boolean,
   more: Readonly<Record<string, string>>,
 ): Promise<HeardAnswer | undefined> =>
   new Promise((resolve) => {
     const body = JSON.stringify(callBody({ stream }))
-    const sent = request(
+    const sent = (agent instanceof https.Agent ? https : http).request(
       {
         host: '127.0.0.1',
         port,

@@ -44,6 +44,14 @@ describe('a list of models', () => {
     expect(idsOf({ models: [{ id: 'a' }] })).toEqual([])
     expect(readModelList(encoder.encode('<html>'))).toEqual([])
   })
+
+  it.each(['', 'x'.repeat(201), 'claude-\u001b[2J', 'claude\n', 'claude-\u0000', 'claude-\u009b31m', 'claude-\ud800'])(
+    'leaves out what is no name: %j',
+    (id) => {
+      const data = [{ id }, { id: 'claude-x', display_name: id }]
+      expect(readModelList(encoder.encode(JSON.stringify({ data })))).toEqual([listedModel('claude-x', 'claude-x')])
+    },
+  )
 })
 
 describe('what a provider offers', () => {

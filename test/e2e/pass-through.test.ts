@@ -154,11 +154,14 @@ describe('the recorded exchanges', () => {
 
   it.live('come through cut once, at every byte', () =>
     Effect.gen(function* () {
-      const text = ['message_start', 'content_block_delta', 'message_delta', 'message_stop']
-        .map(
-          (type) =>
-            `event: ${type}\ndata: {"type":"${type}"${type === 'message_delta' ? ',"delta":{"stop_reason":"end_turn"}' : ''}}\n\n`,
-        )
+      const text = Object.entries({
+        message_start: ',"message":{}',
+        content_block_start: '',
+        content_block_delta: ',"delta":{}',
+        message_delta: ',"delta":{"stop_reason":"end_turn"}',
+        message_stop: '',
+      })
+        .map(([type, more]) => `event: ${type}\ndata: {"type":"${type}"${more}}\n\n`)
         .join('')
       const short: Case = {
         name: 'a short stream',

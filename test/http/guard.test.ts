@@ -61,7 +61,7 @@ describe('the guard lets through', () => {
     expect((await ask('/v1/models', [...hostHeader('localhost:8080'), `Origin: ${origin}`])).status).toBe(200)
   })
 
-  it.each([['same-origin'], ['same-site'], ['none']])('Sec-Fetch-Site: %s', async (site) => {
+  it.each([['same-origin'], ['none']])('Sec-Fetch-Site: %s', async (site) => {
     expect((await ask('/', [...hostHeader('localhost'), `Sec-Fetch-Site: ${site}`])).status).toBe(200)
   })
 })
@@ -147,16 +147,24 @@ describe('the guard refuses', () => {
     },
   )
 
-  it('a page of another site, whatever else it says', async () => {
-    const answer = await ask('/v1/messages', [...hostHeader('localhost'), 'Sec-Fetch-Site: cross-site'])
-    expect(answer).toMatchObject({ status: 403, reached: [] })
+  it.each([
+    ['another site', ['Sec-Fetch-Site: cross-site']],
+    ['another port or host of the same site', ['Sec-Fetch-Site: same-site']],
+    ['anywhere, that fetches in advance', ['Sec-Fetch-Site: none', 'Sec-Purpose: prefetch']],
+    ['anywhere, that renders in advance', ['Sec-Fetch-Site: none', 'Sec-Purpose: prefetch;prerender']],
+  ])('a page of %s, whatever else it says', async (_, headers) => {
+    for (const target of ['/v1/messages', '/v1/models', '/metrics', '/admin/openapi.json'])
+      expect(await ask(target, [...hostHeader('localhost'), ...headers])).toMatchObject({ status: 403, reached: [] })
   })
 
   it('what a link on another site leads to, but for the page of the dashboard itself', async () => {
     const link = ['Sec-Fetch-Site: cross-site', 'Sec-Fetch-Mode: navigate', 'Sec-Fetch-Dest: document']
+    const atHome = ['Sec-Fetch-Site: same-site', ...link.slice(1)]
     const follow = (target: string, method = 'GET', headers = link) =>
       ask(target, [...hostHeader('localhost'), ...headers], method)
     expect(await follow('/')).toMatchObject({ status: 200, reached: ['/'] })
+    expect(await follow('/', 'GET', atHome)).toMatchObject({ status: 200, reached: ['/'] })
+    expect(await follow('/', 'GET', [...link, 'Sec-Purpose: prefetch'])).toMatchObject({ status: 403 })
     for (const target of ['/admin/providers', '/metrics', '/?x=1', '/v1/models'])
       expect(await follow(target)).toMatchObject({ status: 403 })
     expect(await follow('/', 'POST')).toMatchObject({ status: 403 })

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 import { setTimeout as wait } from 'node:timers/promises'
 import { Effect, type Scope } from 'effect'
 import { draw } from '#infra/simulator/draws.ts'
-import type { Toxic } from '#test/fault-lane.ts'
+import type { Direction, Toxic } from '#test/fault-lane.ts'
 import { onDatabase } from '#test/postgres.ts'
 import { type Bed, balance, broken, type Instance, world } from './bed.ts'
 
@@ -17,6 +17,13 @@ export type Fault =
   | { readonly _tag: 'KillDatabase' }
   /** What one instance sends still arrives, the answers are lost, then the connections end. */
   | { readonly _tag: 'LoseAnswers'; readonly forMs: number }
+  /** Between one instance and its database: asymmetric where only one direction suffers. The connections then end. */
+  | {
+      readonly _tag: 'DatabaseNetwork'
+      readonly direction: Direction
+      readonly toxic: Toxic
+      readonly forMs: number
+    }
   /** Every connection that waits for notifications is ended, again and again. */
   | { readonly _tag: 'DropListeners'; readonly forMs: number }
   /** A provider fails for everybody, then is well again. */
@@ -64,13 +71,16 @@ export const suffer = (
         yield* Effect.promise(cluster.start)
         return
       case 'LoseAnswers':
-        instance?.proxy.set('down', { _tag: 'Timeout' })
-        yield* Effect.promise(() => wait(fault.forMs))
+      case 'DatabaseNetwork': {
         if (instance === undefined) return
+        const lost = fault._tag === 'LoseAnswers'
+        instance.proxy.set(lost ? 'down' : fault.direction, lost ? { _tag: 'Timeout' } : fault.toxic)
+        yield* Effect.promise(() => wait(fault.forMs))
         yield* instance.proxy.down
         instance.proxy.clear()
         yield* instance.proxy.up
         return
+      }
       case 'DropListeners':
         for (let waited = 0; waited < fault.forMs; waited += 250) {
           yield* Effect.promise(() => dropListeners(bed.database))
@@ -120,6 +130,9 @@ export const drawnFaults = (seed: number, count: number): readonly Fault[] =>
       { _tag: 'StopDatabase', forMs: 2_000 + forMs },
       { _tag: 'KillDatabase' },
       { _tag: 'LoseAnswers', forMs },
+      { _tag: 'DatabaseNetwork', direction: 'up', toxic: { _tag: 'Timeout' }, forMs },
+      { _tag: 'DatabaseNetwork', direction: 'down', toxic: { _tag: 'Latency', latencyMs: 5_000 }, forMs: 2 * forMs },
+      { _tag: 'DatabaseNetwork', direction: 'down', toxic: { _tag: 'Bandwidth', bytesPerSecond: 2_000 }, forMs },
       { _tag: 'DropListeners', forMs },
       { _tag: 'BreakProvider', forMs },
       network({ _tag: 'Latency', latencyMs: 200, jitterMs: 150 }),

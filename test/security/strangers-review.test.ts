@@ -38,6 +38,8 @@ describe('from another host on the network', () => {
       ] as const) {
         const answer = yield* ask(box, path, { token: null })
         expect([path, answer.status]).toEqual([path, status])
+        // No page takes it for a script or a style.
+        expect([path, answer.headers['x-content-type-options']]).toEqual([path, 'nosniff'])
         // The providers are the operator's affair.
         expect(answer.text).not.toContain('alpha')
       }

@@ -3,7 +3,7 @@
  * folder. It is killed with the test's scope.
  */
 import { type ChildProcess, spawn } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, openSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -29,6 +29,8 @@ export interface ProcessOptions {
   /** Beside a clean environment. */
   readonly environment?: NodeJS.ProcessEnv
   readonly args?: readonly string[]
+  /** Where standard error goes to, a path; default: to the test. */
+  readonly errorsTo?: string
   /** A folder of an earlier process, to go on with its log; default: a new one, removed with the scope. */
   readonly folder?: string
 }
@@ -82,7 +84,11 @@ export const spawnSignalbox = (options: ProcessOptions): Effect.Effect<Signalbox
       ...options.environment,
     }
     const start = (args: readonly string[]) =>
-      spawn(process.execPath, [MAIN, ...args], { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] })
+      spawn(process.execPath, [MAIN, ...args], {
+        cwd: folder,
+        env,
+        stdio: ['ignore', 'pipe', options.errorsTo === undefined ? 'pipe' : openSync(options.errorsTo, 'w')],
+      })
 
     const child = yield* Effect.acquireRelease(
       Effect.sync(() => start(options.args ?? ['serve', '--port', '0'])),

@@ -2,16 +2,24 @@
  * OpenRouter's list of models is a price feed that needs no key (providers 4.3): US dollars per token as text, with the price
  * of one-hour writes and of longer prompts.
  */
+import { parseTold } from '#domain/dialect/told-json.ts'
 import type { ModelPrice } from '#domain/policy.ts'
 
 type Json = { readonly [key: string]: unknown }
 const isObject = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
+/** Ten times what there are. Prices become part of the policy, which stands in the log. */
+const MOST_MODELS = 5_000
+/** No name of a model is longer. */
+const LONGEST_NAME = 200
+
 /** By the names that models are asked for. Models whose price cannot be read, or varies (`-1`), are left out. */
 export const readOpenRouterPrices = (body: Uint8Array): ReadonlyMap<string, ModelPrice> => {
   const prices = new Map<string, ModelPrice>()
   for (const model of modelsIn(body)) {
+    if (prices.size === MOST_MODELS) break
     if (!isObject(model) || typeof model.id !== 'string' || !isObject(model.pricing)) continue
+    if (model.id.length > LONGEST_NAME) continue
     const price = readPrice(model.pricing)
     if (price !== undefined) prices.set(model.id, price)
   }
@@ -19,13 +27,9 @@ export const readOpenRouterPrices = (body: Uint8Array): ReadonlyMap<string, Mode
 }
 
 const modelsIn = (body: Uint8Array): readonly unknown[] => {
-  try {
-    const parsed: unknown = JSON.parse(new TextDecoder().decode(body))
-    return isObject(parsed) && Array.isArray(parsed.data) ? parsed.data : []
-  } catch {
-    // Not a list: no prices.
-    return []
-  }
+  const parsed = parseTold(new TextDecoder().decode(body))
+  // What is no list has no prices.
+  return isObject(parsed) && Array.isArray(parsed.data) ? parsed.data : []
 }
 
 const readPrice = (pricing: Json): ModelPrice | undefined => {

@@ -26,18 +26,22 @@ const isDataLine = (frame: Uint8Array): boolean =>
   frame[frame.length - 1] === LF &&
   frame.indexOf(CR) === -1
 
+/** As nearly always behind the name. Where there is more, another name may be in it, and the last one counts. */
+const isDataFrom = (frame: Uint8Array, from: number): boolean =>
+  frame[from] === DATA[0] && frame.indexOf(LF, from) === frame.length - 2 && frame.indexOf(CR, from) === -1
+
 /** The `event:` value, or '' for a frame without one (a comment, or data alone, which Anthropic clients ignore). */
 export const eventName = (frame: Uint8Array): string => {
-  if (startsWith(frame, DELTA)) return 'content_block_delta'
+  if (startsWith(frame, DELTA) && isDataFrom(frame, DELTA.length)) return 'content_block_delta'
   if (startsWith(frame, EVENT)) {
     let from = EVENT.length
     if (frame[from] === SPACE) from++
     let to = from
     while (to < frame.length && frame[to] !== LF && frame[to] !== CR) to++
+    if (!isDataFrom(frame, to + 1)) return fieldOf(frame, 'event')
     // Names are short ASCII; building the string by code is faster than a decoder for a dozen bytes.
     let name = ''
     for (let i = from; i < to; i++) name += String.fromCharCode(frame[i] ?? 0)
-    // A later `event:` line of the same frame would win; no known server sends two.
     return name
   }
   return isDataLine(frame) ? '' : fieldOf(frame, 'event')

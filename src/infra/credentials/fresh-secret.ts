@@ -36,7 +36,7 @@ export const aheadMs = (lifetimeMs: number): number => Math.min(LONGEST_AHEAD_MS
 
 export const makeFreshSecret = (fetch: Effect.Effect<Fetched, CredentialError>): FreshSecret => {
   let kept: Fetched | undefined
-  let failed: { readonly error: CredentialError; readonly untilMs: number } | undefined
+  let failed: { readonly error: CredentialError; readonly atMs: number } | undefined
   let running: Deferred.Deferred<void> | undefined
   /** Counts refusals, so that a value whose fetch began before one is not kept after it. */
   let refusals = 0
@@ -51,7 +51,7 @@ export const makeFreshSecret = (fetch: Effect.Effect<Fetched, CredentialError>):
       return Effect.void
     }
     if (kept === undefined || now >= kept.goodUntilMs) {
-      failed = { error: result.failure, untilMs: now + FAILURE_KEEP_MS }
+      failed = { error: result.failure, atMs: now }
       return Effect.void
     }
     // Tries get denser towards the end: ten in the time that is left, were it to stay like this.
@@ -90,7 +90,9 @@ export const makeFreshSecret = (fetch: Effect.Effect<Fetched, CredentialError>):
         if (now >= kept.refreshAtMs) yield* start
         return present
       }
-      if (failed !== undefined && now < failed.untilMs) return yield* Effect.fail(failed.error)
+      // Of a failure that lies in the future, because the clock was set back since, nobody waits for the end.
+      if (failed !== undefined && now >= failed.atMs && now < failed.atMs + FAILURE_KEEP_MS)
+        return yield* Effect.fail(failed.error)
       yield* Effect.flatMap(start, Deferred.await)
     }
   })

@@ -20,8 +20,12 @@ const STREAMS_KEPT = 10_000
 /** Commits the batches and answers for each with the position of its last event, or with its failure. */
 export type Append = (batches: readonly Batch[], now: number) => readonly Outcome[]
 
-/** What is appended is booked in the same transaction. */
-export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | 'write' | 'forget'>): Append => {
+/** What is appended is booked in the same transaction. `inPlace` throws where the file is no longer what a start would find. */
+export const makeAppend = (
+  database: Database,
+  books: Pick<KeptBooks, 'book' | 'write' | 'forget'>,
+  inPlace: () => void = () => undefined,
+): Append => {
   const begin = database.prepare('BEGIN IMMEDIATE')
   const commit = database.prepare('COMMIT')
   const rollback = database.prepare('ROLLBACK')
@@ -123,6 +127,7 @@ export const makeAppend = (database: Database, books: Pick<KeptBooks, 'book' | '
 
   const appendTogether = (batches: readonly Batch[], now: number): readonly Outcome[] => {
     try {
+      inPlace()
       begin.run()
       const before = getHead.get() ?? 0
       if (before !== knownHead) forget()

@@ -7,6 +7,7 @@ import type { StoredSnapshot } from '#actors/ports.ts'
 import type { Batch } from '#infra/event-log/batch.ts'
 import { makeAppend } from '#infra/event-log/sqlite-append.ts'
 import { makeRemoval, type RemovalSlice, type Removed } from '#infra/event-log/sqlite-archive.ts'
+import { makeInPlace } from '#infra/event-log/sqlite-in-place.ts'
 import { openForWriting } from '#infra/event-log/sqlite-open.ts'
 import { makeSaveSnapshot } from '#infra/event-log/sqlite-snapshots.ts'
 import type { Reply } from '#infra/event-log/worker-messages.ts'
@@ -31,7 +32,7 @@ export interface WriterCalls {
 await converse(async (progress) => {
   const { path, pragmas } = workerData as WriterData
   const log = await openForWriting(path, pragmas, progress)
-  const append = makeAppend(log.database, log.books)
+  const append = makeAppend(log.database, log.books, makeInPlace(path))
   const saveSnapshot = makeSaveSnapshot(log.database)
   const removal = makeRemoval(log.database, log.books)
 

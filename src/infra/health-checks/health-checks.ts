@@ -5,6 +5,7 @@
  */
 import { Effect, Option, Random, Result, type Scope } from 'effect'
 import { Ledger } from '#actors/ledger.ts'
+import { neverBack } from '#actors/never-back.ts'
 import type { Upstream, UpstreamRequest, Upstreams } from '#actors/ports.ts'
 import { sideCall } from '#actors/side-call.ts'
 import { countsAgainst, type FailureReason } from '#domain/failure.ts'
@@ -66,20 +67,21 @@ export const startHealthChecks = (options: HealthCheckOptions): Effect.Effect<vo
         ledger.record({ _tag: 'ProviderChecked', provider: id, ...found, durationMs: at - startedAt }, at)
       })
 
-    let plannedAt = now()
+    const elapsed = neverBack(now)
+    let plannedAt = elapsed()
     const round = Effect.gen(function* () {
       const intervalMs = options.intervalMs()
       const ids = options.providers().flatMap(({ id }) => (requestFor(id) === undefined ? [] : [id]))
       if (intervalMs === 0 || ids.length === 0) {
         yield* Effect.sleep(IDLE_MS)
-        plannedAt = now()
+        plannedAt = elapsed()
         return
       }
       for (const id of ids) {
         const jitter = yield* Random.nextBetween(1 - JITTER_SHARE, 1 + JITTER_SHARE)
         // From plan to plan: a provider that does not answer in time does not put the others off.
-        plannedAt = Math.max(plannedAt + Math.round((intervalMs / ids.length) * jitter), now())
-        yield* Effect.sleep(plannedAt - now())
+        plannedAt = Math.max(plannedAt + Math.round((intervalMs / ids.length) * jitter), elapsed())
+        yield* Effect.sleep(plannedAt - elapsed())
         yield* check(id)
       }
     })

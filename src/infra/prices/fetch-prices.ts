@@ -2,7 +2,7 @@
  * Gets a price book from a URL: one exchange without a credential, no redirects.
  */
 import { Data, Effect, Result } from 'effect'
-import { concatBytes } from '#domain/concat-bytes.ts'
+import { concatBytes, keepPiece } from '#domain/concat-bytes.ts'
 import type { FailureReason } from '#domain/failure.ts'
 import { type PriceBook, readPriceBook } from '#infra/prices/price-book.ts'
 import { makeTransport, type Transport } from '#infra/upstream/transport.ts'
@@ -66,7 +66,7 @@ const getText = (transport: Transport, path: string): Effect.Effect<string, Pric
           if (bytes > MAX_BYTES) {
             exchange.abort()
             fail({ _tag: 'TooLarge' })
-          } else pieces.push(chunk)
+          } else keepPiece(pieces, chunk)
           return true
         },
         end: () => {

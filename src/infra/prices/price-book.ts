@@ -3,6 +3,7 @@
  * of our own, kind of provider (or `*`) → pattern of its model names → price as in the configuration.
  */
 import { Result, Schema, SchemaIssue } from 'effect'
+import { hasMoreValues, MOST_VALUES, parseTold } from '#domain/dialect/told-json.ts'
 import type { ModelPrice } from '#domain/policy.ts'
 import type { Rates } from '#domain/pricing.ts'
 import { type PriceFile, PriceRecord } from '#infra/config/schema-provider.ts'
@@ -22,9 +23,11 @@ const NAMES: ReadonlySet<string> = new Set(['*', ...KINDS])
 
 /** What the text holds, or what is wrong with it: a sentence's end, such as “is no JSON”. */
 export const readPriceBook = (text: string): Result.Result<PriceBook, string> => {
-  const parsed = Result.try((): unknown => JSON.parse(text))
-  if (Result.isFailure(parsed)) return Result.fail('is no JSON')
-  return Array.isArray(parsed.success) ? readData(parsed.success) : readTold(parsed.success)
+  const parsed = parseTold(text)
+  if (parsed === undefined) {
+    return Result.fail(hasMoreValues(text, MOST_VALUES) ? 'has more in it than any list of prices' : 'is no JSON')
+  }
+  return Array.isArray(parsed) ? readData(parsed) : readTold(parsed)
 }
 
 const readData = (value: unknown): Result.Result<PriceBook, string> =>

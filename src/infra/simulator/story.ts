@@ -42,13 +42,27 @@ export const turnFor = (
   if (part === 'oneOff') return undefined
   if (part === 'webSearch') return webSearch
   const turns = part === 'main' ? story.main : (story.subAgent ?? [])
-  const done = body.messages.filter((message) => message.role === 'assistant' && !isFiller(message)).length
+  const done = body.messages.filter(
+    (message, index) => message.role === 'assistant' && !isFiller(message) && !isCutOff(body.messages[index + 1]),
+  ).length
   return turns[done]?.map((block) =>
     block.type === 'text' && 'text' in block
       ? { ...block, text: String(block.text).replaceAll('{provider}', provider) }
       : block,
   )
 }
+
+/**
+ * The client goes on behind an answer that broke off before its first tool call by asking for the rest (seen of Claude Code 2.1.330):
+ * the turn was not made, and is made now.
+ */
+const isCutOff = (next: MessagesBody['messages'][number] | undefined): boolean => {
+  if (next?.role !== 'user') return false
+  const texts =
+    typeof next.content === 'string' ? [next.content] : next.content.map((block) => ('text' in block ? block.text : ''))
+  return texts.some((one) => typeof one === 'string' && one.startsWith(RESUME))
+}
+const RESUME = 'Your response above was cut off mid-stream.'
 
 /** What a translator lets the assistant say between a tool's answer and the user's words, where templates want it. */
 const isFiller = ({ content }: MessagesBody['messages'][number]): boolean => {

@@ -2,17 +2,11 @@
  * Which addresses a connection may be made to, decided on the address that is really connected to, each time: what a name
  * resolved to a minute ago says nothing (DNS rebinding). A refused address has the code `ADDRESS_REFUSED`.
  */
-import { type LookupAddress, type LookupAllOptions, lookup as lookupOfSystem } from 'node:dns'
+import { lookup as lookupOfSystem } from 'node:dns'
 import { isIP, type LookupFunction } from 'node:net'
 import { buildConnector } from 'undici'
 import { type AddressKind, addressKind, bareHost } from '#infra/upstream/address-kind.ts'
-
-/** Finds all addresses of a name; tests have one of their own. */
-export type LookupAll = (
-  name: string,
-  options: LookupAllOptions,
-  done: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void
+import { askOnce, type LookupAll } from '#infra/upstream/ask-once.ts'
 
 export interface ConnectGuard {
   /** Private and loopback addresses too. */
@@ -56,10 +50,9 @@ export const refusedLiteral = (hostname: string, guard: ConnectGuard): AddressRe
 }
 
 /** For `net.connect`, which connects to nothing but what this answers. */
-export const guardedLookup =
-  (guard: ConnectGuard): LookupFunction =>
-  (name, options, done) => {
-    const find = guard.lookup ?? lookupOfSystem
+export const guardedLookup = (guard: ConnectGuard): LookupFunction => {
+  const find = askOnce(guard.lookup ?? lookupOfSystem)
+  return (name, options, done) =>
     find(name, { ...options, all: true }, (error, addresses) => {
       if (error !== null) return done(error, '', 0)
       const allowed = addresses.filter(({ address }) => isAllowed(address, guard))
@@ -68,7 +61,7 @@ export const guardedLookup =
       if (options.all === true) done(null, allowed)
       else done(null, first.address, first.family)
     })
-  }
+}
 
 /** How undici connects. */
 export const guardedConnector = (

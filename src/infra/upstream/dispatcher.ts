@@ -6,7 +6,8 @@ import { readFileSync, statSync } from 'node:fs'
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
 import { type Dispatcher, EnvHttpProxyAgent, Pool, ProxyAgent } from 'undici'
 import { isOwnNetwork } from '#infra/upstream/address-kind.ts'
-import { type AddressRefused, guardedConnector, type LookupAll } from '#infra/upstream/connect-guard.ts'
+import type { LookupAll } from '#infra/upstream/ask-once.ts'
+import { type AddressRefused, guardedConnector } from '#infra/upstream/connect-guard.ts'
 
 export interface DispatcherOptions {
   /** Scheme, host and port. */

@@ -29,6 +29,7 @@ describe('the sample streams', () => {
     expect(stream).toEqual({
       started: true,
       isCounted: true,
+      hasBlock: true,
       contentFrames: 2,
       contentBytes: 236,
       model: 'claude-opus-5-5',
@@ -144,6 +145,58 @@ describe('what a frame says', () => {
       expect(of(`event: ${event}\ndata: 7\n\n`).stream.malformed).toBe(true)
     }
     expect(of('event: ping\ndata: {\n\n', 'event: next_year\ndata: <\n\n').stream.malformed).toBe(false)
+  })
+})
+
+describe('an answer that is none', () => {
+  const start = frame('message_start', { type: 'message_start', message: {} })
+  const block = frame('content_block_start', { type: 'content_block_start', index: 0, content_block: { type: 'text' } })
+  const delta = (inner: object = { type: 'text_delta', text: 'a' }) =>
+    frame('content_block_delta', { type: 'content_block_delta', index: 0, delta: inner })
+  const text = (inner?: object) => block + delta(inner)
+
+  it.each<readonly [string, string]>([
+    ['begins twice', start + start],
+    ['begins again in its middle', start + text() + start],
+    ['begins without a message', frame('message_start', { type: 'message_start', message: null })],
+    ['has content of no block', start + delta()],
+    ['has first content that is no JSON', `${start}${block}event: content_block_delta\ndata: {"delta":\n\n`],
+    ['has first content without a delta', start + block + frame('content_block_delta', { index: 0 })],
+    ['has first content of another type', start + block + frame('content_block_delta', { type: 'ping', delta: {} })],
+    ['has other content that is no JSON', `${start}${text()}event: content_block_delta\ndata: nope\n\n`],
+    ['has other content that is cut off', start + text() + delta().replace('}}', '')],
+    ['has other content of another type', start + text() + delta().replace('block_delta"', 'block_stop"')],
+    ['has other content without a delta', start + text() + frame('content_block_delta', { index: 0 })],
+    ['has an end that is no JSON', `${start}${text()}event: message_stop\ndata: nope\n\n`],
+    ['has an end without data', `${start}${text()}event: message_stop\n\n`],
+    ['has an end of another type', start + text() + frame('message_stop', { type: 'content_block_stop' })],
+    ['has a beginning of another type', frame('message_start', { type: 'ping', message: {} })],
+    ['has an end of a block of another type', start + text() + frame('content_block_stop', { type: 'message_stop' })],
+    ['has a known event by another name', start + text() + frame('message', { type: 'message_stop' })],
+    ['has a stop reason of another type', start + frame('message_delta', { type: 'ping', delta: {} })],
+  ])('%s', (_, bytes) => {
+    expect(of(bytes).stream.malformed).toBe(true)
+  })
+
+  it('is not one that says less than ours do, or what nobody knows yet', () => {
+    const { stream } = of(
+      frame('session_note', { type: 'session_note' }),
+      frame('message_start', { message: {} }),
+      frame('content_block_start', { index: 0, content_block: { type: 'hologram' } }),
+      delta({ type: 'hologram_delta', points: [1] }),
+      frame('content_block_delta', { index: 0, delta: {} }),
+      `event:content_block_delta\r\ndata:{"delta": {}, "type": "content_block_delta"}\r\n\r\n`,
+      frame('message_stop', {}),
+    )
+    expect(stream.malformed).toBe(false)
+  })
+
+  it('that goes on behind its stop reason is not counted to its end until the next', () => {
+    const finish = frame('message_delta', { type: 'message_delta', delta: { stop_reason: 'end_turn' }, usage: {} })
+    expect(of(start, finish).stream.isCounted).toBe(true)
+    expect(of(start, block, finish, delta()).stream.isCounted).toBe(false)
+    expect(of(start, finish, frame('content_block_start', { index: 0 })).stream.isCounted).toBe(false)
+    expect(of(start, block, finish, delta(), finish).stream.isCounted).toBe(true)
   })
 })
 

@@ -27,6 +27,17 @@ describe('the price list of OpenRouter', () => {
     })
   })
 
+  it('is taken as far as there may be models, since it becomes part of the policy', () => {
+    const pricing = { prompt: '0.000002', completion: '0.00001' }
+    const data = [
+      { id: 'x'.repeat(201), pricing },
+      ...Array.from({ length: 6_000 }, (_, n) => ({ id: `m${n}`, pricing })),
+    ]
+    const prices = readOpenRouterPrices(Buffer.from(JSON.stringify({ data })))
+    expect([prices.size, prices.has('m0'), prices.has('m5000')]).toEqual([5_000, true, false])
+    expect(readOpenRouterPrices(Buffer.from(`{"data":[${'[],'.repeat(600_000)}[]]}`)).size).toBe(0)
+  })
+
   it('takes what is not told of caches for input', () => {
     expect(read({ prompt: '0.000002', completion: '0.00001' }).get('a/b')).toEqual({
       input: 2,

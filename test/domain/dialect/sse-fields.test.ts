@@ -42,12 +42,17 @@ const otherLine = fc.oneof(
     .map(([field, value]) => field + value.replaceAll(/[\r\n]/g, '')),
 )
 const lineEnd = fc.constantFrom('\n', '\r\n', '\r')
-/** A frame with at most one event line, in any place. */
+/** A frame with two event lines at most, in any place. */
 const frames = fc
-  .tuple(fc.option(eventLine), fc.array(otherLine, { maxLength: 6 }), fc.nat(6), lineEnd, fc.constantFrom('', '\uFEFF'))
-  .map(([event, others, place, end, bom]) => {
+  .tuple(
+    fc.array(fc.tuple(eventLine, fc.nat(6)), { maxLength: 2 }),
+    fc.array(otherLine, { maxLength: 6 }),
+    lineEnd,
+    fc.constantFrom('', '\uFEFF'),
+  )
+  .map(([events, others, end, bom]) => {
     const lines = [...others]
-    if (event !== null) lines.splice(place, 0, event)
+    for (const [event, place] of events) lines.splice(place, 0, event)
     return bom + [...lines, '', ''].join(end)
   })
 

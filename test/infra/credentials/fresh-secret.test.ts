@@ -5,6 +5,7 @@ import fc from 'fast-check'
 import { expect } from 'vitest'
 import { credentialError } from '#infra/credentials/credential-error.ts'
 import { aheadMs, makeFreshSecret } from '#infra/credentials/fresh-secret.ts'
+import { HOUR, onSettableClock } from '#test/settable-clock.ts'
 
 const failure = credentialError({ _tag: 'Env', name: 'A_TOKEN', header: 'bearer' }, { _tag: 'NotSet' })
 
@@ -45,6 +46,18 @@ const broken = { takesMs: 0, lifetimeMs: undefined }
 const silent = Effect.provide(Logger.layer([]))
 
 describe('a fresh secret', () => {
+  it.effect('is asked for again soon after a failure, also when the clock was set back meanwhile', () =>
+    onSettableClock((set) =>
+      Effect.gen(function* () {
+        const { source } = scripted([broken, hour])
+        expect((yield* Effect.result(source.secret))._tag).toBe('Failure')
+        set(-HOUR)
+        yield* TestClock.adjust(1_000)
+        expect(Redacted.value(yield* source.secret)).toBe('2')
+      }),
+    ),
+  )
+
   it('is renewed five minutes ahead, or a tenth of its life', () => {
     expect([3_600_000, 3_000_000, 300_000, 10].map(aheadMs)).toEqual([300_000, 300_000, 30_000, 1])
   })

@@ -15,6 +15,7 @@ import { startHealthChecks } from '#infra/health-checks/health-checks.ts'
 import { plainAnthropic } from '#infra/upstream/profile.ts'
 import { answers, known, openTestBox, type Scripts } from '#test/box.ts'
 import type { Move, Recording } from '#test/scripted-upstream.ts'
+import { HOUR, onSettableClock } from '#test/settable-clock.ts'
 
 const INTERVAL_MS = 60_000
 /** A jitter that makes every pause as long as it can be is passed after this. */
@@ -98,6 +99,20 @@ describe('a health check', () => {
         const apart = all.slice(1).map((at, n) => at - (all[n] ?? 0))
         assert.isAtLeast(Math.min(...apart), (0.8 * INTERVAL_MS) / 3)
       }).pipe(Random.withSeed('checks')),
+  )
+
+  it.effect('is made as often as ever when the clock is set back', () =>
+    onSettableClock((set) =>
+      Effect.gen(function* () {
+        const { checksOf } = yield* checkedBox({ a: () => listed })
+        yield* passMs(2 * ROUND_MS)
+        set(-HOUR)
+        const before = checksOf('a').length
+        // The pause that is under way may begin anew.
+        yield* passMs(4 * ROUND_MS)
+        assert.isAtLeast(checksOf('a').length, before + 3)
+      }),
+    ),
   )
 
   it.effect('is recorded the first time and when it finds something else, however often it is made', () =>

@@ -41,4 +41,9 @@ describe('a price book', () => {
     const read = readPriceBook(text)
     expect(Result.isFailure(read) ? read.failure : 'nothing').toContain(complaint)
   })
+
+  it('that is a bomb of lists is not read', () => {
+    const read = readPriceBook(`[${'[],'.repeat(600_000)}[]]`)
+    expect(Result.isFailure(read) && read.failure).toBe('has more in it than any list of prices')
+  })
 })

@@ -34,6 +34,21 @@ describe('a story', () => {
     }),
   )
 
+  it('makes a turn anew that broke off before its first tool call', () => {
+    const story = severalTools({ cwd: '/w' })
+    const cut = [
+      { role: 'user', content: 'go' },
+      { role: 'assistant', content: [{ type: 'text', text: 'I write' }] },
+      {
+        role: 'user',
+        content: [{ type: 'text', text: 'Your response above was cut off mid-stream. Resume directly.' }],
+      },
+    ]
+    const turn = (messages: typeof cut) => turnFor(story, { headers: [] }, { model: 'm', messages, tools }, 'blue')
+    expect(turn(cut)).toEqual(turn(cut.slice(0, 1)))
+    expect(turn([...cut.slice(0, 2), { role: 'user', content: 'result' }])).not.toEqual(turn(cut))
+  })
+
   it('does not count what a translator puts between a tool and the user', () => {
     const said = (text: string) => ({ role: 'assistant', content: [{ type: 'text', text }] })
     const user = { role: 'user', content: 'go' }

@@ -3,7 +3,8 @@
  */
 import { beforeEach, describe, expect, it } from '@effect/vitest'
 import { isOwnNetwork } from '#infra/upstream/address-kind.ts'
-import { type AddressRefused, guardedLookup, type LookupAll } from '#infra/upstream/connect-guard.ts'
+import type { LookupAll } from '#infra/upstream/ask-once.ts'
+import { type AddressRefused, guardedLookup } from '#infra/upstream/connect-guard.ts'
 import { httpServer, listener, transportTo, withoutProxies } from './loopback.ts'
 
 beforeEach(withoutProxies)
@@ -75,6 +76,27 @@ describe('a name of the internet', () => {
       expect(await heard.over).toEqual(REFUSED)
     },
   )
+
+  it('is asked for once, however many connections wait for it, and again by the next', async () => {
+    const here = await server()
+    const answers: (() => void)[] = []
+    const lookup: LookupAll = (_name, _options, done) => {
+      answers.push(() => done(null, [{ address: '127.0.0.1', family: 4 }]))
+    }
+    const transport = transportTo(`http://${PUBLIC}:${here.port}`, { lookup, allowPrivate: true })
+    const heard = [listener(), listener(), listener()]
+    for (const one of heard) transport.send(request, one)
+    await new Promise(setImmediate)
+    expect(answers).toHaveLength(1)
+    answers[0]?.()
+    expect(await Promise.all(heard.map(({ over }) => over))).toEqual(['end', 'end', 'end'])
+    const next = listener()
+    transport.send(request, next)
+    await new Promise(setImmediate)
+    expect(answers).toHaveLength(2)
+    answers[1]?.()
+    expect(await next.over).toBe('end')
+  })
 
   it('is looked at for each connection, so that one that is bound anew is caught', async () => {
     const here = await server()

@@ -49,9 +49,10 @@ interface Piece {
 
 interface ChunkRow {
   readonly id: number
-  readonly digest: Buffer
+  /** Null, as `data`, in a file that a disk has broken. */
+  readonly digest: Buffer | null
   readonly packed: number
-  readonly data: Buffer
+  readonly data: Buffer | null
 }
 interface CaptureRow {
   readonly id: number
@@ -144,11 +145,11 @@ export const makeCaptureStore = ({ database, seal }: CaptureFile, redacted: read
 
   /** Its digest tells whether it is the text that was kept, with a key and without. */
   const chunkText = (id: number): Uint8Array => {
-    const chunk = chunkOf.get(id)
-    const data = chunk === undefined ? undefined : seal.open(chunk.data, chunk.digest)
-    if (chunk === undefined || data === undefined) throw damaged()
-    const text = chunk.packed === 1 ? readable(() => zstdDecompressSync(data)) : data
-    if (!seal.digest(text).equals(chunk.digest)) throw damaged()
+    const { data: closed, digest, packed } = chunkOf.get(id) ?? {}
+    const data = Buffer.isBuffer(closed) && Buffer.isBuffer(digest) ? seal.open(closed, digest) : undefined
+    if (!Buffer.isBuffer(digest) || data === undefined) throw damaged()
+    const text = packed === 1 ? readable(() => zstdDecompressSync(data)) : data
+    if (!seal.digest(text).equals(digest)) throw damaged()
     return text
   }
   const join = (list: Buffer): Buffer => Buffer.concat(readable(() => unpackList(list)).map(chunkText))

@@ -27,6 +27,20 @@ export class CredentialError extends Data.TaggedError('CredentialError')<{
   override get message(): string {
     return `The credential from ${this.from} cannot be used: ${explain(this.reason)}.`
   }
+
+  /** Whoever issues it is away for a moment, as a provider may be; the credential itself is as good as before. */
+  get isPassing(): boolean {
+    switch (this.reason._tag) {
+      case 'GoogleUnreachable':
+      case 'GoogleTimedOut':
+      case 'CommandTimedOut':
+        return true
+      case 'GoogleRefused':
+        return this.reason.status === 429 || this.reason.status >= 500
+      default:
+        return false
+    }
+  }
 }
 
 export const credentialError = (reference: HeldCredential, reason: CredentialReason): CredentialError =>

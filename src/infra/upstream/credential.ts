@@ -6,6 +6,12 @@ import type { CredentialHeader, CredentialReference } from '#infra/credentials/c
 import { type CredentialSource, makeCredentialSource } from '#infra/credentials/credential-source.ts'
 import { makeGoogleSource } from '#infra/credentials/google-source.ts'
 
+export interface CredentialFailure {
+  readonly message: string
+  /** Whoever issues it is away for a moment; default: no. */
+  readonly isPassing?: boolean
+}
+
 /** A credential ready to be sent, or the client's own. */
 export type UpstreamCredential =
   | { readonly _tag: 'Client' }
@@ -14,7 +20,7 @@ export type UpstreamCredential =
       readonly _tag: 'Held'
       readonly header: CredentialHeader
       /** Fails when the reference cannot be resolved; the error names the reference, never the value. */
-      readonly secret: Effect.Effect<Redacted.Redacted<string>, { readonly message: string }>
+      readonly secret: Effect.Effect<Redacted.Redacted<string>, CredentialFailure>
       /** The upstream refused it: read it anew next time. */
       readonly invalidate: () => void
     }

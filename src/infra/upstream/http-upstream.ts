@@ -2,7 +2,7 @@
  * One provider over HTTP: its wires make the call and translate the answer, the credential is added, the transport sends.
  * The credential goes to the provider's own origin only, which the transport is bound to; redirects are not followed.
  */
-import { Effect, Exit, Redacted } from 'effect'
+import { Cause, Effect, Exit, Option, Redacted } from 'effect'
 import type {
   Exchange,
   HeaderList,
@@ -19,7 +19,7 @@ import type { ProviderId } from '#domain/ids.ts'
 import { matchesModel } from '#domain/model-map.ts'
 import { anthropicWire } from '#infra/upstream/anthropic-wire.ts'
 import { chatWire } from '#infra/upstream/chat-wire.ts'
-import type { UpstreamCredential } from '#infra/upstream/credential.ts'
+import type { CredentialFailure, UpstreamCredential } from '#infra/upstream/credential.ts'
 import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
 import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
@@ -98,10 +98,10 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
     }
     // A credential that is at hand costs no turn of the event loop.
     const resolving = Effect.runFork(credential.secret)
-    const use = (exit: Exit.Exit<Redacted.Redacted<string>, unknown>): void => {
+    const use = (exit: Exit.Exit<Redacted.Redacted<string>, CredentialFailure>): void => {
       if (call.aborted()) return
       if (Exit.isSuccess(exit)) call.sent(send(prepared, Redacted.value(exit.value), listener))
-      else fail({ _tag: 'CredentialRefused', whose: 'gateway' })
+      else fail(withoutCredential(exit.cause))
     }
     const known = resolving.pollUnsafe()
     if (known === undefined) resolving.addObserver(use)
@@ -231,3 +231,9 @@ const unlessAborted = (listener: UpstreamListener, aborted: () => boolean): Upst
     if (!aborted()) listener.fail(reason, answer)
   },
 })
+
+/** Who issues it may be away for a moment: that passes as a lost connection does, and nobody has refused anything. */
+const withoutCredential = (cause: Cause.Cause<CredentialFailure>): FailureReason =>
+  Option.getOrUndefined(Cause.findErrorOption(cause))?.isPassing === true
+    ? { _tag: 'Transport', code: 'CREDENTIAL_UNREACHABLE', connect: true }
+    : { _tag: 'CredentialRefused', whose: 'gateway' }

@@ -2,6 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import Database from 'better-sqlite3'
 import fc from 'fast-check'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { type CaptureFile, openCaptureFile } from '#infra/captures/capture-file.ts'
@@ -185,6 +186,23 @@ describe('the file', () => {
     captures.database.prepare('UPDATE captures SET answer = ?').run(Buffer.from('no list'))
     expect(() => captures.read('req_1')).toThrow(/missing or damaged/)
   })
+
+  it.each(['digest', 'data'])(
+    'does not show a chunk whose %s is no longer there, as in a file that a disk has broken',
+    (column) => {
+      const path = scratch()
+      const captures = open(path)
+      captures.store(captureOf(1, '{}', 'what was said'))
+      captures.database.close()
+      const broken = new Database(path)
+      broken.unsafeMode().pragma('writable_schema = ON')
+      broken.prepare("UPDATE sqlite_schema SET sql = replace(sql, 'NOT NULL', '') WHERE name = 'chunks'").run()
+      broken.close()
+      const again = open(path)
+      again.database.prepare(`UPDATE chunks SET ${column} = NULL`).run()
+      expect(() => again.read('req_1')).toThrow(/missing or damaged/)
+    },
+  )
 
   it.each([
     [

@@ -5,6 +5,7 @@ import type { HeaderList } from '#actors/ports.ts'
 import { openAiQuirks } from '#domain/dialect/openai/target.ts'
 import { wrapSignature } from '#domain/dialect/provenance.ts'
 import { modelId } from '#domain/ids.ts'
+import { CredentialError } from '#infra/credentials/credential-error.ts'
 import type { UpstreamCredential } from '#infra/upstream/credential.ts'
 import { type AnthropicProfile, type ChatProfile, plainAnthropic } from '#infra/upstream/profile.ts'
 import { loadCaptures } from '#test/captures.ts'
@@ -176,6 +177,30 @@ describe('the credential', () => {
     await send(server, [], { credential })
     expect(server.seen).toHaveLength(1)
     expect(heard.log).toEqual([])
+  })
+
+  it('whose server is away is a failure to connect, which passes in seconds', async () => {
+    const unreachable = (reason: ConstructorParameters<typeof CredentialError>[0]['reason']) =>
+      Effect.gen(function* () {
+        const error = new CredentialError({ from: 'Google', reason })
+        const credential: UpstreamCredential = {
+          ...{ _tag: 'Held', header: 'bearer', invalidate: () => undefined },
+          secret: Effect.fail(error),
+        }
+        const heard = listener()
+        upstreamAt((yield* Effect.promise(ok)).origin, { credential }).open(messages(), heard)
+        return yield* Effect.promise(() => heard.over)
+      })
+    const passing = { _tag: 'Transport', code: 'CREDENTIAL_UNREACHABLE', connect: true }
+    for (const reason of [
+      { _tag: 'GoogleUnreachable', metadata: true, code: 'ECONNREFUSED' },
+      { _tag: 'GoogleTimedOut', afterMs: 10_000 },
+      { _tag: 'GoogleRefused', status: 503 },
+      { _tag: 'CommandTimedOut', afterMs: 10_000 },
+    ] as const)
+      expect(await Effect.runPromise(unreachable(reason))).toEqual(passing)
+    for (const reason of [{ _tag: 'GoogleRefused', status: 403 }, { _tag: 'NotSet' }] as const)
+      expect(await Effect.runPromise(unreachable(reason))).toEqual({ _tag: 'CredentialRefused', whose: 'gateway' })
   })
 
   it.each<[string, Effect.Effect<string, { readonly message: string }>]>([

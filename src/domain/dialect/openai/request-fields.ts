@@ -9,14 +9,14 @@ export const outputLimit = (asked: Json, quirks: OpenAiQuirks): Json => {
   return { [quirks.maxTokensField]: Math.min(asked.max_tokens, quirks.maxOutputTokens ?? asked.max_tokens) }
 }
 
-/** The members that are numbers, under their own names; those the server does not take are noted. */
+/** The members that are numbers (`1e999` is none that JSON has), under their own names; those the server does not take are noted. */
 export const sampling = (asked: Json, { quirks, dropped }: Lowering): Json => {
   const takes = {
     temperature: quirks.noSampling !== true,
     top_p: quirks.noSampling !== true,
     top_k: quirks.topK === true,
   }
-  const given = Object.entries(takes).filter(([name]) => typeof asked[name] === 'number')
+  const given = Object.entries(takes).filter(([name]) => Number.isFinite(asked[name]))
   for (const [name, isTaken] of given) if (!isTaken) dropped.add(name)
   return Object.fromEntries(given.filter(([, isTaken]) => isTaken).map(([name]) => [name, asked[name]]))
 }

@@ -99,6 +99,12 @@ describe('sampling', () => {
     expect(dropped).toEqual(['top_k'])
   })
 
+  it('is left out where it is no number that JSON has', () => {
+    const { body } = lower({ temperature: Number.POSITIVE_INFINITY, top_p: 0.9 })
+    expect(body).not.toHaveProperty('temperature')
+    expect(body).toMatchObject({ top_p: 0.9 })
+  })
+
   it('is dropped for models that reason', () => {
     const { body, dropped } = lower(sampled, { quirks: { noSampling: true } })
     expect(Object.keys(body)).toEqual(['model', 'messages', 'max_tokens', 'stream'])

@@ -40,14 +40,19 @@ const ENDING_STATES = ['08', '57P', '25P0']
 /** The reason of a failure, or undefined for a bug of ours. */
 export const reasonOf = (error: unknown): EventLogReason | undefined => {
   if (error instanceof LogFailure) return error.reason
-  if (error instanceof pg.DatabaseError) return serverReason(error.code ?? '', error.message)
+  // Every message of a server has a code; without one the driver says that what came was no message.
+  if (error instanceof pg.DatabaseError) {
+    return error.code === undefined ? lost(error) : serverReason(error.code, error.message)
+  }
   if (!(error instanceof Error)) return undefined
   if ('code' in error && typeof error.code === 'string') return wayReason(error.code)
   // The driver says so of lost and late connections with errors of no class and no code.
-  return error.constructor === Error
-    ? { _tag: 'Unavailable', detail: `the connection to the event log is lost (${error.message})` }
-    : undefined
+  return error.constructor === Error ? lost(error) : undefined
 }
+
+const lost = ({ message }: Error): EventLogReason => ({
+  ...{ _tag: 'Unavailable', detail: `the connection to the event log is lost (${message})` },
+})
 
 const serverReason = (code: string, message: string): EventLogReason | undefined => {
   const entry = MEANINGS.find(([beginning]) => code.startsWith(beginning))
@@ -56,7 +61,8 @@ const serverReason = (code: string, message: string): EventLogReason | undefined
 
 /** What Node says of files, names, connections and certificates. */
 const wayReason = (code: string): EventLogReason => {
-  if (CONNECTION_CODES.has(code)) return { _tag: 'Unavailable', detail: `the event log cannot be reached (${code})` }
+  if (CONNECTION_CODES.has(code) || isBrokenTls(code))
+    return { _tag: 'Unavailable', detail: `the event log cannot be reached (${code})` }
   const advice = FILE_CODES.has(code)
     ? 'a file that the database URL names cannot be read: check sslrootcert, sslcert and sslkey'
     : 'the connection to the event log cannot be made as the database URL says: check sslmode and the certificates'
@@ -68,7 +74,14 @@ const CONNECTION_CODES: ReadonlySet<string> = new Set([
   ...['ENOTFOUND', 'EAI_AGAIN', 'EADDRNOTAVAIL', 'EMFILE', 'ENFILE', 'ENOBUFS', 'ERR_STREAM_DESTROYED'],
   // The folder of a Unix socket where no server listens.
   ...['ERR_STREAM_WRITE_AFTER_END', 'ENOTCONN'],
+  // TLS met something broken while it was writing.
+  'EPROTO',
 ])
+
+/** OpenSSL's word for a record that was changed on the way, and not for what the two sides cannot agree on, which stays as it is. */
+const isBrokenTls = (code: string): boolean =>
+  code.startsWith('ERR_SSL_') &&
+  !/CERTIFICATE|UNKNOWN_CA|HANDSHAKE_FAILURE|UNSUPPORTED|PROTOCOL_VERSION|NO_SHARED/.test(code)
 
 const FILE_CODES: ReadonlySet<string> = new Set(['ENOENT', 'EACCES', 'EISDIR', 'EPERM'])
 

@@ -1,6 +1,7 @@
 /** How the event log on PostgreSQL is reached. The URL may hold a password, so no message may hold the URL. */
 import pg from 'pg'
 import { defaultPostgresSettings, type PostgresSettings } from '#infra/event-log/postgres-settings.ts'
+import { makeSocket } from '#infra/event-log/postgres-socket.ts'
 
 export interface PostgresOptions {
   /** `postgres://…` or `postgresql://…`, with what libpq knows as sslmode, sslrootcert, sslcert and sslkey as parameters. */
@@ -35,6 +36,7 @@ export const clientConfig = ({ url, settings = defaultPostgresSettings }: Postgr
     keepAlive: true,
     keepAliveInitialDelayMillis: KEEP_ALIVE_MS,
     types: TYPES,
+    stream: makeSocket,
     ...(isLong ? {} : { query_timeout: statementTimeoutMs + SILENCE_MS }),
     ...(session === 'short' ? { statement_timeout: statementTimeoutMs } : {}),
     ...(isPooled ? {} : { lock_timeout: lockTimeoutMs, idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS }),

@@ -5,9 +5,12 @@ import { Effect } from 'effect'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { EventLog } from '#actors/ports.ts'
 import { layerPostgres } from '#infra/event-log/postgres.ts'
-import { onDatabase } from '#test/postgres.ts'
+import { defaultPostgresSettings } from '#infra/event-log/postgres-settings.ts'
+import { startFaultProxy } from '#test/fault-proxy.ts'
+import { createDatabase, onDatabase } from '#test/postgres.ts'
 import { type PostgresCluster, startCluster } from '#test/postgres-cluster.ts'
 import { reachableFolder, serverUser } from '#test/postgres-programs.ts'
+import { envelopes, servedRequest } from '#test/recorded-events.ts'
 import { makeAuthority } from '../upstream/certificates.ts'
 
 const folder = reachableFolder()
@@ -71,3 +74,36 @@ it('trusts no other authority, and with verify-full no certificate of another ho
     })
   }
 })
+
+it('loses nothing, doubles nothing and takes nothing wrong for right while bits turn on the way', async () => {
+  const url = await createDatabase(cluster.url('postgres'))
+  await run(
+    Effect.scoped(
+      Effect.gen(function* () {
+        const proxy = yield* startFaultProxy({ port: cluster.port, seed: 5 })
+        const proxied = new URL(`${url}?sslmode=require`)
+        proxied.port = String(proxy.port)
+        const settings = { ...defaultPostgresSettings, statementTimeoutMs: 500, connectTimeoutMs: 500 }
+        yield* Effect.gen(function* () {
+          const log = yield* EventLog
+          const wrap = envelopes()
+          const reasons = new Set<string>()
+          for (let round = 1; round <= 30; round++) {
+            const events = wrap(servedRequest(round))
+            proxy.set(round % 2 === 0 ? 'up' : 'down', { _tag: 'Corrupt', share: 0.002 })
+            const appended = Effect.tapError(log.append(events), ({ reason }) =>
+              Effect.sync(() => {
+                reasons.add(reason._tag)
+                proxy.clear()
+              }),
+            )
+            expect(yield* Effect.retry(appended, { times: 5 })).toBe(4 * round)
+          }
+          expect([...reasons]).toEqual(['Unavailable'])
+          proxy.clear()
+          expect((yield* log.verify(() => {})).problems).toEqual([])
+        }).pipe(Effect.provide(layerPostgres({ url: proxied.href, settings }), { local: true }))
+      }),
+    ),
+  )
+}, 60_000)

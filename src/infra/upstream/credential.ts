@@ -1,7 +1,7 @@
 /**
  * A credential reference of the configuration as an upstream uses it.
  */
-import { Effect, type Redacted } from 'effect'
+import { Effect, Redacted } from 'effect'
 import type { CredentialHeader, CredentialReference } from '#infra/credentials/credential-reference.ts'
 import { type CredentialSource, makeCredentialSource } from '#infra/credentials/credential-source.ts'
 import { makeGoogleSource } from '#infra/credentials/google-source.ts'
@@ -21,8 +21,10 @@ export type UpstreamCredential =
       readonly header: CredentialHeader
       /** Fails when the reference cannot be resolved; the error names the reference, never the value. */
       readonly secret: Effect.Effect<Redacted.Redacted<string>, CredentialFailure>
-      /** The upstream refused it: read it anew next time. */
-      readonly invalidate: () => void
+      /** Whether another value may come in its place without anybody doing anything: a command's, Google's, a file's. */
+      readonly renews: boolean
+      /** The upstream refused it, or this value of it: read it anew next time. */
+      readonly invalidate: (refused?: string) => void
     }
 
 export const makeCredential = (reference: CredentialReference): UpstreamCredential => {
@@ -32,21 +34,23 @@ export const makeCredential = (reference: CredentialReference): UpstreamCredenti
     case 'None':
       return { _tag: 'None' }
     case 'GoogleAdc':
-      return held(makeGoogleSource(reference), 'bearer')
+      return held(makeGoogleSource(reference), 'bearer', true)
     default:
-      return held(makeCredentialSource(reference), reference.header)
+      return held(makeCredentialSource(reference), reference.header, reference._tag !== 'Env')
   }
 }
 
 const held = (
   source: Pick<CredentialSource, 'secret' | 'invalidate'>,
   header: CredentialHeader,
+  renews: boolean,
 ): UpstreamCredential => {
   // Told on a refusal, so that a burst of refusals of an old value does not throw a newer one away.
   let sent: Redacted.Redacted<string> | undefined
   return {
     _tag: 'Held',
     header,
+    renews,
     // The failure names the reference, never the value; the client only hears that the credential does not work.
     secret: source.secret.pipe(
       Effect.tap((secret) => {
@@ -55,6 +59,6 @@ const held = (
       }),
       Effect.tapError((error) => Effect.logError(error.message)),
     ),
-    invalidate: () => source.invalidate(sent),
+    invalidate: (refused) => source.invalidate(refused === undefined ? sent : Redacted.make(refused)),
   }
 }

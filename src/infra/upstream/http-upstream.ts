@@ -23,6 +23,7 @@ import type { CredentialFailure, UpstreamCredential } from '#infra/upstream/cred
 import { withHeaders } from '#infra/upstream/forwarded-headers.ts'
 import type { Profile } from '#infra/upstream/profile.ts'
 import { MESSAGES_ENDPOINT, readRefusal, refusedAnswer } from '#infra/upstream/read-refusal.ts'
+import { makeWatchToken } from '#infra/upstream/taken-back.ts'
 import type { Transport } from '#infra/upstream/transport.ts'
 import type { Outgoing, Preparation, Prepared, TranslationControl, Wire } from '#infra/upstream/wire.ts'
 import { withoutEcho } from '#infra/upstream/without-echo.ts'
@@ -55,6 +56,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
   const basePath = new URL(options.baseUrl).pathname.replace(/\/+$/, '')
   const whose = credential._tag === 'Client' ? 'client' : 'gateway'
   const wireFor = wires(options)
+  const watchToken = credential._tag === 'Held' && credential.renews ? makeWatchToken(credential.invalidate) : undefined
 
   const send = (outgoing: Outgoing, secret: string | undefined, listener: UpstreamListener): Exchange => {
     let exchange: Exchange | undefined
@@ -68,6 +70,7 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
       if (credential.header === 'bearer') headers.push('authorization', `Bearer ${secret}`)
       else headers.push(credential.header, secret)
     }
+    const listening = outgoing.translate === undefined ? told : heard(outgoing.translate(told, control), secret)
     exchange = transport.send(
       {
         method: outgoing.body === null ? 'GET' : 'POST',
@@ -75,7 +78,9 @@ export const httpUpstream = (options: HttpUpstreamOptions): Upstream => {
         headers,
         body: outgoing.body,
       },
-      outgoing.translate === undefined ? told : heard(outgoing.translate(told, control), secret),
+      secret === undefined || watchToken === undefined
+        ? listening
+        : watchToken(secret, listening, () => exchange?.abort()),
     )
     return exchange
   }

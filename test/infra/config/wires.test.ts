@@ -33,6 +33,7 @@ const sent = (config: Config, path: UpstreamRequest['path'], stream: boolean) =>
             _tag: 'Held',
             header: credential.header,
             secret: Effect.succeed(Redacted.make('SECRET')),
+            renews: false,
             invalidate: () => undefined,
           }
         : { _tag: 'None' },

@@ -150,6 +150,7 @@ describe('the credential', () => {
     _tag: 'Held',
     header: 'x-api-key',
     secret: Effect.map(secret, (value) => Redacted.make(value)),
+    renews: false,
     invalidate,
   })
 
@@ -184,7 +185,7 @@ describe('the credential', () => {
       Effect.gen(function* () {
         const error = new CredentialError({ from: 'Google', reason })
         const credential: UpstreamCredential = {
-          ...{ _tag: 'Held', header: 'bearer', invalidate: () => undefined },
+          ...{ _tag: 'Held', header: 'bearer', renews: false, invalidate: () => undefined },
           secret: Effect.fail(error),
         }
         const heard = listener()

@@ -168,6 +168,7 @@ export const held = (header: 'x-api-key' | 'bearer', value: string): UpstreamCre
   _tag: 'Held',
   header,
   secret: Effect.succeed(Redacted.make(value)),
+  renews: false,
   invalidate: () => undefined,
 })
 

@@ -2,7 +2,7 @@
  * Signalbox as the benchmark runs it: the command line as it is, a configuration with two providers that are the same
  * upstream, its log in a SQLite file, every other setting left at its default.
  */
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { get } from 'node:http'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -61,7 +61,11 @@ export const startSignalbox = async (options: SignalboxOptions): Promise<Ready> 
     SIGNALBOX_DATABASE_URL: `sqlite:${logPath(folder)}`,
   }
   const start = performance.now()
-  const server = startCommand([process.execPath, ...nodeFlags, main, 'serve'], env, `http://127.0.0.1:${port}`)
+  const server = startCommand(
+    [process.execPath, ...shippedFlags(), ...nodeFlags, main, 'serve'],
+    env,
+    `http://127.0.0.1:${port}`,
+  )
   while (!(await isReady(server.url))) {
     const failure = server.failure()
     if (failure !== undefined) throw new Error(failure)
@@ -72,6 +76,12 @@ export const startSignalbox = async (options: SignalboxOptions): Promise<Ready> 
     await sleep(POLL_MS)
   }
   return { ...server, readyMs: performance.now() - start, readyCpuMs: server.cpuMs() }
+}
+
+/** The flags of Node that `npm start` has. */
+const shippedFlags = (): readonly string[] => {
+  const { scripts } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'))
+  return String(scripts.start).match(/(?<= )--\S+/g) ?? []
 }
 
 const READY_MS = 30_000

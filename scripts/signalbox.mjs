@@ -9,10 +9,11 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = join(root, 'src', 'main.ts')
 
+// The flag: docs/operations.md, Memory.
 const runCheckout = () => {
   const run = spawnSync(
     process.execPath,
-    [join(root, 'scripts', 'run.mjs'), 'node', source, ...process.argv.slice(2)],
+    [join(root, 'scripts', 'run.mjs'), 'node', '--max-semi-space-size=8', source, ...process.argv.slice(2)],
     { stdio: 'inherit' },
   )
   process.exit(run.status ?? 1)

@@ -86,8 +86,9 @@ const MADE_BY_US: ReadonlySet<string> = new Set(['model', 'messages', 'stream'])
 const baseUrlOf = (preset: Preset, settings: Settings): string | undefined => {
   for (const name of SETTINGS) {
     const value = settings[name]
-    const special = value === undefined ? undefined : preset.baseUrlBy?.[name]?.[value]
-    if (special !== undefined) return special
+    const urls = preset.baseUrlBy?.[name] ?? {}
+    // A location named `constructor` is none, and an object has more than its own.
+    if (value !== undefined && Object.hasOwn(urls, value)) return urls[value]
   }
   return preset.baseUrl
 }

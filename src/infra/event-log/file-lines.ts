@@ -21,7 +21,7 @@ export const positionOf = (row: ReadEvent): number => (row._tag === 'Known' ? ro
 /** The events of a file from its first line on. */
 export const fileChunks = (path: string): Chunks => {
   const file = basename(path)
-  let lines: AsyncIterator<string> | undefined
+  let lines: AsyncGenerator<string, void, void> | undefined
   let number = 0
   let last = 0
   const take = async (): Promise<readonly ReadEvent[]> => {
@@ -40,7 +40,9 @@ export const fileChunks = (path: string): Chunks => {
     }
     return rows
   }
-  return Effect.tryPromise({ try: take, catch: failureOf(file) })
+  const close = Effect.promise(async () => lines?.return())
+  // Who is told that a file is of no use asks no more, and it would stay open.
+  return Effect.tryPromise({ try: take, catch: failureOf(file) }).pipe(Effect.tapError(() => close))
 }
 
 class UnusableLine extends Error {}

@@ -66,6 +66,9 @@ describe('a setting', () => {
     expect(problems('kind: vertex, project: p, location: Europe')).toEqual([
       expect.stringContaining('providers.a.location: expected global, us, eu or a region such as us-east5'),
     ])
+    expect(problems('kind: vertex, project: p, location: constructor')).toEqual([
+      expect.stringContaining('providers.a.location: expected global, us, eu or a region such as us-east5'),
+    ])
     expect(problems('kind: vertex', { GOOGLE_CLOUD_PROJECT: 'a/b' })).toEqual([
       expect.stringContaining(
         'expected the id of a Google Cloud project in the environment variable GOOGLE_CLOUD_PROJECT',

@@ -1,28 +1,8 @@
 /**
  * The flags of the commands for captures.
  */
-import { Effect } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
-import {
-  type CommonFlags,
-  configFile,
-  database,
-  exitWith,
-  json,
-  lazily,
-  loadOptions,
-  port,
-  reported,
-} from '#cli/command.ts'
-import type { Config } from '#infra/config/config.ts'
-import { loadConfig } from '#infra/config/load.ts'
-
-const onBox = <E extends { readonly _tag: string; readonly message: string }, R>(
-  flags: CommonFlags,
-  command: (config: Config) => Effect.Effect<number, E, R>,
-) => reported(Effect.flatMap(loadConfig(loadOptions(flags)), (config) => Effect.flatMap(command(config), exitWith)))
-
-const ofBox = { config: configFile, port, database, json }
+import { lazily, ofBox, onBox } from '#cli/command.ts'
 
 const showCommand = Command.make(
   'show',

@@ -5,6 +5,7 @@
 import { Console, Data, Effect, Option } from 'effect'
 import { Flag } from 'effect/cli'
 import { parseMoment } from '#cli/moment.ts'
+import type { Config } from '#infra/config/config.ts'
 import { type FlagSetting, type LoadOptions, loadConfig } from '#infra/config/load.ts'
 
 export const configFile = Flag.String('config').pipe(
@@ -89,6 +90,15 @@ export const withLog = <E extends { readonly _tag: string; readonly message: str
       yield* exitWith(status)
     }),
   )
+
+/** The flags that name a Signalbox, running or not. */
+export const ofBox = { config: configFile, port, database, json }
+
+/** Runs a command on the Signalbox that they name. */
+export const onBox = <E extends { readonly _tag: string; readonly message: string }, R>(
+  flags: CommonFlags,
+  command: (config: Config) => Effect.Effect<number, E, R>,
+) => reported(Effect.flatMap(loadConfig(loadOptions(flags)), (config) => Effect.flatMap(command(config), exitWith)))
 
 export const moment = (name: string, description: string) =>
   Flag.String(name).pipe(

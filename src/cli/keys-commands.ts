@@ -3,28 +3,8 @@
  */
 import { Effect, Option } from 'effect'
 import { Argument, Command, Flag } from 'effect/cli'
-import {
-  type CommonFlags,
-  configFile,
-  database,
-  exitWith,
-  json,
-  lazily,
-  loadOptions,
-  port,
-  reported,
-} from '#cli/command.ts'
+import { lazily, ofBox, onBox } from '#cli/command.ts'
 import { lifetimeMs } from '#cli/moment.ts'
-import type { Config } from '#infra/config/config.ts'
-import { loadConfig } from '#infra/config/load.ts'
-
-/** Runs a command on the Signalbox, running or not, that flags and configuration name. */
-const onBox = <E extends { readonly _tag: string; readonly message: string }, R>(
-  flags: CommonFlags,
-  command: (config: Config) => Effect.Effect<number, E, R>,
-) => reported(Effect.flatMap(loadConfig(loadOptions(flags)), (config) => Effect.flatMap(command(config), exitWith)))
-
-const ofBox = { config: configFile, port, database, json }
 
 const createCommand = Command.make(
   'create',

@@ -108,6 +108,9 @@ const LOOPBACK = /^(localhost|127(\.\d+){3}|\[::1\])$/i
 const transportAdvice = (code: string, { provider, proxy }: Asked): string => {
   const url = new URL(provider.baseUrl)
   const at = `providers.${provider.id}`
+  if (code === 'CREDENTIAL_UNREACHABLE') {
+    return `Whoever issues its credential cannot be reached: check the network, HTTPS_PROXY, and ${at}.credential.`
+  }
   if (proxy !== undefined) {
     return `The proxy ${proxy} is in between: check that it runs and lets ${url.host} through, or except the host in NO_PROXY.`
   }

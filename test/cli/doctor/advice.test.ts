@@ -34,6 +34,11 @@ const cases: readonly (readonly [FailureReason, keyof typeof entries, RegExp])[]
   [{ _tag: 'Transport', code: 'ECONNREFUSED', connect: true }, 'far', /takes no connections/],
   [{ _tag: 'Transport', code: 'SELF_SIGNED_CERT_IN_CHAIN', connect: true }, 'far', /providers\.far\.tls\.ca/],
   [{ _tag: 'Transport', code: 'EPROTO', connect: true }, 'far', /does not speak TLS/],
+  [
+    { _tag: 'Transport', code: 'CREDENTIAL_UNREACHABLE', connect: true },
+    'google',
+    /issues its credential.*\.credential/,
+  ],
   [{ _tag: 'Timeout', phase: 'connect' }, 'far', /firewalls/],
   [{ _tag: 'Timeout', phase: 'deadline' }, 'far', /did not answer in time/],
   [{ _tag: 'Retired', status: 410 }, 'github', /2026-07-30.*Microsoft Foundry.*OpenRouter/],

@@ -1,7 +1,6 @@
 #!/usr/bin/env node
 // The `signalbox` command. In a checkout: the command line on the project's own Node, in the caller's folder. In the published
 // package, which brings no sources: its JavaScript (scripts/build-package.ts), on the Node that runs this.
-import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -9,14 +8,10 @@ import { fileURLToPath } from 'node:url'
 const root = join(dirname(fileURLToPath(import.meta.url)), '..')
 const source = join(root, 'src', 'main.ts')
 
-// The flag: docs/operations.md, Memory.
+// The flag: docs/operations.md, Memory. In this process, so that whoever stops it stops the program.
 const runCheckout = () => {
-  const run = spawnSync(
-    process.execPath,
-    [join(root, 'scripts', 'run.mjs'), 'node', '--max-semi-space-size=8', source, ...process.argv.slice(2)],
-    { stdio: 'inherit' },
-  )
-  process.exit(run.status ?? 1)
+  process.argv.splice(2, 0, 'node', '--max-semi-space-size=8', source)
+  return import('./run.mjs')
 }
 
 // npm only warns of an older Node, and what that says of our imports helps nobody.
@@ -29,7 +24,7 @@ const checkNode = () => {
   process.exit(1)
 }
 
-if (existsSync(source)) runCheckout()
+if (existsSync(source)) await runCheckout()
 else {
   checkNode()
   await import('../lib/main.js')
